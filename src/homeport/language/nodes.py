@@ -157,7 +157,7 @@ class RunsOn(msgspec.Struct, frozen=True):
     span: Span
 
 
-class Container(msgspec.Struct, frozen=True, kw_only=True):
+class Container(msgspec.Struct, frozen=True, kw_only=True, tag="container"):
     """`jobs.<id>.container` or one of `services`. An empty image means that it is not started."""
 
     image: Text

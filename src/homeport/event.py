@@ -1,0 +1,47 @@
+"""What happened, in a forge's terms: the value every plan starts from."""
+
+from typing import Any
+
+import msgspec
+
+
+class Repository(msgspec.Struct, frozen=True, kw_only=True):
+    """The repository that an event belongs to. Ids are strings, as in the `github` context."""
+
+    owner: str
+    name: str
+    id: str
+    owner_id: str
+    default_branch: str
+    server_url: str
+    private: bool = True
+
+    @property
+    def full_name(self) -> str:
+        """`owner/name`."""
+        return f"{self.owner}/{self.name}"
+
+
+class Event(msgspec.Struct, frozen=True, kw_only=True):
+    """One occurrence that may start workflows.
+
+    `ref` is a full ref (`refs/heads/main`, `refs/tags/v1`, `refs/pull/7/merge`) and `sha` the commit it stands for; both follow
+    GitHub's table of events ("Events that trigger workflows"). `base_ref` and `head_ref` are branch names, set for pull requests
+    only. `payload` is the webhook body, complete enough for real actions; `made_up` names the parts that no forge sent.
+    """
+
+    name: str
+    action: str | None = None
+    repository: Repository
+    ref: str
+    sha: str
+    before: str | None = None
+    """the tip that a push replaced"""
+    base_ref: str = ""
+    head_ref: str = ""
+    actor: str
+    actor_id: str = "0"
+    payload: dict[str, Any] = {}
+    dirty: bool = False
+    """the working tree had changes that no commit holds"""
+    made_up: tuple[str, ...] = ()

@@ -1,0 +1,102 @@
+"""How the commands of a job are carried out: as processes of this machine, in a sandbox, in a container."""
+
+from collections.abc import Mapping
+from typing import Protocol
+
+import msgspec
+
+from homeport.ports.peer import JobOrder
+
+
+class JobPaths(msgspec.Struct, frozen=True):
+    """The folders of one job, as paths of the machine. All exist, all are private to the job and all are removed after it,
+    but `tool_cache` (kept) and `workspace` where the user asked to run in place.
+    """
+
+    root: str
+    workspace: str
+    """`GITHUB_WORKSPACE`: empty until checkout"""
+    temp: str
+    """`RUNNER_TEMP`"""
+    home: str
+    tool_cache: str
+    """`RUNNER_TOOL_CACHE`"""
+    actions: str
+    """where the code of actions stands"""
+    commands: str
+    """the steps' command files and scripts"""
+
+
+class Command(msgspec.Struct, frozen=True):
+    """A program to start: absolute path or name looked up in `environment["PATH"]`, its arguments, and its whole environment."""
+
+    arguments: tuple[str, ...]
+    environment: dict[str, str]
+    working_directory: str
+
+
+class Process(Protocol):
+    """A started command, in a process group of its own. Signals go to the whole group."""
+
+    def fileno(self) -> int:
+        """The reading end of its output: stdout and stderr in one pipe, non-blocking."""
+        ...
+
+    def exit_fileno(self) -> int:
+        """Becomes readable when the command itself has ended (its background children may still hold the output open)."""
+        ...
+
+    def poll(self) -> int | None:
+        """The exit code, negative for a signal, or None while it runs. Never blocks."""
+        ...
+
+    def interrupt(self) -> None:
+        """SIGINT to the group; safe to call when it has ended."""
+        ...
+
+    def terminate(self) -> None:
+        """SIGTERM to the group; safe to call when it has ended."""
+        ...
+
+    def kill(self) -> None:
+        """SIGKILL to the group; safe to call when it has ended."""
+        ...
+
+    def close(self) -> None:
+        """Release the descriptors. The command must have ended."""
+        ...
+
+
+class JobEnvironment(Protocol):
+    """The surroundings of one job on one executor, from `Executor.open` to `close`."""
+
+    @property
+    def paths(self) -> JobPaths:
+        """The job's folders."""
+        ...
+
+    @property
+    def base_environment(self) -> Mapping[str, str]:
+        """What every command of the job starts from: PATH, locale, proxies, certificates, package index settings, `--pass-env`."""
+        ...
+
+    def start(self, command: Command) -> Process:
+        """Start a command. Raises `OSError` where it cannot be started (no such program, not executable)."""
+        ...
+
+    def close(self) -> tuple[str, ...]:
+        """End every process that the job started and that is still alive, remove the folders; gives the names of what was ended."""
+        ...
+
+
+class Executor(Protocol):
+    """A way to carry out jobs. Thread-safe: jobs open at the same time."""
+
+    @property
+    def name(self) -> str:
+        """`process`, `sandbox` or `container`."""
+        ...
+
+    def open(self, order: JobOrder) -> JobEnvironment:
+        """Prepare the surroundings of a job. Raises `OSError` where the disk or a limit forbids it."""
+        ...

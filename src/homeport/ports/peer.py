@@ -1,0 +1,81 @@
+"""How a runner and its coordinator talk: a job is taken under a lease, reported on in numbered facts, and can be told to stop.
+
+The order of calls for one job: `JobOrder` taken → any number of `report` → the last report ends with `JobFinished`. Reports of one
+lease are numbered from 1 without gaps; repeating one is safe, the coordinator drops it. In `homeport run` the peer is a queue in
+the same process; for a runner on another machine it is HTTP. Both carry these values.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
+
+import msgspec
+
+from homeport.language import nodes
+from homeport.plan.model import Leg
+from homeport.run.facts import RunnerFact
+
+
+class JobOrder(msgspec.Struct, frozen=True, kw_only=True):
+    """One leg, with everything a runner needs to carry it out but its secrets.
+
+    `github` is the job's `github` context without what only the runner knows (`workspace`, `action*`, paths of command files).
+    `needs`, `inputs`, `variables`, `matrix`, `strategy` are the contexts of those names (values as expressions see them).
+    """
+
+    run: str
+    lease: str
+    leg: Leg
+    job: nodes.Job
+    workflow_file: str
+    workflow_env: nodes.Pairs | None
+    workflow_defaults: nodes.Defaults | None
+    github: dict[str, Any]
+    needs: dict[str, Any] = {}
+    inputs: dict[str, Any] = {}
+    variables: dict[str, str] = {}
+    strategy: dict[str, Any] = {}
+    check_run_id: int = 0
+    start_from_step: int = 1
+    """the number of the step to go on from (`homeport retry --from-step`)"""
+
+
+class StopSignal(Protocol):
+    """Tells a running job to stop. Level-triggered: once readable it stays so; many threads may wait on it."""
+
+    @property
+    def reason(self) -> str | None:
+        """None while the job may go on; else `cancelled`, `fail-fast` or `superseded`."""
+        ...
+
+    @property
+    def forced(self) -> bool:
+        """Whether the cleanup steps are to be left out too (a second ^C)."""
+        ...
+
+    def fileno(self) -> int:
+        """A descriptor that becomes readable when the job is to stop (and stays so)."""
+        ...
+
+
+class Peer(Protocol):
+    """A runner's side of the conversation. All methods may be called from any thread of the runner."""
+
+    def next_job(self) -> JobOrder | None:
+        """Wait for a job; None when there will be no more and the runner may end."""
+        ...
+
+    def stop_signal(self, lease: str) -> StopSignal:
+        """What tells this lease to stop."""
+        ...
+
+    def wait_for_retry(self, lease: str) -> int | None:
+        """For a paused job: the step number to go on from, or None to give up. Returns at once when the job is stopped."""
+        ...
+
+    def secrets(self, lease: str) -> Mapping[str, str]:
+        """The secrets that this job may use, `GITHUB_TOKEN` among them where there is one."""
+        ...
+
+    def report(self, lease: str, sequence: int, facts: Sequence[RunnerFact]) -> None:
+        """Hand over facts, in order. May block while the coordinator is behind (a job that floods its log is slowed down)."""
+        ...
