@@ -1,0 +1,122 @@
+"""What a `uses` turns out to be, and what the step loop and the code of actions promise each other.
+
+The job loop (`runner/job.py`) resolves every action that it can before the first step (all but `./path`, which exists only after
+checkout), runs the pre stages of all of them, then the steps, then the post stages in reverse order of their main stages. Each
+stage is one call with a fresh `ActionHost`; state saved by one stage is the next one's `host.state`. (C# runner: `JobExtension`,
+`ActionManager`, `ActionRunner`.)
+
+- `CompositeAction`: its steps recurse into the step loop; no code of its own.
+- `NodeAction`: `runner.actions.javascript.run_stage(action, stage, host)` runs the stage's file with Node and gives the exit code.
+- `NativeAction`: the module named is imported when its first stage is reached and answers `NativeModule` (and `NativePost` where
+  `has_post`).
+"""
+
+from collections.abc import Mapping
+from typing import Literal, Protocol
+
+import msgspec
+
+from homeport.diagnostics.span import Span
+from homeport.language import nodes
+from homeport.language.tokens import StringToken
+from homeport.ports.executor import JobPaths
+from homeport.ports.peer import JobOrder
+from homeport.runner.host import ActionHost, Sources
+
+Stage = Literal["pre", "main", "post"]
+
+
+class ActionUnavailableError(Exception):
+    """This `uses` cannot be run here. `span` is what to blame, in the workflow or in the action file that names it."""
+
+    def __init__(self, message: str, span: Span, hint: str | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.span = span
+        self.hint = hint
+
+
+class Surroundings(msgspec.Struct, frozen=True, kw_only=True):
+    """What resolving an action may look at. `environment` is that of the job's commands (its PATH finds node and git)."""
+
+    order: JobOrder
+    paths: JobPaths
+    sources: Sources
+    environment: Mapping[str, str]
+    preference: Literal["native", "upstream"] = "native"
+    """`--actions`"""
+
+
+class Origin(msgspec.Struct, frozen=True, kw_only=True):
+    """Where an action came from; what the `github.action_*` context and the `VersionResolved` fact say."""
+
+    uses: str
+    """as it is written"""
+    repository: str = ""
+    """`owner/name`; empty for `./path`"""
+    ref: str = ""
+    """what follows `@`; empty for `./path` and `$/path`"""
+    version: str = ""
+    """the commit, or `native` and Homeport's version of the action"""
+
+
+class CompositeAction(msgspec.Struct, frozen=True, kw_only=True, tag="composite"):
+    """Steps of an action file; `action.runs` is a `CompositeRuns`. `folder` becomes `github.action_path`."""
+
+    origin: Origin
+    action: nodes.Action
+    runs: nodes.CompositeRuns
+    folder: str
+
+
+class NodeAction(msgspec.Struct, frozen=True, kw_only=True, tag="node"):
+    """A JavaScript action; `action.runs` is a `NodeRuns`. Resolving has checked that Node is there and the files of its stages too."""
+
+    origin: Origin
+    action: nodes.Action
+    runs: nodes.NodeRuns
+    folder: str
+    node: str
+    """the absolute path of the `node` that runs it"""
+
+
+class NativeAction(msgspec.Struct, frozen=True, kw_only=True, tag="native"):
+    """An action that Homeport carries itself, in place of a published one. Defaults of its inputs may hold expressions."""
+
+    origin: Origin
+    module: str
+    """the full name of a `NativeModule`"""
+    inputs: tuple[nodes.InputDeclaration, ...] = ()
+    has_post: bool = False
+    post_condition: nodes.Condition | None = None
+    """None: `always()`"""
+
+
+ResolvedAction = CompositeAction | NodeAction | NativeAction
+
+
+class ResolveAction(Protocol):
+    """The signature of `runner.actions.resolve.resolve_action`: one `uses`, not the ones that a composite action names in turn.
+
+    Raises `ActionUnavailableError`. Safe to repeat; used by one thread of a job (other jobs may resolve at the same time).
+    """
+
+    def __call__(self, uses: StringToken, surroundings: Surroundings) -> ResolvedAction:
+        """Find (and parse) the action. `./path` is looked up below `surroundings.paths.workspace`."""
+        ...
+
+
+class NativeModule(Protocol):
+    """What the module of a native action holds. Failure is an `ActionError`; anything else raised is a fault of Homeport's."""
+
+    def main(self, host: ActionHost) -> None:
+        """The main stage."""
+        ...
+
+
+class NativePost(Protocol):
+    """The post stage of a native action that has one."""
+
+    def post(self, host: ActionHost) -> None:
+        """Called after all main stages, with the state that `main` saved."""
+        ...
