@@ -1,0 +1,50 @@
+# Everything a developer does, by name. `make help` lists it.
+PYTHON ?=
+VENV ?= .venv
+PYTEST_OPTIONS ?= -n auto
+BIN = $(VENV)/bin
+
+.DEFAULT_GOAL := help
+.PHONY: help run test check serve bench fuzz format lock clean
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+run: ## set up, and run an example's whole pipeline here, to green
+	@PYTHON="$(PYTHON)" VENV="$(VENV)" scripts/bootstrap runtime
+	@$(BIN)/python scripts/run_example.py
+
+test: ## set up, and pass the tests
+	@PYTHON="$(PYTHON)" VENV="$(VENV)" scripts/bootstrap dev
+	$(BIN)/pytest $(PYTEST_OPTIONS)
+
+check: ## format, lint, strict types, import contracts
+	@PYTHON="$(PYTHON)" VENV="$(VENV)" scripts/bootstrap dev
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: ## format and mend what can be mended
+	@PYTHON="$(PYTHON)" VENV="$(VENV)" scripts/bootstrap dev
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+serve: ## the server (comes with part III; says so)
+	@PYTHON="$(PYTHON)" VENV="$(VENV)" scripts/bootstrap runtime
+	@$(BIN)/homeport serve
+
+bench: ## the table of speed and memory, against act and the bash floor
+	@PYTHON="$(PYTHON)" VENV="$(VENV)" scripts/bootstrap dev
+	@PYTHON="$(PYTHON)" VENV=".venv-bench" scripts/bootstrap bench
+	@.venv-bench/bin/python -m benchmarks
+
+fuzz: ## coverage-guided fuzzing of reader, expressions and commands (atheris), five minutes
+	@PYTHON="$(PYTHON)" VENV="$(VENV)" scripts/bootstrap fuzz
+	@$(BIN)/python -m tests.fuzz --seconds 300
+
+lock: ## renew the lock files from pyproject.toml
+	scripts/lock
+
+clean: ## remove what was set up
+	rm -rf .venv .venv-bench .mypy_cache .ruff_cache .hypothesis build dist

@@ -1,0 +1,33 @@
+"""Rules for the whole suite: a clean environment, and in CI nothing is skipped."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+REQUIRE_ALL = os.environ.get("HOMEPORT_REQUIRE_ALL") == "1"
+
+
+@pytest.fixture(autouse=True)
+def homeport_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """Every test has runs, caches and stores of its own, and sees none of the user's settings."""
+    home = tmp_path_factory.mktemp("homeport-home")
+    for name in [name for name in os.environ if name.startswith(("HOMEPORT_", "GITHUB_", "RUNNER_", "ACTIONS_"))]:
+        if name not in {"HOMEPORT_CONFORMANCE", "HOMEPORT_REQUIRE_ALL"}:
+            monkeypatch.delenv(name)
+    monkeypatch.setenv("HOMEPORT_HOME", str(home))
+    return home
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Where everything must run (`.ci/run`), a skipped or expected-to-fail test fails the suite."""
+    reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+    if not REQUIRE_ALL or reporter is None:
+        return
+    left_out = [report for kind in ("skipped", "xfailed") for report in reporter.stats.get(kind, [])]
+    if left_out:
+        for report in left_out:
+            reporter.write_line(f"NOT RUN {report.nodeid}: {report.longrepr}", red=True)
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
