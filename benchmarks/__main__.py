@@ -1,0 +1,22 @@
+"""Runs every benchmark and prints the table that the README shows."""
+
+import sys
+
+from benchmarks import chain, check_speed, hundred_steps, log_lines, matrix_legs, one_step, plan_speed
+from benchmarks.harness import describe_machine
+
+SCRIPTS = (one_step, hundred_steps, matrix_legs, chain, log_lines, check_speed, plan_speed)
+
+
+def main() -> int:
+    """The whole table, as Markdown on stdout."""
+    print(f"Measured on {describe_machine()}.\n")
+    print("| claim | Homeport | beside | ratio | bar | |\n|---|---|---|---|---|---|")
+    for script in SCRIPTS:
+        for row in script.rows():
+            print(row.markdown(), flush=True)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
