@@ -1,0 +1,152 @@
+"""The table of commands and the one edge where every trouble becomes a message and an exit code."""
+
+import os
+import sys
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Protocol, cast
+
+from homeport.cli.console import Console
+from homeport.cli.errors import FAILED, FAULT, INTERRUPTED, OK, USAGE, CommandError, UsageError
+
+COMMANDS = (
+    ("run", "homeport.cli.commands.run", "run the workflows that an event starts, here and now"),
+    ("check", "homeport.cli.commands.check", "every mistake in the workflows and action files"),
+    ("plan", "homeport.cli.commands.plan", "what an event would start, and the graph of its jobs"),
+    ("why", "homeport.cli.commands.why", "why a workflow or a job does or does not run"),
+    ("eval", "homeport.cli.commands.evaluate", "evaluate an expression"),
+    ("runs", "homeport.cli.commands.runs", "past and present runs"),
+    ("show", "homeport.cli.commands.show", "one run: its jobs, steps and annotations"),
+    ("logs", "homeport.cli.commands.logs", "what the steps of a run printed"),
+    ("rerun", "homeport.cli.commands.rerun", "carry out a run again, or its failed part"),
+    ("cancel", "homeport.cli.commands.cancel", "end a run; its cleanup steps still run"),
+    ("retry", "homeport.cli.commands.retry", "go on with a job that waits after a failure"),
+    ("artifacts", "homeport.cli.commands.artifacts", "the files that a run kept"),
+)
+"""name, module, summary. A module holds `COMMAND` (an `options.Command`) and `main(options, console) -> int`; only the one that is
+called is imported.
+"""
+
+NOT_YET = {
+    "serve": "the server comes with a later part of Homeport; `homeport run` needs none",
+    "runner": "runners on other machines come with the server, in a later part of Homeport",
+}
+
+if TYPE_CHECKING:
+    from homeport.cli.options import Command, Options
+
+
+class CommandModule(Protocol):
+    """What the module of a command holds."""
+
+    COMMAND: "Command"
+
+    def main(self, options: "Options", console: Console) -> int:
+        """Carry the command out; gives the exit code. Raises `CommandError` where it cannot."""
+        ...
+
+
+def entry_point() -> None:
+    """What the `homeport` program and `python -m homeport` call: never returns.
+
+    The process ends by `os._exit` after flushing: tearing the interpreter down takes several milliseconds and does nothing that
+    the kernel would not do (threads are joined and files closed by the commands themselves).
+    """
+    code = main(sys.argv[1:])
+    try:
+        sys.stdout.flush()
+        sys.stderr.flush()
+    except OSError:
+        code = code or FAILED
+    os._exit(code)
+
+
+def main(words: Sequence[str], console: Console | None = None) -> int:
+    """Carry out one command line; gives the exit code."""
+    console = console or _own_console()
+    try:
+        return _dispatch(words, console)
+    except CommandError as error:
+        _tell(console, error)
+        return error.code
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    except BrokenPipeError:
+        return FAILED
+    except Exception as error:  # the edge: whatever was not foreseen is a fault of Homeport's own
+        from homeport.cli.fault import render_fault  # noqa: PLC0415 - only when it is needed
+
+        console.say_text(render_fault(error, words, console.environment))
+        return FAULT
+
+
+def _dispatch(words: Sequence[str], console: Console) -> int:
+    if not words:
+        console.say_text(_overview())
+        return USAGE
+    name, rest = words[0], words[1:]
+    if name in {"--help", "-h", "help"}:
+        return _help(rest, console)
+    if name in {"--version", "-V"}:
+        from homeport import __version__  # noqa: PLC0415
+
+        console.print(f"homeport {__version__}")
+        return OK
+    module = _module(name)
+    from homeport.cli.options import parse_options, render_help, wants_help  # noqa: PLC0415
+
+    if wants_help(rest):
+        console.print(render_help(module.COMMAND))
+        return OK
+    return module.main(parse_options(module.COMMAND, rest), console)
+
+
+def _module(name: str) -> CommandModule:
+    for known, path, _ in COMMANDS:
+        if known == name:
+            __import__(path)
+            return cast("CommandModule", sys.modules[path])
+    if name in NOT_YET:
+        raise UsageError(f"`homeport {name}` is not in this version", NOT_YET[name])
+    from homeport.cli.options import nearest  # noqa: PLC0415
+
+    meant = nearest(name, [known for known, _, _ in COMMANDS])
+    hint = f"did you mean `homeport {meant}`?" if meant else "`homeport --help` lists the commands"
+    raise UsageError(f"homeport has no command {name!r}", hint)
+
+
+def _help(words: Sequence[str], console: Console) -> int:
+    if not words:
+        console.write(_overview().encode())
+        return OK
+    from homeport.cli.options import render_help  # noqa: PLC0415
+
+    console.print(render_help(_module(words[0]).COMMAND))
+    return OK
+
+
+def _overview() -> str:
+    rows = "".join(f"  {name:10} {summary}\n" for name, _, summary in COMMANDS)
+    return (
+        "homeport: GitHub Actions workflows, run on your own machines\n\n"
+        f"usage: homeport COMMAND [options]\n\n{rows}\n`homeport COMMAND --help` says more.\n"
+    )
+
+
+def _tell(console: Console, error: CommandError) -> None:
+    console.say(f"homeport: {error.message}")
+    if error.hint:
+        console.say(f"  hint: {error.hint}")
+
+
+def _own_console() -> Console:
+    out, err = sys.stdout, sys.stderr
+
+    def write(data: bytes) -> None:
+        out.buffer.write(data)
+        out.buffer.flush()
+
+    def say(text: str) -> None:
+        err.write(text)
+        err.flush()
+
+    return Console(environment=os.environ, folder=os.getcwd(), write=write, say_text=say, is_terminal=out.isatty())
