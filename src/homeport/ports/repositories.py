@@ -7,7 +7,7 @@ from typing import Protocol
 import msgspec
 
 from homeport.plan.model import Plan
-from homeport.run.facts import RunFact
+from homeport.run.facts import RunFact, RunFinished
 
 
 class RunRecord(msgspec.Struct, frozen=True, kw_only=True):
@@ -27,17 +27,41 @@ class RunRecord(msgspec.Struct, frozen=True, kw_only=True):
     """what else is needed to run it again: executor, variables' names, …"""
 
 
+class StoreError(Exception):
+    """What is kept could not be written or read: a full disk, no permission, something unreadable. The message names the place."""
+
+
 class RunRepository(Protocol):
-    """Runs, their plans and their journals. One writer a run; readers at any time, from any process."""
+    """Runs, their plans and their journals. One writer a run; readers at any time, from any process.
+
+    An attempt is written from `create` (or `adopt`) to `close`, by the one process that did so; if that process dies, the attempt
+    is left open and `adopt` gives it to the next that asks. All methods raise `StoreError` where the store itself fails.
+    """
+
+    def new_id(self) -> str:
+        """An id that no run here has had: digits, as `github.run_id` is; counted up, so that they are short."""
+        ...
 
     def create(self, record: RunRecord, plan: Plan) -> None:
-        """Begin an attempt; its journal is empty."""
+        """Begin an attempt; its journal is empty, and this process is its writer."""
         ...
 
     def append(self, run: str, attempt: int, facts: Sequence[RunFact]) -> None:
         """Add facts to the journal; they are readable by others, and survive this process, when it returns. `LinesLogged` is
         refused: lines go to the log store.
         """
+        ...
+
+    def close(self, run: str, attempt: int) -> None:
+        """The attempt is completed, nothing more will be appended. Closing twice is no error."""
+        ...
+
+    def adopt(self) -> Sequence[RunRecord]:
+        """The attempts that were left open by a process that died. The caller is their writer now, and is to conclude them."""
+        ...
+
+    def is_open(self, run: str) -> bool:
+        """Whether a living process (this one included) is the writer of the run's latest attempt."""
         ...
 
     def find(self, run: str, attempt: int | None = None) -> tuple[RunRecord, Plan] | None:
@@ -48,10 +72,19 @@ class RunRepository(Protocol):
         """The journal, oldest first. A torn last line, left by a crash, is not given."""
         ...
 
+    def ending(self, run: str, attempt: int | None = None) -> RunFinished | None:
+        """How an attempt ended, found without reading the whole journal; None where it has not."""
+        ...
+
     def list(
-        self, *, repository: str | None = None, workflow: str | None = None, limit: int = 50
+        self,
+        *,
+        repository: str | None = None,
+        workflow: str | None = None,
+        source: str | None = None,
+        limit: int = 50,
     ) -> Sequence[RunRecord]:
-        """The latest attempts, newest first."""
+        """The latest attempt of each run, newest first."""
         ...
 
     def next_number(self, repository: str, workflow: str) -> int:
