@@ -5,17 +5,17 @@ Source of the rules: actions/runner `TemplateEvaluator` (each expression of a te
 boolean or number that a key wants: the text `'true'` is refused where a boolean is expected).
 """
 
-from collections.abc import Callable, Mapping, Sequence
-from functools import lru_cache
-from typing import Any, assert_never
+from collections.abc import Mapping
+from typing import assert_never
 
 from homeport.diagnostics.span import Span
 from homeport.language import nodes
 from homeport.language.expr.coercion import is_truthy, to_string
 from homeport.language.expr.errors import ExpressionError
-from homeport.language.expr.evaluator import evaluate
+from homeport.language.expr.evaluator import Function, evaluate
 from homeport.language.expr.parser import parse_expression
-from homeport.language.expr.signatures import ANY_NUMBER, HASH_FILES, STATUS_FUNCTIONS
+from homeport.language.expr.signatures import ANY_NUMBER
+from homeport.language.expr.values import Value
 from homeport.language.tokens import (
     BooleanToken,
     ExpressionToken,
@@ -28,15 +28,14 @@ from homeport.language.tokens import (
     Token,
 )
 
-Value = Any
-"""What an expression gives: None, bool, float, str, list or dict (`language.expr.values.Value`)."""
 Contexts = Mapping[str, Value]
 """The named values that an expression may use; a name that is not a key here is a mistake of the expression."""
-SpecialFunction = Callable[[Sequence[Value]], Value]
-Functions = Mapping[str, SpecialFunction]
+Functions = Mapping[str, Function]
 """Functions that the caller provides besides the well-known ones: `success`, `always`, `hashFiles`, …"""
 
 NO_FUNCTIONS: Functions = {}
+_ANY_COUNT = (0, ANY_NUMBER)
+"""The grammar has counted the arguments of every written call already."""
 
 
 class EvaluationError(Exception):
@@ -138,26 +137,17 @@ def evaluate_condition(condition: nodes.Condition, contexts: Contexts, functions
     Where no status function is written, `success()` is asked first, and the expression is evaluated only if it holds: so GitHub's
     `success() && (…)`. Raises `EvaluationError`.
     """
-    if condition.implicit_success and not is_truthy(functions["success"](())):
+    if condition.implicit_success and not is_truthy(functions["success"]([])):
         return False
     return is_truthy(_evaluate_expression(condition.expression, contexts, functions))
 
 
 def _evaluate_expression(token: ExpressionToken, contexts: Contexts, functions: Functions) -> Value:
     try:
-        tree = _parse(token.source, frozenset(contexts), frozenset(functions))
+        tree = parse_expression(token.source, names=contexts.keys(), functions=dict.fromkeys(functions, _ANY_COUNT))
         return evaluate(tree, contexts, functions)
     except ExpressionError as error:
         raise EvaluationError(error.message, _locate(token, error.offset)) from error
-
-
-@lru_cache(maxsize=1024)
-def _parse(source: str, names: frozenset[str], functions: frozenset[str]) -> Any:
-    """A pure function remembered: the 256 legs of a matrix share their expressions."""
-    known = {**STATUS_FUNCTIONS, **HASH_FILES}
-    return parse_expression(
-        source, names=names, functions={name: known.get(name, (0, ANY_NUMBER)) for name in functions}
-    )
 
 
 def _locate(token: ExpressionToken, offset: int | None) -> Span:
