@@ -40,11 +40,11 @@ bench: ## the table of speed and memory, against act and the bash floor
 	@.venv-bench/bin/python -m benchmarks
 
 fuzz: ## coverage-guided fuzzing of reader, expressions and commands (atheris), five minutes
-	@PYTHON="$(PYTHON)" VENV="$(VENV)" scripts/bootstrap fuzz
-	@$(BIN)/python -m tests.fuzz --seconds 300
+	@PYTHON="$(PYTHON)" VENV=".venv-fuzz" scripts/bootstrap fuzz
+	@.venv-fuzz/bin/python -m tests.fuzz --seconds 300
 
 lock: ## renew the lock files from pyproject.toml
 	scripts/lock
 
 clean: ## remove what was set up
-	rm -rf .venv .venv-bench .mypy_cache .ruff_cache .hypothesis build dist
+	rm -rf .venv .venv-bench .venv-fuzz .mypy_cache .ruff_cache .hypothesis build dist
