@@ -14,6 +14,7 @@ from homeport.run.facts import (
     JobExpanded,
     JobFinished,
     JobQueued,
+    JobSpared,
     JobStarted,
     JobStopRequested,
     RunFinished,
@@ -22,9 +23,20 @@ from homeport.run.facts import (
 
 
 class Record(msgspec.Struct, frozen=True):
-    """Nothing but the fact itself: a job skipped, expanded or concluded, a run started or finished, a mistake shown."""
+    """Nothing but the fact itself: a job skipped, expanded or concluded, a run started or finished, a mistake shown. A stop is
+    recorded only for a call, whose inner jobs are stopped one by one.
+    """
 
-    fact: RunStarted | JobExpanded | JobStarted | JobFinished | AnnotationRaised | RunFinished
+    fact: (
+        RunStarted
+        | JobExpanded
+        | JobStarted
+        | JobStopRequested
+        | JobSpared
+        | JobFinished
+        | AnnotationRaised
+        | RunFinished
+    )
 
 
 class OfferJob(msgspec.Struct, frozen=True):
@@ -34,7 +46,11 @@ class OfferJob(msgspec.Struct, frozen=True):
 
 
 class StopJob(msgspec.Struct, frozen=True):
-    """Withdraw the leg's offer, or tell its runner to stop."""
+    """Withdraw the leg's offer, or tell its runner to stop (again, with force, where `fact.force`).
+
+    A leg that no runner has started is concluded by the next decision; a runner that took it at this very moment holds a lease that
+    is no longer open (`RunState.holds`), and what it reports is dropped.
+    """
 
     fact: JobStopRequested
 

@@ -38,6 +38,28 @@ class RunQueued(_Fact, frozen=True, kw_only=True, tag="run_queued"):
     attempt: int = 1
 
 
+class KeptJob(msgspec.Struct, frozen=True, kw_only=True):
+    """How a job ended in an earlier attempt. `leg` is None for one that was never expanded."""
+
+    key: str
+    scope: str
+    id: str
+    leg: Leg | None
+    conclusion: Conclusion
+    outcome: Conclusion
+    outputs: dict[str, str] = {}
+    attempt: int = 1
+    """the attempt in which it ran"""
+    started_at: datetime | None = None
+    finished_at: datetime | None = None
+
+
+class JobsKept(_Fact, frozen=True, kw_only=True, tag="jobs_kept"):
+    """What a re-run does not run again, in the order in which it finished. It follows `RunQueued` at once."""
+
+    jobs: tuple[KeptJob, ...]
+
+
 class RunStarted(_Fact, frozen=True, kw_only=True, tag="run_started"):
     """The run left the queue: nothing more holds back its first jobs."""
 
@@ -133,6 +155,15 @@ class JobStopRequested(_Fact, frozen=True, kw_only=True, tag="job_stop_requested
 
     job: str
     reason: StopReason
+    force: bool = False
+    """end at once, without cleanup steps"""
+
+
+class JobSpared(_Fact, frozen=True, kw_only=True, tag="job_spared"):
+    """The run is cancelled, and this job (its key without its own matrix values) goes on: its `if` holds even so."""
+
+    job: str
+    reason: str
 
 
 class JobPaused(_Fact, frozen=True, kw_only=True, tag="job_paused"):
@@ -272,6 +303,7 @@ RunnerFact = (
 
 RunFact = (
     RunQueued
+    | JobsKept
     | RunStarted
     | CancelRequested
     | RunFinished
@@ -282,6 +314,7 @@ RunFact = (
     | JobExpanded
     | JobQueued
     | JobStopRequested
+    | JobSpared
     | RunnerFact
 )
 Fact = RunFact | WorkflowNotStarted
