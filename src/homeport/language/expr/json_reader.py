@@ -13,7 +13,7 @@ from homeport.language.expr.values import Value
 MAX_DEPTH = 64
 _LONGEST_INTEGER = 380
 
-_BLANK = re.compile(rf"[{WHITESPACE}\0]*")
+_BLANK = re.compile(r"(?:[^\S\x1c-\x1f]|\0)*")
 _NUMBER = re.compile(r"[-+0-9a-fA-FxX.]*")
 _AFTER_NUMBER = WHITESPACE + "\0,}])/"
 _ESCAPES = {"b": "\b", "t": "\t", "n": "\n", "f": "\f", "r": "\r", "\\": "\\", "/": "/", '"': '"', "'": "'"}

@@ -5,6 +5,7 @@ there: a name that is unknown further left is the earlier mistake.
 """
 
 import re
+from math import isnan
 
 from homeport.language.expr.coercion import parse_number
 from homeport.language.expr.text import WHITESPACE
@@ -52,20 +53,19 @@ _MAY_FOLLOW = {
 }
 _OPENER = {CLOSE_GROUP: OPEN_GROUP, CLOSE_INDEX: OPEN_INDEX, CLOSE_CALL: OPEN_CALL, COMMA: OPEN_CALL}
 
-_BOUNDARY = r"()\[\],.!<>=&|" + WHITESPACE
+_BOUNDARIES = frozenset("()[],.!<>=&|" + WHITESPACE)
 _TOKEN = re.compile(
-    rf"[{WHITESPACE}]*+(?:"
-    rf"([A-Za-z_][A-Za-z0-9_-]*+)(?![^{_BOUNDARY}])(?:(?=[{WHITESPACE}]*+(\()))?"  # 1: a word, 2: before a parenthesis
-    r"|'([^']*+(?:''[^']*+)*+)'"  # 3: a string
-    r"|(&&|\|\||[=!<>]=|[!<>])"  # 4: an operator
-    r"|([()\[\],*.])"  # 5: a mark
-    rf"|([-+0-9][^{_BOUNDARY.replace('.', '')}]*+)"  # 6: a number
-    rf"|('.*|[=&|]?[^{_BOUNDARY}]++|[=&|])"  # 7: what cannot be read
-    r")",
+    r"[^\S\x1c-\x1f]*+(?:"
+    r"([A-Za-z_][A-Za-z0-9_-]*+)(?=[()\[\],.!<>=&|]|[^\S\x1c-\x1f]|\Z)(?:(?=[^\S\x1c-\x1f]*+(\()))?"
+    r"|'([^']*+(?:''[^']*+)*+)'"
+    r"|(&&|\|\||[=!<>]=|[!<>])"
+    r"|([()\[\],*.])"
+    r"|(.))",
     re.DOTALL,
 )
-_NUMBER_FROM_DOT = re.compile(rf"\.[^{_BOUNDARY.replace('.', '')}]*+")
-_WORD, _FUNCTION, _STRING, _OPERATOR, _MARK, _NUMBER = 1, 2, 3, 4, 5, 6
+"""After white space: 1 a word, 2 if it stands before a parenthesis; 3 a string; 4 an operator; 5 a mark; 6 the start of a number or
+of what cannot be read. White space is .NET's: Python's without four control characters (a class of its own compiles slowly)."""
+_FUNCTION, _STRING, _OPERATOR, _MARK = 2, 3, 4, 5
 _CONSTANTS: dict[str, Value] = {
     "true": True,
     "false": False,
@@ -96,27 +96,23 @@ def read_tokens(source: str) -> tuple[list[Token], bool]:
 
 def _classify(source: str, match: "re.Match[str]", last: str, unclosed: list[str]) -> Token:
     group = match.lastindex or 0
-    if group == _FUNCTION:
-        group = _WORD
-        word_kind = FUNCTION
-    else:
-        word_kind = NAME
-    text, offset = match[group], match.start(group)
-    if group == _WORD:
+    if group <= _FUNCTION:
+        text, offset = match[1], match.start(1)
         if last == DOT:
             return PROPERTY, text, offset, text
         if text in _CONSTANTS:
             return LITERAL, text, offset, _CONSTANTS[text]
-        return word_kind, text, offset, None
+        return FUNCTION if group == _FUNCTION else NAME, text, offset, None
+    text, offset = match[group], match.start(group)
     if group == _STRING:
         return LITERAL, f"'{text}'", offset - 1, text.replace("''", "'")
     if group == _OPERATOR:
         return OPERATOR, text, offset, None
     if group == _MARK:
         return _classify_mark(source, text, offset, last, unclosed)
-    if group == _NUMBER:
-        return _read_number(text, offset)
-    return ILLEGAL, text, offset, None
+    if text in "+-0123456789":
+        return _read_number(source, offset)
+    return ILLEGAL, _read_illegal(source, offset), offset, None
 
 
 def _classify_mark(source: str, text: str, offset: int, last: str, unclosed: list[str]) -> Token:
@@ -128,15 +124,26 @@ def _classify_mark(source: str, text: str, offset: int, last: str, unclosed: lis
     elif text == "*":
         kind = WILDCARD
     elif text == "." and last in _BEFORE_OPERAND:
-        number = _NUMBER_FROM_DOT.match(source, offset)
-        assert number is not None
-        return _read_number(number[0], offset)
+        return _read_number(source, offset)
     return kind, text, offset, None
 
 
-def _read_number(text: str, offset: int) -> Token:
+def _read_number(source: str, offset: int) -> Token:
+    end = offset + 1
+    while end < len(source) and (source[end] not in _BOUNDARIES or source[end] == "."):
+        end += 1
+    text = source[offset:end]
     number = parse_number(text)
-    return (LITERAL, text, offset, number) if number == number else (ILLEGAL, text, offset, None)  # noqa: PLR0124 - NaN
+    return (ILLEGAL, text, offset, None) if isnan(number) else (LITERAL, text, offset, number)
+
+
+def _read_illegal(source: str, offset: int) -> str:
+    if source[offset] == "'":  # a string that is not closed
+        return source[offset:]
+    end = offset + 1
+    while end < len(source) and source[end] not in _BOUNDARIES:
+        end += 1
+    return source[offset:end]
 
 
 def _may_stand(token: Token, last: str, unclosed: list[str]) -> bool:
