@@ -1,0 +1,230 @@
+"""Expressions inside text: finds them, checks their syntax and names, and turns the text into tokens.
+
+Source: actions/runner `TemplateReader.ParseScalar` (where an expression ends, `insert`, constants that become text, the folding of
+several pieces into `format`), and docs "Evaluate expressions in workflows and actions".
+"""
+
+import re
+
+from homeport.diagnostics.diagnostic import Diagnostic
+from homeport.diagnostics.span import Span
+from homeport.language.availability import AVAILABILITY, Availability
+from homeport.language.expr.errors import ExpressionError
+from homeport.language.expr.parser import parse_expression
+from homeport.language.expr.signatures import HASH_FILES, STATUS_FUNCTIONS, WELL_KNOWN
+from homeport.language.expr.text import WHITESPACE
+from homeport.language.names import list_names, quote, suggest
+from homeport.language.tokens import ExpressionToken, InterpolationToken, StringToken, Text
+from homeport.language.yaml_nodes import Place, YamlScalar, find_bare, find_expression
+
+OPEN = "${{"
+INSERT = "insert"
+_CODE = "expression"
+_LONGEST = 21_000
+_MOST_PIECES = 254
+"""`format` takes 255 arguments, the first of which is the text."""
+_BODY = re.compile(r"((?:[^'}]|'[^']*'|}(?!}))*+)}}")
+_CONSTANT_TEXT = re.compile(r"'((?:[^']|'')*)'")
+_WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*|.", re.DOTALL)
+
+
+class TextReader:
+    """Reads the scalars of one file; what is wrong is added to `diagnostics`."""
+
+    def __init__(self, diagnostics: list[Diagnostic]) -> None:
+        self.diagnostics = diagnostics
+
+    def read(self, scalar: YamlScalar, at: str) -> Text:
+        """The text with its expressions. Where one is wrong, that is reported, and the text stays a mere text.
+
+        `at` is the key of `AVAILABILITY`; empty where no expression is allowed.
+        """
+        pieces = self._split(scalar)
+        if pieces is None:
+            return StringToken(scalar.text, scalar.span)
+        parts: list[StringToken | ExpressionToken] = []
+        wrong = False
+        occurrence = 0
+        for is_expression, piece in pieces:
+            if not is_expression:
+                parts.append(StringToken(piece, scalar.span))
+                continue
+            token = self._read_expression(scalar, piece.strip(WHITESPACE), occurrence, at, alone=len(pieces) == 1)
+            occurrence += 1
+            wrong = wrong or token is None
+            if token is not None:
+                parts.append(token)
+        if wrong:
+            return StringToken(scalar.text, scalar.span)
+        if len(parts) == 1:
+            return parts[0]
+        return self._join(scalar, parts)
+
+    def read_condition(self, scalar: YamlScalar, at: str) -> Text:
+        """The value of an `if`: text without `${{` is a bare expression; with it and other text, an interpolation."""
+        token = self.read(scalar, at) if OPEN in scalar.text else StringToken(scalar.text, scalar.span)
+        if not isinstance(token, StringToken) or OPEN in token.value:
+            return token
+        source = token.value.strip(WHITESPACE)
+        if not source:
+            return StringToken("", scalar.span)
+        place = find_bare(scalar, source) if token.value == scalar.text else Place(scalar.span, exact=False)
+        error = self._check(source, place, at, end=None)
+        return StringToken("", scalar.span) if error else ExpressionToken(source, place.span, place.exact)
+
+    def _split(self, scalar: YamlScalar) -> list[tuple[bool, str]] | None:
+        text = scalar.text
+        pieces: list[tuple[bool, str]] = []
+        position = 0
+        occurrence = 0
+        while (start := text.find(OPEN, position)) >= 0:
+            if start > position:
+                pieces.append((False, text[position:start]))
+            body = _BODY.match(text, start + len(OPEN))
+            if body is None:
+                span = scalar.span if scalar.is_single_line else _begin(find_expression(scalar, "", occurrence).span)
+                message = "the expression is not closed: '${{' was found, and no '}}' after it"
+                self._report(span, message, "add '}}'; quotes inside an expression are single, and doubled in a text")
+                return None
+            pieces.append((True, body[1]))
+            occurrence += 1
+            position = body.end()
+        if position < len(text):
+            pieces.append((False, text[position:]))
+        return pieces
+
+    def _read_expression(
+        self, scalar: YamlScalar, source: str, occurrence: int, at: str, *, alone: bool
+    ) -> StringToken | ExpressionToken | None:
+        place = find_expression(scalar, source, occurrence)
+        if not source:
+            self._report(scalar.span, "an expression was expected between '${{' and '}}'; found nothing")
+            return None
+        if source.split(None, 1)[0] == INSERT:
+            if alone and source == INSERT:
+                return ExpressionToken(source, place.span, place.exact)
+            self._report(place.span, "'insert' stands alone between '${{' and '}}', as the key of a mapping")
+            return None
+        if constant := _CONSTANT_TEXT.fullmatch(source):
+            return (
+                StringToken(constant[1].replace("''", "'"), scalar.span)
+                if alone
+                else ExpressionToken(source, place.span, place.exact)
+            )
+        if not at:
+            self._report(place.span, "an expression is not allowed here; expected a constant")
+            return None
+        if self._check(source, place, at, _find_close(scalar, place)):
+            return None
+        return ExpressionToken(source, place.span, place.exact)
+
+    def _join(self, scalar: YamlScalar, parts: list[StringToken | ExpressionToken]) -> Text:
+        count = sum(isinstance(part, ExpressionToken) for part in parts)
+        if count > _MOST_PIECES:
+            self._report(
+                scalar.span, f"{count} expressions in one text; GitHub allows {_MOST_PIECES}", "split the text"
+            )
+        token = InterpolationToken(tuple(parts), scalar.span)
+        if len(scalar.text) > _LONGEST // 2 and len(fold(token)) > _LONGEST:
+            self._report(
+                scalar.span,
+                f"text with expressions is read as one expression, which may have {_LONGEST:,} characters; found more",
+                "pass the values through 'env', or move the script to a file",
+            )
+        return token
+
+    # --- syntax and names --------------------------------------------------------------------------------------------
+
+    def _check(self, source: str, place: Place, at: str, end: Span | None) -> bool:
+        """Whether the expression is wrong. `end` is where it is closed, to be blamed if it ends too early."""
+        available = AVAILABILITY[at]
+        try:
+            parse_expression(source, names=available.contexts, functions=available.arities)
+        except ExpressionError as error:
+            message, hint = _explain(error, source, at, available)
+            span = end if end is not None and error.offset >= len(source) else _locate(place, source, error.offset)
+            self._report(span, message, hint)
+            return True
+        return False
+
+    def _report(self, span: Span, message: str, hint: str | None = None) -> None:
+        self.diagnostics.append(Diagnostic(code=_CODE, message=message, span=span, hint=hint, invalid=True))
+
+
+def fold(token: InterpolationToken) -> str:
+    """The one expression that GitHub makes of a text with expressions: `format('…{0}…', …)`."""
+    text: list[str] = []
+    arguments: list[str] = []
+    for part in token.parts:
+        if isinstance(part, StringToken):
+            text.append(part.value.replace("'", "''").replace("{", "{{").replace("}", "}}"))
+        else:
+            text.append(f"{{{len(arguments)}}}")
+            arguments.append(part.source)
+    return f"format('{''.join(text)}', {', '.join(arguments)})"
+
+
+def _begin(span: Span) -> Span:
+    return Span(span.file, span.line, span.column, span.line, span.column + len(OPEN))
+
+
+def _find_close(scalar: YamlScalar, place: Place) -> Span | None:
+    """The place of the `}}` that ends an expression, where it stands on the same line."""
+    if not place.exact:
+        return None
+    span, begin = place.span, scalar.span
+    start = span.column - begin.column if span.line == begin.line else None
+    if start is None:
+        line_start = 0
+        for _ in range(span.line - begin.line):
+            line_start = scalar.written.find("\n", line_start) + 1
+        start = line_start + span.column - 1
+    close = scalar.written.find("}}", start + span.end_column - span.column)
+    if close < 0:
+        return None
+    column = span.column + close - start
+    return Span(span.file, span.line, column, span.line, column + 2)
+
+
+def _locate(place: Place, source: str, offset: int) -> Span:
+    if not place.exact:
+        return place.span
+    word = _WORD.match(source, offset)
+    length = 1 if word is None else len(word[0])
+    span = place.span
+    return Span(span.file, span.line, span.column + offset, span.line, span.column + offset + length)
+
+
+def _explain(error: ExpressionError, source: str, at: str, available: Availability) -> tuple[str, str | None]:
+    problem = error.message.split(". Located at position ", 1)[0]
+    word = _WORD.match(source, error.offset)
+    name = "" if word is None else word[0]
+    if problem.startswith("Unrecognized named-value"):
+        return _explain_context(name, at, available)
+    if problem.startswith("Unrecognized function"):
+        return _explain_function(name, at, available)
+    hint = "text stands in single quotes, and a quote in it is doubled: 'it''s'" if name == '"' else None
+    return f"{problem[:1].lower()}{problem[1:]} in the expression {quote(source)}", hint
+
+
+def _explain_context(name: str, at: str, available: Availability) -> tuple[str, str | None]:
+    contexts = list_names(available.contexts)
+    if any(name.lower() in other.contexts for other in AVAILABILITY.values()):
+        return f"the context '{name}' is not available at '{at}'; available here are {contexts}", None
+    return f"unknown context '{name}'; available here are {contexts}", suggest(name, available.contexts) or _quote_hint(
+        name
+    )
+
+
+def _quote_hint(name: str) -> str:
+    return f"for the text itself, write '{name}' in single quotes"
+
+
+def _explain_function(name: str, at: str, available: Availability) -> tuple[str, str | None]:
+    known = [*WELL_KNOWN, *available.functions]
+    if any(name.lower() == special.lower() for special in (*STATUS_FUNCTIONS, *HASH_FILES)):
+        places = list_names(
+            key for key, other in AVAILABILITY.items() if name.lower() in map(str.lower, other.functions)
+        )
+        return f"the function '{name}' cannot be called at '{at}'; it is available at {places}", None
+    return f"unknown function '{name}'; known here are {list_names(known)}", suggest(name, known)

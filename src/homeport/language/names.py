@@ -1,0 +1,53 @@
+"""Names in messages: the nearest known one, lists of them, and excerpts of what an author wrote."""
+
+from collections.abc import Iterable
+
+_LONGEST_EXCERPT = 60
+
+
+def find_nearest(name: str, candidates: Iterable[str]) -> str | None:
+    """The candidate that a typing mistake would have turned into `name`; None where none is near.
+
+    Case does not count as a difference, and a third of the letters may differ.
+    """
+    folded = name.lower()
+    most = max(1, len(folded) // 3)
+    best: tuple[int, str] | None = None
+    for candidate in candidates:
+        if abs(len(candidate) - len(folded)) <= most:
+            distance = _distance(folded, candidate.lower())
+            if distance <= most and (best is None or distance < best[0]):
+                best = (distance, candidate)
+    return None if best is None else best[1]
+
+
+def suggest(name: str, candidates: Iterable[str]) -> str | None:
+    """A hint that names the nearest candidate, if there is one."""
+    nearest = find_nearest(name, candidates)
+    return None if nearest is None else f"did you mean '{nearest}'?"
+
+
+def list_names(names: Iterable[str]) -> str:
+    """The names in order, for a message."""
+    return ", ".join(sorted(names))
+
+
+def quote(text: str) -> str:
+    """What an author wrote, in quotes, on one line and not too long."""
+    line = " ".join(text.split()) if "\n" in text or len(text) > _LONGEST_EXCERPT else text
+    return f"'{line}'" if len(line) <= _LONGEST_EXCERPT else f"'{line[:_LONGEST_EXCERPT]}…'"
+
+
+def _distance(one: str, other: str) -> int:
+    """How many letters to insert, remove, replace or swap with their neighbour (optimal string alignment)."""
+    before: list[int] = []
+    row = list(range(len(other) + 1))
+    for i, letter in enumerate(one, 1):
+        next_row = [i]
+        for j, known in enumerate(other, 1):
+            cost = min(row[j] + 1, next_row[-1] + 1, row[j - 1] + (letter != known))
+            if i > 1 and j > 1 and letter == other[j - 2] and one[i - 2] == known:
+                cost = min(cost, before[j - 2] + 1)
+            next_row.append(cost)
+        before, row = row, next_row
+    return row[-1]

@@ -1,0 +1,286 @@
+"""Reads YAML nodes by a grammar: what fits becomes tokens, what does not becomes diagnostics, and the reading goes on.
+
+Source: actions/runner `TemplateReader` (which kinds become text, keys compared ignoring case, required keys) and
+`WorkflowTemplateConverter`.
+"""
+
+from homeport.diagnostics.diagnostic import Diagnostic, Related
+from homeport.diagnostics.span import Span
+from homeport.language.embedded import INSERT, OPEN, TextReader
+from homeport.language.grammar_model import ANYTHING, Choice, Mapping, Value
+from homeport.language.names import list_names, quote, suggest
+from homeport.language.tokens import (
+    BooleanToken,
+    Entry,
+    ExpressionToken,
+    InterpolationToken,
+    MappingToken,
+    NullToken,
+    NumberToken,
+    SequenceToken,
+    StringToken,
+    Text,
+    Token,
+)
+from homeport.language.yaml_nodes import YamlMapping, YamlNode, YamlScalar, YamlSequence
+
+_KINDS = {"null": "nothing", "boolean": "a boolean", "number": "a number", "string": "text"}
+
+
+class Place:
+    """Where the reader is: whose expressions are allowed, whether mistakes are passed over by GitHub, and which key led here."""
+
+    __slots__ = ("at", "is_lenient", "key", "key_span")
+
+    def __init__(self, key: str, key_span: Span | None, at: str, *, is_lenient: bool) -> None:
+        self.key = key
+        self.key_span = key_span
+        self.at = at
+        self.is_lenient = is_lenient
+
+    def enter(self, value: Value, key: str, key_span: Span | None) -> "Place":
+        """The place below a key."""
+        return Place(key, key_span, value.at or self.at, is_lenient=self.is_lenient or value.is_lenient)
+
+
+class TemplateReader:
+    """Reads the nodes of one file; what is wrong is added to `diagnostics`."""
+
+    def __init__(self, diagnostics: list[Diagnostic]) -> None:
+        self.diagnostics = diagnostics
+        self._texts = TextReader(diagnostics)
+
+    def read_file(self, node: YamlNode, value: Value) -> Token | None:
+        """The tokens of a whole file, without what did not fit; None where the root did not."""
+        return self._read(node, value, Place("", None, value.at, is_lenient=value.is_lenient))
+
+    def _read(self, node: YamlNode, value: Value, place: Place) -> Token | None:
+        if isinstance(node, YamlScalar):
+            return self._read_scalar(node, value, place)
+        if isinstance(node, YamlMapping):
+            return self._read_mapping(node, value, place)
+        return self._read_sequence(node, value, place)
+
+    # --- scalars -----------------------------------------------------------------------------------------------------
+
+    def _read_scalar(self, scalar: YamlScalar, value: Value, place: Place) -> Token | None:
+        kind = scalar.kind
+        if kind == "broken":
+            return None
+        if value.is_condition:
+            return self._texts.read_condition(scalar, place.at)
+        if kind == "string" and OPEN in scalar.text:
+            return self._read_embedded(scalar, value, place)
+        if value.anything or (kind in value.scalars and kind != "string"):
+            return _plain_token(scalar)
+        if "string" in value.scalars:
+            return self._check_text(StringToken(scalar.text, scalar.span), value, place)
+        self._unexpected(scalar, value, place)
+        return None
+
+    def _read_embedded(self, scalar: YamlScalar, value: Value, place: Place) -> Token | None:
+        count = len(self.diagnostics)
+        token = self._texts.read(scalar, place.at)
+        if len(self.diagnostics) > count:
+            return token if value.anything or "string" in value.scalars else None
+        if isinstance(token, ExpressionToken) and token.source == INSERT:
+            self._report(scalar.span, f"'insert' is the key of a mapping; expected {value.title}", value, place)
+            return None
+        if isinstance(token, StringToken):
+            if value.anything:
+                return token
+            if "string" in value.scalars:
+                return self._check_text(token, value, place)
+        if isinstance(token, ExpressionToken) or value.anything or "string" in value.scalars:
+            return token
+        message = f"{_subject(place)} is text with expressions in it; expected {value.title}, or one expression alone"
+        self._report(scalar.span, message, value, place)
+        return None
+
+    def _check_text(self, token: StringToken, value: Value, place: Place) -> StringToken | None:
+        text = token.value
+        if value.one_of and text not in value.one_of:
+            message = f"unexpected value {quote(text)}{_for(place)}; expected {_one_of(value)}"
+            self._report(token.span, message, value, place, hint=suggest(text, value.one_of))
+            return None
+        if value.non_empty and not text:
+            self._report(token.span, f"{_subject(place)} is empty; expected {value.title}", value, place)
+            return None
+        return token
+
+    def _unexpected(self, scalar: YamlScalar, value: Value, place: Place) -> None:
+        found = quote(scalar.text) if scalar.text else _KINDS[scalar.kind]
+        hint = None
+        if (
+            scalar.kind == "string"
+            and value.scalars
+            and scalar.text.lower() in {"yes", "no", "on", "off", "true", "false"}
+        ):
+            hint = f"write {'true' if scalar.text.lower() in {'yes', 'on', 'true'} else 'false'}, without quotes"
+        self._report(
+            scalar.span, f"unexpected value {found}{_for(place)}; expected {value.title}", value, place, hint=hint
+        )
+
+    # --- lists -------------------------------------------------------------------------------------------------------
+
+    def _read_sequence(self, node: YamlSequence, value: Value, place: Place) -> Token | None:
+        item = ANYTHING if value.anything else value.items
+        if item is None:
+            self._report(node.span, f"a list was not expected{_for(place)}; expected {value.title}", value, place)
+            return None
+        below = Place(place.key, None, item.at or place.at, is_lenient=place.is_lenient or item.is_lenient)
+        tokens = [self._read(child, item, below) for child in node.items]
+        return SequenceToken(tuple(token for token in tokens if token is not None), node.span)
+
+    # --- mappings ----------------------------------------------------------------------------------------------------
+
+    def _read_mapping(self, node: YamlMapping, value: Value, place: Place) -> Token | None:
+        if value.anything:
+            return self._read_entries(node, _ANY_MAPPING, value, place)
+        mapping = value.mapping
+        if mapping is None:
+            self._report(node.span, f"a mapping was not expected{_for(place)}; expected {value.title}", value, place)
+            return None
+        if isinstance(mapping, Choice):
+            chosen = _choose(node, mapping)
+            if chosen is None:
+                keys = list_names(mapping.decides)
+                message = f"it is not clear what {mapping.title} does; expected one of the keys {keys}"
+                self._report(place.key_span or node.span, message, value, place)
+                return None
+            mapping = chosen
+        return self._read_entries(node, mapping, value, place)
+
+    def _read_entries(self, node: YamlMapping, mapping: Mapping, value: Value, place: Place) -> MappingToken:
+        seen: dict[str, Span] = {}
+        entries: list[Entry] = []
+        has_dynamic_key = False
+        for key_node, child in node.pairs:
+            key = self._read_key(key_node, place)
+            if isinstance(key, StringToken):
+                entry = self._read_entry(key, child, mapping, seen, value, place)
+            else:
+                has_dynamic_key = True
+                entry = None if key is None else self._read_dynamic_entry(key, child, mapping, place)
+            if entry is not None:
+                entries.append(entry)
+        if not has_dynamic_key:
+            self._check_required(node, mapping, seen, value, place)
+        return MappingToken(tuple(entries), node.span)
+
+    def _read_key(self, key: YamlScalar, place: Place) -> Text | None:
+        if key.kind != "string" or OPEN not in key.text:
+            return StringToken(key.text, key.span)
+        count = len(self.diagnostics)
+        token = self._texts.read(key, place.at)
+        if len(self.diagnostics) > count:
+            return None
+        return token
+
+    def _read_entry(
+        self, key: StringToken, child: YamlNode, mapping: Mapping, seen: dict[str, Span], value: Value, place: Place
+    ) -> Entry | None:
+        folded = key.value.lower()
+        if folded in seen:
+            self._report_duplicate(key, seen[folded], mapping)
+            return None
+        seen[folded] = key.span
+        known = mapping.keys.get(key.value) or mapping.named
+        if known is None:
+            self._report_unknown_key(key, mapping, place)
+            return None
+        if not key.value and known is mapping.named:
+            self._report(key.span, f"a key of {mapping.title} is empty; expected a name", value, place)
+            return None
+        token = self._read(child, known, place.enter(known, key.value, key.span))
+        return None if token is None else Entry(key, token)
+
+    def _read_dynamic_entry(
+        self, key: ExpressionToken | InterpolationToken, child: YamlNode, mapping: Mapping, place: Place
+    ) -> Entry | None:
+        known = mapping.named if mapping.named is not None and not mapping.keys else ANYTHING
+        token = self._read(child, known, place.enter(known, "", key.span))
+        return None if token is None else Entry(key, token)
+
+    def _check_required(
+        self, node: YamlMapping, mapping: Mapping, seen: dict[str, Span], value: Value, place: Place
+    ) -> None:
+        for key in mapping.required:
+            if key not in seen:
+                where = f" {quote(place.key)}" if place.key and place.key_span is not None else ""
+                span = place.key_span or Span(
+                    node.span.file, node.span.line, node.span.column, node.span.line, node.span.column + 1
+                )
+                self._report(
+                    span,
+                    f"the key '{key}' is missing: {mapping.title}{where} needs it",
+                    value,
+                    place,
+                    hint=f"add '{key}:'",
+                )
+
+    # --- messages ----------------------------------------------------------------------------------------------------
+
+    def _report_duplicate(self, key: StringToken, first: Span, mapping: Mapping) -> None:
+        message = f"the key {quote(key.value)} is already defined in {mapping.title}; keys are compared ignoring case"
+        related = (Related("it is first defined here", first),)
+        self.diagnostics.append(
+            Diagnostic(code="syntax-check", message=message, span=key.span, invalid=True, related=related)
+        )
+
+    def _report_unknown_key(self, key: StringToken, mapping: Mapping, place: Place) -> None:
+        code = mapping.moved_code if key.value in mapping.moved_keys else mapping.key_code
+        expected = f"expected one of {list_names(mapping.keys)}" if mapping.keys else "it has no settings"
+        self.diagnostics.append(
+            Diagnostic(
+                code=code,
+                message=f"unknown key {quote(key.value)} in {mapping.title}; {expected}",
+                span=key.span,
+                invalid=not place.is_lenient,
+                hint=suggest(key.value, mapping.keys),
+            )
+        )
+
+    def _report(self, span: Span, message: str, value: Value, place: Place, hint: str | None = None) -> None:
+        self.diagnostics.append(
+            Diagnostic(code=value.code, message=message, span=span, invalid=not place.is_lenient, hint=hint)
+        )
+
+
+_ANY_MAPPING = Mapping(title="a mapping", named=ANYTHING)
+
+
+def _plain_token(scalar: YamlScalar) -> Token:
+    match scalar.kind:
+        case "null":
+            return NullToken(scalar.span)
+        case "boolean":
+            return BooleanToken(scalar.text == "true", scalar.span)
+        case "number":
+            return NumberToken(scalar.number, scalar.text, scalar.span)
+        case _:
+            return StringToken(scalar.text, scalar.span)
+
+
+def _choose(node: YamlMapping, choice: Choice) -> Mapping | None:
+    if choice.key:
+        for key, child in node.pairs:
+            if key.text == choice.key and isinstance(child, YamlScalar) and child.text in choice.by_value:
+                return choice.by_value[child.text]
+    for table in (choice.decides, choice.suggests):
+        for key, _ in node.pairs:
+            if key.text in table:
+                return table[key.text]
+    return choice.otherwise
+
+
+def _subject(place: Place) -> str:
+    return f"the value of '{place.key}'" if place.key else "the value"
+
+
+def _for(place: Place) -> str:
+    return f" for {quote(place.key)}" if place.key else ""
+
+
+def _one_of(value: Value) -> str:
+    return f"{value.title}: one of {list_names(value.one_of)}" if len(value.one_of) > 1 else value.title
