@@ -42,6 +42,12 @@ class Event(msgspec.Struct, frozen=True, kw_only=True):
     actor: str
     actor_id: str = "0"
     payload: dict[str, Any] = {}
+    head_message: str | None = None
+    """the message of the commit that was pushed, or of a pull request's head, for the markers that skip workflows; None: unknown"""
+    tags_in_push: int = 1
+    """how many tags the same push made: more than three start nothing"""
+    chain_length: int = 0
+    """how many `workflow_run` events led here, this one included"""
     dirty: bool = False
     """the working tree had changes that no commit holds"""
     made_up: tuple[str, ...] = ()

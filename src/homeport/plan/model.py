@@ -5,7 +5,7 @@ A `Plan` holds the written jobs with every reusable workflow they call. What is 
 is what `homeport plan` shows), and in the run when the job's needs are done. It is one function, so the two cannot differ.
 """
 
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 
@@ -85,6 +85,8 @@ class Leg(msgspec.Struct, frozen=True, kw_only=True):
     runner_group: str | None = None
     environment: PlannedEnvironment | None = None
     concurrency: ConcurrencyClaim | None = None
+    called_concurrency: ConcurrencyClaim | None = None
+    """for a call: the `concurrency` at the top of the called workflow; it is claimed after the leg's own"""
     continue_on_error: bool = False
     timeout_minutes: float = 360.0
     cancel_timeout_minutes: float = 5.0
@@ -106,6 +108,9 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     run_name: str
     concurrency: ConcurrencyClaim | None = None
     permissions: dict[str, str] = {}
+    """what a job's token may do where neither the job nor a caller says otherwise"""
+    default_permissions: Literal["restricted", "permissive"] = "permissive"
+    """the repository's setting for tokens, where no `permissions` is written"""
 
 
 class NotStarted(msgspec.Struct, frozen=True):

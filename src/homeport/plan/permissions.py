@@ -1,0 +1,115 @@
+"""What a job's token may do: the written `permissions`, the repository's default, and the limits that callers and forks set.
+
+Source: docs "Use GITHUB_TOKEN for authentication in workflows" and "Workflow syntax: permissions"; actions/runner `Permissions`,
+`PermissionsHelper` and `WorkflowTemplateConverter` for called workflows.
+"""
+
+from collections.abc import Mapping
+from typing import Literal
+
+from homeport.event import Event
+from homeport.language import nodes
+
+Grants = dict[str, str]
+"""scope → read | write | none; every scope is named."""
+TokenPolicy = Literal["restricted", "permissive"]
+"""The repository's setting "Workflow permissions": read for contents and packages only, or read and write."""
+
+_READ_WRITE = [
+    "actions",
+    "artifact-metadata",
+    "attestations",
+    "checks",
+    "code-quality",
+    "contents",
+    "deployments",
+    "discussions",
+    "drives",
+    "issues",
+    "packages",
+    "pages",
+    "pull-requests",
+    "repository-projects",
+    "security-events",
+    "statuses",
+]
+_READ_ONLY = ("models", "vulnerability-alerts")
+_WRITE_ONLY = ("id-token", "copilot-requests")
+SCOPES = (*_READ_WRITE, *_READ_ONLY, *_WRITE_ONLY)
+_RANK = {"none": 0, "read": 1, "write": 2}
+_FORKED = frozenset({"pull_request", "pull_request_review", "pull_request_review_comment"})
+
+
+def grant(permissions: nodes.Permissions) -> Grants:
+    """What a written `permissions` grants; a scope that it does not name is none."""
+    match permissions.every:
+        case "read-all":
+            return _same("read")
+        case "write-all":
+            return _same("write")
+        case _:
+            return {
+                **dict.fromkeys(SCOPES, "none"),
+                **{scope: _at_most(scope, level) for scope, level in permissions.scopes},
+            }
+
+
+def default_grants(policy: TokenPolicy) -> Grants:
+    """What a job gets where no `permissions` is written anywhere; an identity token always has to be asked for."""
+    if policy == "permissive":
+        return {**_same("write"), **dict.fromkeys((*_WRITE_ONLY, *_READ_ONLY), "none")}
+    return {**dict.fromkeys(SCOPES, "none"), "contents": "read", "packages": "read"}
+
+
+def call_limit(policy: TokenPolicy) -> Grants:
+    """The most that a called workflow may ask for where its callers have written no `permissions`."""
+    return _same("write") if policy == "permissive" else default_grants(policy)
+
+
+def event_limit(event: Event) -> Grants:
+    """The most that any job of this event may have: all, but only reading for a pull request from a fork."""
+    return _same("read") if is_from_fork(event) else _same("write")
+
+
+def is_from_fork(event: Event) -> bool:
+    """Whether the event is about a pull request whose head is in another repository than its base."""
+    if event.name not in _FORKED:
+        return False
+    match event.payload:
+        case {"pull_request": {"head": {"repo": {"full_name": str(name)}}}}:
+            return name.lower() != event.repository.full_name.lower()
+        case {"pull_request": {"head": {"repo": None}}}:
+            return True  # the fork was deleted
+        case _:
+            return False
+
+
+def narrow(grants: Mapping[str, str], limit: Mapping[str, str]) -> Grants:
+    """The lesser of the two for each scope."""
+    return {scope: _lesser(level, limit.get(scope, "none")) for scope, level in grants.items()}
+
+
+def find_excess(grants: Mapping[str, str], limit: Mapping[str, str]) -> list[tuple[str, str, str]]:
+    """Where more is asked for than allowed: (scope, asked, allowed)."""
+    return [
+        (scope, level, limit.get(scope, "none"))
+        for scope, level in grants.items()
+        if _RANK[level] > _RANK[limit.get(scope, "none")]
+    ]
+
+
+def _same(level: str) -> Grants:
+    return {scope: _at_most(scope, level) for scope in SCOPES}
+
+
+def _at_most(scope: str, level: str) -> str:
+    """Some scopes know no writing, some no reading."""
+    if scope in _READ_ONLY and level == "write":
+        return "read"
+    if scope in _WRITE_ONLY and level == "read":
+        return "none"
+    return level
+
+
+def _lesser(one: str, other: str) -> str:
+    return one if _RANK[one] <= _RANK[other] else other
