@@ -1,0 +1,1 @@
+"""The tests: unit and integration, and what they share."""

@@ -1,0 +1,1 @@
+"""Several modules together, with the wire or AWS emulated below them."""

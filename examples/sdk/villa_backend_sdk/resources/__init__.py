@@ -1,0 +1,1 @@
+"""What the backend offers, one module per resource."""
