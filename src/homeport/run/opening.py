@@ -1,13 +1,30 @@
-"""How the jobs of a workflow, top-level or called, come into a run: all waiting, but for those that a re-run keeps."""
+"""How a run begins, and how the jobs of a workflow, top-level or called, come into it: all waiting, but for those that are kept."""
+
+from datetime import datetime
 
 import msgspec
 
 from homeport.plan.model import PlannedJob, PlannedWorkflow
 from homeport.run.draft import Draft
-from homeport.run.facts import KeptJob
-from homeport.run.state import FamilyState, JobState, family_key
+from homeport.run.facts import KeptJob, RunQueued
+from homeport.run.state import FamilyState, JobState, RunState, family_key
 
 _replace = msgspec.structs.replace
+
+
+def queued_fact(run: RunState, at: datetime, *, attempt: int | None = None) -> RunQueued:
+    """The first fact of a run's journal, or of another attempt's."""
+    plan = run.plan
+    return RunQueued(
+        at=at,
+        run=run.id,
+        workflow=plan.workflow.file,
+        name=plan.workflow.name,
+        event=plan.event.name,
+        run_name=plan.run_name,
+        number=run.number,
+        attempt=attempt or run.attempt,
+    )
 
 
 def open_scope(draft: Draft, scope: str, workflow: PlannedWorkflow) -> None:

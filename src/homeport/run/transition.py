@@ -10,7 +10,7 @@ from typing import assert_never
 import msgspec
 
 from homeport.plan.model import Plan, Values
-from homeport.run.draft import Draft, is_stopped
+from homeport.run.draft import Draft, find_stop, is_stopped
 from homeport.run.facts import (
     AnnotationRaised,
     ArtifactUploaded,
@@ -233,7 +233,17 @@ def _expand(run: RunState, fact: JobExpanded) -> RunState:
     draft = Draft(run)
     legs = [JobState(key=leg.key, scope=family.scope, id=family.id, status="ready", leg=leg) for leg in fact.legs]
     count = len(legs)
-    draft.put_family(_replace(family, status="expanded", legs=keys, ready=keys, open=count, unstopped=count))
+    draft.put_family(
+        _replace(
+            family,
+            status="expanded",
+            legs=keys,
+            ready=keys,
+            open=count,
+            unstopped=count,
+            spared=find_stop(run, family.scope) is not None,  # its condition has just held in spite of the stop
+        )
+    )
     replace_job(draft, family.key, legs)
     kept = [job for job in run.kept.values() if job.key in keys] if run.kept else []
     restore_legs(draft, family.planned, kept)
