@@ -14,7 +14,7 @@ import pytest
 
 from tests.support.conformance import conformance_folder, load_cases, require_cases
 from tests.support.homeport import run_homeport
-from tests.support.repositories import commit_all, init_repository
+from tests.support.projects import commit_all, init_repository
 
 CASES = "act/cases.jsonl"
 
