@@ -1,0 +1,76 @@
+"""Hands the facts of one job to its coordinator: in order, in numbered reports, several at a time."""
+
+import threading
+
+from homeport.ports.clock import Clock
+from homeport.ports.peer import JobOrder, Peer
+from homeport.run import facts
+from homeport.run.facts import RunnerFact
+
+
+class Reporter:
+    """Thread-safe. `add` only remembers; `send` hands over, and blocks while the coordinator is behind."""
+
+    def __init__(self, order: JobOrder, peer: Peer, clock: Clock) -> None:
+        self._order = order
+        self._peer = peer
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._sending = threading.Lock()
+        self._pending: list[RunnerFact] = []
+        self._sequence = 0
+        self._annotations = 0
+
+    def add(self, fact: RunnerFact) -> None:
+        """Keep a fact for the next report."""
+        with self._lock:
+            self._pending.append(fact)
+
+    def send(self) -> None:
+        """Report everything that was added."""
+        with self._sending:
+            with self._lock:
+                pending, self._pending = self._pending, []
+            if pending:
+                self._sequence += 1
+                self._peer.report(self._order.lease, self._sequence, pending)
+
+    def lines(self, step: str, text: str) -> None:
+        """Whole lines of a step, already masked."""
+        self.add(facts.LinesLogged(at=self._clock.now(), run=self._order.run, job=self.job, step=step, text=text))
+
+    def annotation(
+        self,
+        severity: facts.Level,
+        message: str,
+        *,
+        step: str | None = None,
+        file: str | None = None,
+        line: int | None = None,
+        column: int | None = None,
+        end_line: int | None = None,
+        end_column: int | None = None,
+        title: str | None = None,
+    ) -> None:
+        """A notice, warning or error, already masked."""
+        self.add(
+            facts.AnnotationRaised(
+                at=self._clock.now(),
+                run=self._order.run,
+                job=self.job,
+                step=step,
+                severity=severity,
+                message=message,
+                file=file,
+                line=line,
+                column=column,
+                end_line=end_line,
+                end_column=end_column,
+                title=title,
+            )
+        )
+
+    @property
+    def job(self) -> str:
+        """The job's key."""
+        return self._order.leg.key
