@@ -1,0 +1,110 @@
+"""Starts git as a program, in a way that a hostile repository cannot turn into running something else.
+
+The repository is named by environment variables, so git searches for nothing and asks nobody who owns it. Its own configuration may
+name programs (fsmonitor, filters, external diffs, pagers, hooks): each is switched off by settings that come later than its own.
+"""
+
+import os
+import selectors
+from collections.abc import Mapping, Sequence
+
+_READ_SIZE = 1 << 16
+_SETTINGS = (
+    "core.fsmonitor=false",
+    "core.hooksPath=/dev/null",
+    "core.quotePath=false",
+    "gc.auto=0",
+    "log.showSignature=false",
+    "protocol.allow=never",
+    "submodule.recurse=false",
+)
+_FIXED = ("--no-optional-locks", "--no-pager", *(word for setting in _SETTINGS for word in ("-c", setting)))
+_KEPT = frozenset({"GIT_CONFIG_GLOBAL", "GIT_CONFIG_NOSYSTEM", "GIT_EXEC_PATH"})
+
+
+class GitError(Exception):
+    """Git is missing, or refused; the message has its own words."""
+
+
+class GitProcess:
+    """One git command under way. `finish` must be called once, from the thread that started it."""
+
+    __slots__ = ("_command", "_errors", "_output", "_process")
+
+    def __init__(self, work_tree: str, arguments: Sequence[str], environment: Mapping[str, str]) -> None:
+        self._command = arguments[0]
+        self._output, output = os.pipe()
+        self._errors, errors = os.pipe()
+        try:
+            self._process = os.posix_spawnp(
+                "git",
+                ["git", "-C", work_tree, *_FIXED, *arguments],
+                environment,
+                file_actions=[
+                    (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
+                    (os.POSIX_SPAWN_DUP2, output, 1),
+                    (os.POSIX_SPAWN_DUP2, errors, 2),
+                ],
+            )
+        except OSError as error:
+            os.close(self._output)
+            os.close(self._errors)
+            raise GitError(f"git cannot be started: {error.strerror}") from error
+        finally:
+            os.close(output)
+            os.close(errors)
+
+    def finish(self, *, allowed: Sequence[int] = (0,)) -> bytes:
+        """Wait for the end and give the output. Raises `GitError` where the exit code is none of `allowed`."""
+        output, errors = _read_both(self._output, self._errors)
+        code = os.waitstatus_to_exitcode(os.waitpid(self._process, 0)[1])
+        if code not in allowed:
+            words = errors.decode("utf-8", "replace").strip() or f"exit code {code}"
+            raise GitError(f"git {self._command}: {words}")
+        return output
+
+
+def git_environment(
+    environment: Mapping[str, str], git_dir: str, work_tree: str, filters: Sequence[str]
+) -> dict[str, str]:
+    """The environment of git commands: the caller's, without the variables by which git's own hooks point it elsewhere.
+
+    `filters` are the names of the filters that the repository's own configuration defines: they are switched off.
+    """
+    kept = {name: value for name, value in environment.items() if not name.startswith("GIT_") or name in _KEPT}
+    settings = [
+        (f"filter.{name}.{key}", value)
+        for name in filters
+        for key, value in (("clean", ""), ("smudge", ""), ("process", ""), ("required", "false"))
+    ]
+    numbered: dict[str, str] = {"GIT_CONFIG_COUNT": str(len(settings))} if settings else {}
+    for number, (key, value) in enumerate(settings):
+        numbered[f"GIT_CONFIG_KEY_{number}"] = key
+        numbered[f"GIT_CONFIG_VALUE_{number}"] = value
+    return {
+        **kept,
+        **numbered,
+        "GIT_DIR": git_dir,
+        "GIT_WORK_TREE": work_tree,
+        "GIT_TERMINAL_PROMPT": "0",
+        "GIT_NO_LAZY_FETCH": "1",
+        "GIT_LITERAL_PATHSPECS": "1",
+        "LC_ALL": "C",
+    }
+
+
+def _read_both(output: int, errors: int) -> tuple[bytes, bytes]:
+    """Read two pipes to their ends, whichever fills first."""
+    parts: dict[int, list[bytes]] = {output: [], errors: []}
+    with selectors.DefaultSelector() as selector:
+        for descriptor in parts:
+            selector.register(descriptor, selectors.EVENT_READ)
+        while selector.get_map():
+            for key, _ in selector.select():
+                data = os.read(key.fd, _READ_SIZE)
+                if data:
+                    parts[key.fd].append(data)
+                else:
+                    selector.unregister(key.fd)
+                    os.close(key.fd)
+    return b"".join(parts[output]), b"".join(parts[errors])

@@ -1,0 +1,207 @@
+"""The doorway to git: a repository on this machine, read and never changed.
+
+Each question costs at most one start of git (2 to 3 ms); what git's files say plainly is read from them. Answers are about the
+moment of asking: nothing is kept. No question runs a program that the repository's own configuration names.
+"""
+
+from collections.abc import Mapping, Sequence
+
+import msgspec
+
+from homeport.git.discovery import Layout, find_layout, find_setting, includes_files, read_config
+from homeport.git.objects import Commit, parse_commit, parse_log, read_loose_commit
+from homeport.git.process import GitError, GitProcess, git_environment
+from homeport.git.refs import Head, is_id, read_head, read_link, read_ref, uses_files
+
+__all__ = ["Change", "Commit", "GitError", "GitRepository", "Head", "find_repository"]
+
+_ABSENT = (0, 1, 128)
+"""Exit codes of a question whose answer may be that there is no such thing."""
+_LOG_FORMAT = "tformat:%H%x00%T%x00%P%x00%an%x00%ae%x00%ad%x00%cn%x00%ce%x00%cd%x00%B"
+_DIFF = ("diff", "--name-only", "-z", "--no-renames", "--no-ext-diff", "--no-textconv", "--ignore-submodules=dirty")
+_UNTRACKED = ("ls-files", "-z", "--others", "--exclude-standard")
+
+
+class Change(msgspec.Struct, frozen=True):
+    """One path that differs from HEAD: `code` is git's two letters (index, working tree), `??` where git does not know it."""
+
+    code: str
+    path: str
+
+
+class GitRepository:
+    """A repository with a working tree. Paths are relative to its root, with forward slashes. Not to be shared by threads.
+
+    Every method may raise `GitError`: git is missing, or the repository is broken.
+    """
+
+    def __init__(self, layout: Layout, environment: Mapping[str, str]) -> None:
+        self._layout = layout
+        self._config = read_config(layout)
+        self._plain = not includes_files(self._config)
+        self._files = self._plain and uses_files(self._config)
+        self._environment = git_environment(environment, layout.git_dir, layout.work_tree, ())
+        filters = self._find_filters()
+        if filters:
+            self._environment = git_environment(environment, layout.git_dir, layout.work_tree, filters)
+
+    @property
+    def root(self) -> str:
+        """The top of the working tree, absolute."""
+        return self._layout.work_tree
+
+    # --- names -------------------------------------------------------------------------------------------------------
+
+    def head(self) -> Head:
+        """What is checked out."""
+        if self._files:
+            return read_head(self._layout)
+        ref = self._text(["symbolic-ref", "--quiet", "HEAD"], allowed=_ABSENT)
+        return Head(ref or None, self.resolve("HEAD"))
+
+    def find_ref(self, ref: str) -> str | None:
+        """The object that a full ref names: for an annotated tag the tag, not its commit (`resolve` gives that)."""
+        if self._files:
+            return read_ref(self._layout, ref)
+        return self._text(["rev-parse", "--verify", "--quiet", "--end-of-options", ref], allowed=_ABSENT) or None
+
+    def find_link(self, ref: str) -> str | None:
+        """The ref that a symbolic ref such as `refs/remotes/origin/HEAD` stands for."""
+        if self._files:
+            return read_link(self._layout, ref)
+        return self._text(["symbolic-ref", "--quiet", ref], allowed=_ABSENT) or None
+
+    def resolve(self, revision: str) -> str | None:
+        """The commit that a revision means (`main`, `HEAD~2`, a tag: the commit it points to); None where it means none."""
+        question = f"{revision}^{{commit}}"
+        text = self._text(["rev-parse", "--verify", "--quiet", "--end-of-options", question], allowed=_ABSENT)
+        return text if is_id(text) else None
+
+    def tags_at(self, sha: str) -> list[str]:
+        """The names of the tags that point at a commit, annotated ones too, by version with the newest first."""
+        words = ["for-each-ref", "--format=%(refname)", "--sort=-version:refname", f"--points-at={sha}", "refs/tags"]
+        return [ref.removeprefix("refs/tags/") for ref in self._text(words).splitlines()]
+
+    def find_remote(self, name: str = "origin") -> str | None:
+        """The URL of a remote."""
+        if self._plain:
+            if "[remote" not in self._config:
+                return None
+            found = find_setting(self._config, f'remote "{name}"', "url")
+            if found is not None:
+                return found
+        return self._text(["config", "--get", f"remote.{name}.url"], allowed=(0, 1)) or None
+
+    def find_user(self) -> tuple[str, str]:
+        """`user.name` and `user.email` as git would use them now, empty where they are not set."""
+        lines = self._text(["config", "--get-regexp", r"^user\.(name|email)$"], allowed=(0, 1)).splitlines()
+        values = dict(line.split(" ", 1) for line in lines if " " in line)
+        return values.get("user.name", ""), values.get("user.email", "")
+
+    # --- commits -----------------------------------------------------------------------------------------------------
+
+    def read_commit(self, sha: str) -> Commit | None:
+        """A commit by its full id; None where there is none."""
+        if not is_id(sha):
+            return None
+        commit = read_loose_commit(self._layout, sha)
+        if commit is not None:
+            return commit
+        body = self._run(["cat-file", "commit", sha], allowed=_ABSENT)
+        return parse_commit(sha, body) if body else None
+
+    def log(self, base: str | None, head: str, *, limit: int) -> list[Commit]:
+        """The commits of `head` that `base` does not have, oldest first: the newest `limit` of them."""
+        revisions = [head] if base is None else [head, f"^{base}"]
+        words = ["log", "-z", f"--max-count={limit}", "--date=raw", f"--format={_LOG_FORMAT}", "--end-of-options"]
+        return parse_log(self._run([*words, *revisions]))[::-1]
+
+    def merge_base(self, one: str, other: str) -> str | None:
+        """The best common ancestor of two commits; None where they have none."""
+        return self._text(["merge-base", "--end-of-options", one, other], allowed=(0, 1)) or None
+
+    def count_commits(self, base: str, head: str, *, limit: int) -> int:
+        """How many commits `head` has that `base` does not have; counting ends at the limit."""
+        words = ["rev-list", "--count", f"--max-count={limit}", "--end-of-options", head, f"^{base}"]
+        return int(self._text(words))
+
+    # --- files -------------------------------------------------------------------------------------------------------
+
+    def status(self) -> list[Change]:
+        """What differs from HEAD, in the index or in the working tree; ignored files are left out, new folders not opened."""
+        words = [
+            "status",
+            "--porcelain=v1",
+            "-z",
+            "--untracked-files=normal",
+            "--no-renames",
+            "--ignore-submodules=dirty",
+        ]
+        entries = self._paths(self._run(words))
+        return [Change(entry[:2], entry[3:]) for entry in entries]
+
+    def changed_paths(self, base: str, head: str | None = None) -> list[str]:
+        """The paths that differ between two commits, or between a commit and the working tree with its new files, sorted.
+
+        A renamed file counts under both names. `base` may be the empty tree.
+        """
+        if head is not None:
+            return self._paths(self._run([*_DIFF, "--end-of-options", base, head, "--"]))
+        untracked = self._start(_UNTRACKED)
+        try:
+            tracked = self._run([*_DIFF, "--end-of-options", base, "--"])
+        finally:
+            new = untracked.finish()
+        return sorted({*self._paths(tracked), *self._paths(new)})
+
+    def list_files(self, folder: str = "") -> list[str]:
+        """The files that git would keep: tracked and new ones, not the ignored. One that was deleted is still listed.
+
+        A submodule is listed as the path of its folder; so is another repository inside this one, with a slash at its end.
+        """
+        words = ["ls-files", "-z", "--cached", "--others", "--exclude-standard", "--", *([folder] if folder else [])]
+        return list(dict.fromkeys(self._paths(self._run(words))))
+
+    def list_tree(self, revision: str, folder: str) -> list[str]:
+        """The files directly in a folder of a commit; empty where the commit has no such folder."""
+        words = ["ls-tree", "-z", "--name-only", "--full-tree", "--end-of-options", revision, f"{folder.rstrip('/')}/"]
+        return self._paths(self._run(words))
+
+    def show(self, revision: str, name: str) -> bytes | None:
+        """The content of a file in a commit, as it is stored; None where the commit has no such file."""
+        output = self._start(["cat-file", "blob", f"{revision}:{name}"])
+        try:
+            return output.finish()
+        except GitError:
+            return None
+
+    # --- asking git --------------------------------------------------------------------------------------------------
+
+    def _start(self, words: Sequence[str]) -> GitProcess:
+        return GitProcess(self._layout.work_tree, words, self._environment)
+
+    def _run(self, words: Sequence[str], *, allowed: Sequence[int] = (0,)) -> bytes:
+        return self._start(words).finish(allowed=allowed)
+
+    def _text(self, words: Sequence[str], *, allowed: Sequence[int] = (0,)) -> str:
+        return self._run(words, allowed=allowed).decode("utf-8", "replace").rstrip("\n")
+
+    def _paths(self, output: bytes) -> list[str]:
+        return [name.decode("utf-8", "surrogateescape") for name in output.split(b"\0") if name]
+
+    def _find_filters(self) -> list[str]:
+        """The filters that this repository itself defines. Those of the user's own configuration are trusted (`git-lfs`)."""
+        if self._plain and "filter" not in self._config.lower():
+            return []
+        words = ["config", "--local", "--includes", "-z", "--name-only", "--get-regexp", r"^filter\."]
+        names = self._paths(self._run(words, allowed=(0, 1)))
+        return sorted({name.partition(".")[2].rpartition(".")[0] for name in names})
+
+
+def find_repository(folder: str, environment: Mapping[str, str]) -> GitRepository | None:
+    """The repository whose working tree holds a folder; None where there is none.
+
+    `environment` is what git gets (PATH, HOME, locale); variables that would point it to another repository are left out.
+    """
+    layout = find_layout(folder)
+    return None if layout is None else GitRepository(layout, environment)
