@@ -107,7 +107,7 @@ class TextReader:
             return None
         if constant := _CONSTANT_TEXT.fullmatch(source):
             return (
-                StringToken(constant[1].replace("''", "'"), scalar.span)
+                StringToken(constant[1].replace("''", "'"), scalar.span, from_expression=True)
                 if alone
                 else ExpressionToken(source, place.span, place.exact)
             )
@@ -207,10 +207,17 @@ def _explain(error: ExpressionError, source: str, at: str, available: Availabili
     return f"{problem[:1].lower()}{problem[1:]} in the expression {quote(source)}", hint
 
 
+def _describe_key(at: str) -> str:
+    """A key of `AVAILABILITY` as the docs write it."""
+    if at.startswith("steps."):
+        return f"'jobs.<job_id>.{at}'"
+    return f"'{at.replace('jobs.', 'jobs.<job_id>.', 1)}'"
+
+
 def _explain_context(name: str, at: str, available: Availability) -> tuple[str, str | None]:
     contexts = list_names(available.contexts)
     if any(name.lower() in other.contexts for other in AVAILABILITY.values()):
-        return f"the context '{name}' is not available at '{at}'; available here are {contexts}", None
+        return f"the context '{name}' is not available at {_describe_key(at)}; available here are {contexts}", None
     return f"unknown context '{name}'; available here are {contexts}", suggest(name, available.contexts) or _quote_hint(
         name
     )
@@ -223,8 +230,7 @@ def _quote_hint(name: str) -> str:
 def _explain_function(name: str, at: str, available: Availability) -> tuple[str, str | None]:
     known = [*WELL_KNOWN, *available.functions]
     if any(name.lower() == special.lower() for special in (*STATUS_FUNCTIONS, *HASH_FILES)):
-        places = list_names(
-            key for key, other in AVAILABILITY.items() if name.lower() in map(str.lower, other.functions)
-        )
-        return f"the function '{name}' cannot be called at '{at}'; it is available at {places}", None
+        keys = (key for key, other in AVAILABILITY.items() if name.lower() in map(str.lower, other.functions))
+        places = ", ".join(_describe_key(key) for key in keys if key.startswith("action.") == at.startswith("action."))
+        return f"the function '{name}' cannot be called at {_describe_key(at)}; it is available at {places}", None
     return f"unknown function '{name}'; known here are {list_names(known)}", suggest(name, known)

@@ -22,6 +22,7 @@ from homeport.language.grammar_model import (
     text,
     texts,
 )
+from homeport.language.yaml_nodes import ScalarKind
 
 # --- shared by the workflow and its jobs -----------------------------------------------------------------------------
 
@@ -51,7 +52,7 @@ SCOPES: dict[str, tuple[str, ...]] = {
 """Each scope of `permissions` with its levels."""
 
 _PERMISSIONS = Value(
-    title="a mapping of scopes",
+    title="a mapping of scopes, 'read-all' or 'write-all'",
     scalars=TEXT,
     one_of=("read-all", "write-all"),
     code="permissions",
@@ -222,7 +223,7 @@ _NORMAL_JOB = Mapping(
         **_ANY_JOB,
         "runs-on": _RUNS_ON,
         "environment": mapped(_ENVIRONMENT, at="jobs.environment", or_text=True),
-        "outputs": texts("'outputs'", at="jobs.outputs"),
+        "outputs": mapped(Mapping(title="'outputs'", named=text(at="jobs.outputs"))),
         "env": texts("'env'", at="jobs.env"),
         "defaults": _defaults("jobs.defaults.run"),
         "timeout-minutes": number(at="jobs.timeout-minutes"),
@@ -235,19 +236,24 @@ _NORMAL_JOB = Mapping(
     },
     required=("runs-on",),
 )
-_CALL_ARGUMENT = Value(title="text, a number or a boolean", scalars=frozenset({"string", "boolean", "number"}))
+_SCALAR = frozenset[ScalarKind]({"string", "boolean", "number"})
+
+
+def _arguments(title: str, at: str) -> Mapping:
+    return Mapping(title=title, named=Value(title="text, a number or a boolean", scalars=_SCALAR, at=at))
+
+
 _CALL_JOB = Mapping(
     title="a job that calls a workflow",
     keys={
         **_ANY_JOB,
         "uses": name("a workflow"),
-        "with": mapped(Mapping(title="'with'", named=_CALL_ARGUMENT), at="jobs.with"),
+        "with": mapped(_arguments("'with'", "jobs.with")),
         "secrets": Value(
             title="'inherit' or a mapping of secrets",
             scalars=TEXT,
             one_of=("inherit",),
-            mapping=Mapping(title="'secrets'", named=_CALL_ARGUMENT),
-            at="jobs.secrets",
+            mapping=_arguments("'secrets'", "jobs.secrets"),
         ),
     },
     required=("uses",),

@@ -91,7 +91,7 @@ def _event(event: str, types: str, filters: str) -> Value:
     elif types:
         keys["types"] = names("an activity type or a list of them", code="events", one_of=tuple(types.split()))
     mapping = Mapping(title=f"'{event}'", keys=keys, moved_keys=FILTERS - keys.keys(), moved_code="events")
-    return Value(title=f"the settings of '{event}'", scalars=NULL, mapping=mapping, is_lenient=True)
+    return Value(title="a mapping or nothing", scalars=NULL, mapping=mapping, is_lenient=True)
 
 
 _SCHEDULE = Mapping(

@@ -113,7 +113,8 @@ def mapped(
 ) -> Value:
     """A mapping, or nothing at all, or a plain text in its place."""
     scalars = (NULL if or_null else frozenset[ScalarKind]()) | (TEXT if or_text else frozenset[ScalarKind]())
-    return Value(title=mapping.title, mapping=mapping, at=at, scalars=scalars, non_empty=non_empty)
+    title = "text or a mapping" if or_text else "a mapping or nothing" if or_null else "a mapping"
+    return Value(title=title, mapping=mapping, at=at, scalars=scalars, non_empty=non_empty)
 
 
 def texts(title: str, *, at: str = "") -> Value:

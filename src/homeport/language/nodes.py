@@ -34,6 +34,8 @@ class Condition(msgspec.Struct, frozen=True):
 
     expression: ExpressionToken
     implicit_success: bool
+    interpolated: bool = False
+    """text stands outside `${{ }}`: the expression is GitHub's `format('…{0}…', …)`, which is never falsy"""
 
 
 class InputDeclaration(msgspec.Struct, frozen=True, kw_only=True):
@@ -147,6 +149,8 @@ class Strategy(msgspec.Struct, frozen=True):
     fail_fast: Flag | None
     max_parallel: Quantity | None
     span: Span
+    whole: ExpressionToken | None = None
+    """one expression that gives the whole mapping (the other fields are None then)"""
 
 
 class RunsOn(msgspec.Struct, frozen=True):
@@ -328,6 +332,8 @@ class Workflow(msgspec.Struct, frozen=True, kw_only=True):
     concurrency: Concurrency | None = None
     jobs: tuple[Job | CallJob, ...] = ()
     span: Span
+    size: int = 0
+    """what the file weighs by GitHub's account of memory (`yaml_reader.Limits.size`)"""
 
     def find_trigger(self, event: str) -> Trigger | None:
         """The trigger for an event, or None where the workflow does not name it."""

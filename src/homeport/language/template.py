@@ -24,8 +24,6 @@ from homeport.language.tokens import (
 )
 from homeport.language.yaml_nodes import YamlMapping, YamlNode, YamlScalar, YamlSequence
 
-_KINDS = {"null": "nothing", "boolean": "a boolean", "number": "a number", "string": "text"}
-
 
 class Place:
     """Where the reader is: whose expressions are allowed, whether mistakes are passed over by GitHub, and which key led here."""
@@ -109,7 +107,7 @@ class TemplateReader:
         return token
 
     def _unexpected(self, scalar: YamlScalar, value: Value, place: Place) -> None:
-        found = quote(scalar.text) if scalar.text else _KINDS[scalar.kind]
+        found = f"unexpected value {quote(scalar.text)}" if scalar.kind != "null" else "no value"
         hint = None
         if (
             scalar.kind == "string"
@@ -117,9 +115,7 @@ class TemplateReader:
             and scalar.text.lower() in {"yes", "no", "on", "off", "true", "false"}
         ):
             hint = f"write {'true' if scalar.text.lower() in {'yes', 'on', 'true'} else 'false'}, without quotes"
-        self._report(
-            scalar.span, f"unexpected value {found}{_for(place)}; expected {value.title}", value, place, hint=hint
-        )
+        self._report(scalar.span, f"{found}{_for(place)}; expected {value.title}", value, place, hint=hint)
 
     # --- lists -------------------------------------------------------------------------------------------------------
 
@@ -207,13 +203,13 @@ class TemplateReader:
     ) -> None:
         for key in mapping.required:
             if key not in seen:
-                where = f" {quote(place.key)}" if place.key and place.key_span is not None else ""
+                where = f" in {quote(place.key)}" if place.key and place.key_span is not None else ""
                 span = place.key_span or Span(
                     node.span.file, node.span.line, node.span.column, node.span.line, node.span.column + 1
                 )
                 self._report(
                     span,
-                    f"the key '{key}' is missing: {mapping.title}{where} needs it",
+                    f"the key '{key}' is missing{where}: {mapping.title} needs it",
                     value,
                     place,
                     hint=f"add '{key}:'",
@@ -283,4 +279,4 @@ def _for(place: Place) -> str:
 
 
 def _one_of(value: Value) -> str:
-    return f"{value.title}: one of {list_names(value.one_of)}" if len(value.one_of) > 1 else value.title
+    return value.title if value.mapping is not None else f"{value.title}: one of {list_names(value.one_of)}"

@@ -35,13 +35,24 @@ class StringToken(msgspec.Struct, frozen=True, tag="string"):
 
     value: str
     span: Span
+    from_expression: bool = False
+    """it was written as a constant, `${{ 'text' }}`"""
+
+    def place(self, offset: int) -> Span:
+        """The place of one character; that of the whole text where it is not written just as it reads, on one line."""
+        span = self.span
+        quotes = span.end_column - span.column - len(self.value)
+        if span.line != span.end_line or quotes not in {0, 2} or self.from_expression:
+            return span
+        column = span.column + quotes // 2 + offset
+        return Span(span.file, span.line, column, span.line, column + 1)
 
 
 class ExpressionToken(msgspec.Struct, frozen=True, tag="expression"):
     """One expression: the text between `${{` and `}}`, or the whole of a bare `if`, trimmed.
 
-    `span` is the place of `source` itself where the scalar is written on one line in plain or simply quoted style, so that an
-    offset in `source` is a column; else the place of the whole scalar (`exact` is false then).
+    `span` is the place of `source` itself. Where `exact`, the file's text at that place is just `source`, on one line, so that an
+    offset in it is a column; else the span only encloses it (text with escapes, several lines, or a folded `if`).
     """
 
     source: str
