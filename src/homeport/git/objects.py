@@ -7,30 +7,10 @@ import zlib
 from datetime import datetime, timedelta, timezone
 from os import path
 
-import msgspec
-
+from homeport.event import Commit, Signature
 from homeport.git.discovery import Layout, read_bytes
 
 _MAX_COMMIT = 1 << 20
-
-
-class Signature(msgspec.Struct, frozen=True):
-    """Who made a commit, and when: ISO 8601 with the offset of the place."""
-
-    name: str
-    email: str
-    at: str
-
-
-class Commit(msgspec.Struct, frozen=True):
-    """A commit as it is stored."""
-
-    sha: str
-    tree: str
-    parents: tuple[str, ...]
-    author: Signature
-    committer: Signature
-    message: str
 
 
 def read_loose_commit(layout: Layout, sha: str) -> Commit | None:

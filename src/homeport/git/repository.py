@@ -8,12 +8,13 @@ from collections.abc import Mapping, Sequence
 
 import msgspec
 
+from homeport.event import Commit
 from homeport.git.discovery import Layout, find_layout, find_setting, includes_files, read_config
-from homeport.git.objects import Commit, parse_commit, parse_log, read_loose_commit
+from homeport.git.objects import parse_commit, parse_log, read_loose_commit
 from homeport.git.process import GitError, GitProcess, git_environment
 from homeport.git.refs import Head, is_id, read_head, read_link, read_ref, uses_files
 
-__all__ = ["Change", "Commit", "GitError", "GitRepository", "Head", "find_repository"]
+__all__ = ["Change", "GitError", "GitRepository", "Head", "find_repository"]
 
 _ABSENT = (0, 1, 128)
 """Exit codes of a question whose answer may be that there is no such thing."""

@@ -1,4 +1,4 @@
-"""What happened, in a forge's terms: the value every plan starts from."""
+"""The values of this package: an event, the repository it belongs to, and the commits it is about."""
 
 from typing import Any
 
@@ -20,6 +20,25 @@ class Repository(msgspec.Struct, frozen=True, kw_only=True):
     def full_name(self) -> str:
         """`owner/name`."""
         return f"{self.owner}/{self.name}"
+
+
+class Signature(msgspec.Struct, frozen=True):
+    """Who made a commit, and when: ISO 8601 with the offset of the place."""
+
+    name: str
+    email: str
+    at: str
+
+
+class Commit(msgspec.Struct, frozen=True):
+    """A commit as it is stored."""
+
+    sha: str
+    tree: str
+    parents: tuple[str, ...]
+    author: Signature
+    committer: Signature
+    message: str
 
 
 class Event(msgspec.Struct, frozen=True, kw_only=True):
