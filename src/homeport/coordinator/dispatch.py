@@ -1,6 +1,6 @@
 """Which jobs the runners here can take, and the coordinator's end of the conversation with them."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from fnmatch import fnmatchcase
 from typing import Protocol
 
@@ -10,15 +10,12 @@ from homeport.plan.model import Leg
 from homeport.ports.peer import JobOrder
 from homeport.run.facts import StopReason
 
-Secrets = Callable[[], Mapping[str, str]]
-"""Gives the secrets of one lease: asked when the runner asks, so that none lies about in a queue."""
-
 
 class Runners(Protocol):
     """The runners that a coordinator may give jobs to. Called by the coordinator's thread only; no call blocks."""
 
-    def offer(self, order: JobOrder, secrets: Secrets) -> None:
-        """Put a job up: the first free runner takes it."""
+    def offer(self, order: JobOrder, secrets: Mapping[str, str]) -> None:
+        """Put a job up, with the secrets that it may ask for: the first free runner takes it."""
         ...
 
     def stop(self, lease: str, reason: StopReason, *, force: bool) -> None:

@@ -7,7 +7,6 @@ from collections.abc import Mapping, Sequence
 
 import msgspec
 
-from homeport.coordinator.dispatch import Secrets
 from homeport.ports.peer import JobOrder
 from homeport.run.facts import JobFinished, RunnerFact, StopReason
 
@@ -70,7 +69,7 @@ class _Lease:
 
     __slots__ = ("is_open", "is_running", "order", "resume_at", "secrets", "signal")
 
-    def __init__(self, order: JobOrder, secrets: Secrets) -> None:
+    def __init__(self, order: JobOrder, secrets: Mapping[str, str]) -> None:
         self.order = order
         self.secrets = secrets
         self.signal = PipeStopSignal()
@@ -127,8 +126,7 @@ class InProcessPeer:
     def secrets(self, lease: str) -> Mapping[str, str]:
         """What the coordinator lets this lease have."""
         with self._lock:
-            held = self._leases[lease]
-        return held.secrets()
+            return self._leases[lease].secrets
 
     def report(self, lease: str, sequence: int, facts: Sequence[RunnerFact]) -> None:
         """Waits while the coordinator is behind. What comes for a lease that is not open any more is dropped."""
@@ -146,7 +144,7 @@ class InProcessPeer:
 
     # --- the coordinator's side: one thread ------------------------------------------------------------------------------
 
-    def offer(self, order: JobOrder, secrets: Secrets) -> None:
+    def offer(self, order: JobOrder, secrets: Mapping[str, str]) -> None:
         """Queue a job."""
         held = _Lease(order, secrets)
         with self._lock:

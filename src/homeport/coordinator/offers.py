@@ -1,0 +1,122 @@
+"""Gives jobs to runners: the order of each, its lease, and what becomes of one that nobody here can carry out."""
+
+from homeport.coordinator.arrival import LeasedJob
+from homeport.coordinator.dispatch import Runners
+from homeport.coordinator.surroundings import Policy, Post, Stores
+from homeport.diagnostics.span import Span
+from homeport.plan.evaluation import EvaluationError
+from homeport.ports.clock import Clock
+from homeport.ports.peer import JobOrder
+from homeport.run.conclusion import conclude_job
+from homeport.run.facts import AnnotationRaised, Conclusion, JobFinished, JobQueued, StopReason
+from homeport.run.order import JobContexts, gather_contexts, pass_secrets
+from homeport.run.state import RunState
+
+
+class JobOffers:
+    """The jobs that were offered and are not completed."""
+
+    def __init__(self, runners: Runners, stores: Stores, clock: Clock, policy: Policy, post: Post) -> None:
+        self._leases: dict[str, LeasedJob] = {}
+        self._runners = runners
+        self._stores = stores
+        self._clock = clock
+        self._policy = policy
+        self._post = post
+
+    def find(self, lease: str) -> LeasedJob | None:
+        """The job of an open lease."""
+        return self._leases.get(lease)
+
+    def offer(self, run: RunState, fact: JobQueued) -> None:
+        """Put a job up, or conclude it with the reason why it cannot be carried out here."""
+        contexts = gather_contexts(run, fact.job)
+        refusal = self._policy.labels.find_refusal(contexts.leg)
+        if refusal is not None and self._policy.missing_runner == "skip":
+            self._conclude(run, fact.job, "skipped", refusal)
+            return
+        if refusal is not None:
+            self._fail(run, fact.job, refusal, contexts.job.runs_on.span)
+            return
+        try:
+            secrets = pass_secrets(contexts.calls, self._policy.secrets)
+        except EvaluationError as error:
+            self._fail(run, fact.job, f"its secrets cannot be evaluated: {error.message}", error.span)
+            return
+        self._leases[fact.lease] = LeasedJob(run.id, fact.job, secrets)
+        self._runners.offer(_build_order(run, contexts, fact.lease), secrets)
+
+    def stop(self, run: RunState, job: str, reason: StopReason, *, force: bool) -> None:
+        """Withdraw a job, or have it stopped; one that was never offered is left alone."""
+        lease = run.jobs[job].lease
+        if lease in self._leases:
+            self._runners.stop(lease, reason, force=force)
+
+    def retry(self, run: RunState, job: str, step: int) -> None:
+        """Let a paused job go on from a step."""
+        self._runners.retry(run.jobs[job].lease, step)
+
+    def forget(self, run: RunState, job: str) -> None:
+        """A job is completed: its lease and its log are closed."""
+        lease = run.jobs[job].lease
+        if self._leases.pop(lease, None) is not None:
+            self._runners.forget(lease)
+        self._stores.logs.close(run.id, run.attempt, job)
+
+    def _fail(self, run: RunState, job: str, reason: str, span: Span) -> None:
+        """A job that cannot begin: the annotation points at what is to blame."""
+        annotation = AnnotationRaised(
+            at=self._clock.now(),
+            run=run.id,
+            job=job,
+            step=None,
+            severity="error",
+            message=reason,
+            file=span.file,
+            line=span.line,
+            column=span.column,
+            end_line=span.end_line,
+            end_column=span.end_column,
+        )
+        self._post(run.id, [annotation])
+        self._conclude(run, job, "failure", reason)
+
+    def _conclude(self, run: RunState, job: str, outcome: Conclusion, reason: str) -> None:
+        leg = run.jobs[job].leg
+        assert leg is not None
+        finished = JobFinished(
+            at=self._clock.now(),
+            run=run.id,
+            job=job,
+            job_id=leg.job_id,
+            name=leg.name,
+            matrix=leg.matrix,
+            conclusion=conclude_job(outcome, continue_on_error=leg.continue_on_error),
+            outcome=outcome,
+            reason=reason,
+        )
+        self._post(run.id, [finished])
+
+
+def _build_order(run: RunState, contexts: JobContexts, lease: str) -> JobOrder:
+    return JobOrder(
+        run=run.id,
+        lease=lease,
+        leg=contexts.leg,
+        job=contexts.job,
+        workflow_file=contexts.workflow.file,
+        workflow_env=contexts.workflow.env,
+        workflow_defaults=contexts.workflow.defaults,
+        github={**contexts.github, "job": contexts.job.id},
+        needs=contexts.needs,
+        inputs=contexts.inputs,
+        variables=contexts.variables,
+        strategy=contexts.strategy,
+        check_run_id=_check_run_id(lease),
+    )
+
+
+def _check_run_id(lease: str) -> int:
+    """A number that no other job has: a lease is the run, its attempt, and a count."""
+    run, attempt, count = lease.split(".")
+    return int(f"{run}{attempt:0>2}{count:0>4}")
