@@ -100,7 +100,7 @@ def _parse_prefixed(digits: str, base: int) -> float:
 def loosely_equal(left: Value, right: Value) -> bool:
     """`==`: text ignores case, different kinds meet as numbers, arrays and objects equal only themselves."""
     if isinstance(left, str) and isinstance(right, str):
-        return left == right or fold_case(left) == fold_case(right)
+        return left == right or (len(left) == len(right) and fold_case(left) == fold_case(right))
     if isinstance(left, list | dict) or isinstance(right, list | dict):
         return left is right
     return to_number(left) == to_number(right)

@@ -3,8 +3,8 @@
 WHITESPACE = "\t\n\v\f\r \x85\xa0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u2028\u2029\u202f\u205f\u3000"
 """What `Char.IsWhiteSpace` knows; Python's idea differs by four control characters."""
 
-_UNCASED = "\u0130\u0131\u017f"
-"""The dotted, dotless and long letters that an ordinal comparison leaves alone, so that none equals an ASCII letter."""
+_UNCASED = frozenset("\u0131\u017f")
+"""The dotless i and the long s, which an ordinal comparison leaves alone, so that they equal no ASCII letter."""
 
 
 def fold_case(text: str) -> str:
@@ -12,8 +12,9 @@ def fold_case(text: str) -> str:
 
     So `ß` stays (its upper case has two letters), and the length never changes.
     """
-    if text.isascii():
-        return text.upper()
+    upper = text.upper()
+    if text.isascii() or (len(upper) == len(text) and "\u0131" not in text and "\u017f" not in text):
+        return upper
     return "".join(map(_fold_character, text))
 
 
