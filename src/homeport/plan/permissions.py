@@ -9,33 +9,13 @@ from typing import Literal
 
 from homeport.event import Event
 from homeport.language import nodes
+from homeport.language.grammar import SCOPES
 
 Grants = dict[str, str]
 """scope → read | write | none; every scope is named."""
 TokenPolicy = Literal["restricted", "permissive"]
 """The repository's setting "Workflow permissions": read for contents and packages only, or read and write."""
 
-_READ_WRITE = [
-    "actions",
-    "artifact-metadata",
-    "attestations",
-    "checks",
-    "code-quality",
-    "contents",
-    "deployments",
-    "discussions",
-    "drives",
-    "issues",
-    "packages",
-    "pages",
-    "pull-requests",
-    "repository-projects",
-    "security-events",
-    "statuses",
-]
-_READ_ONLY = ("models", "vulnerability-alerts")
-_WRITE_ONLY = ("id-token", "copilot-requests")
-SCOPES = (*_READ_WRITE, *_READ_ONLY, *_WRITE_ONLY)
 _RANK = {"none": 0, "read": 1, "write": 2}
 _FORKED = frozenset({"pull_request", "pull_request_review", "pull_request_review_comment"})
 
@@ -57,7 +37,7 @@ def grant(permissions: nodes.Permissions) -> Grants:
 def default_grants(policy: TokenPolicy) -> Grants:
     """What a job gets where no `permissions` is written anywhere; an identity token always has to be asked for."""
     if policy == "permissive":
-        return {**_same("write"), **dict.fromkeys((*_WRITE_ONLY, *_READ_ONLY), "none")}
+        return {scope: "write" if {"read", "write"}.issubset(levels) else "none" for scope, levels in SCOPES.items()}
     return {**dict.fromkeys(SCOPES, "none"), "contents": "read", "packages": "read"}
 
 
@@ -89,26 +69,15 @@ def narrow(grants: Mapping[str, str], limit: Mapping[str, str]) -> Grants:
     return {scope: _lesser(level, limit.get(scope, "none")) for scope, level in grants.items()}
 
 
-def find_excess(grants: Mapping[str, str], limit: Mapping[str, str]) -> list[tuple[str, str, str]]:
-    """Where more is asked for than allowed: (scope, asked, allowed)."""
-    return [
-        (scope, level, limit.get(scope, "none"))
-        for scope, level in grants.items()
-        if _RANK[level] > _RANK[limit.get(scope, "none")]
-    ]
-
-
 def _same(level: str) -> Grants:
     return {scope: _at_most(scope, level) for scope in SCOPES}
 
 
 def _at_most(scope: str, level: str) -> str:
-    """Some scopes know no writing, some no reading."""
-    if scope in _READ_ONLY and level == "write":
-        return "read"
-    if scope in _WRITE_ONLY and level == "read":
-        return "none"
-    return level
+    """The level, or the nearest below it that the scope knows: some know no writing, some no reading."""
+    if level in SCOPES[scope]:
+        return level
+    return "read" if level == "write" and "read" in SCOPES[scope] else "none"
 
 
 def _lesser(one: str, other: str) -> str:

@@ -7,7 +7,8 @@ import msgspec
 from homeport.diagnostics.diagnostic import Diagnostic
 from homeport.event import Event
 from homeport.language import nodes
-from homeport.plan.calls import LoadCalled, Missing, plan_calls
+from homeport.language.calls import Load
+from homeport.plan.calls import Missing, plan_calls
 from homeport.plan.concurrency import evaluate_claim
 from homeport.plan.contexts import RunIdentity, github_context
 from homeport.plan.evaluation import Contexts, EvaluationError, evaluate_text
@@ -27,7 +28,7 @@ def plan_workflow(
     workflow: nodes.Workflow,
     event: Event,
     *,
-    load_called: LoadCalled,
+    load_called: Load,
     changed_paths: ChangedPaths = lambda: None,
     inputs: Mapping[str, str] = _NO_TEXTS,
     variables: Mapping[str, str] = _NO_TEXTS,
@@ -36,7 +37,7 @@ def plan_workflow(
 ) -> Outcome:
     """What one event means for one workflow without mistakes of its own (`language.parser.parse_workflow`).
 
-    `load_called` is asked for each called workflow once. `inputs` are the texts given for a manual run; they come before those of
+    `load_called` is asked once for each called workflow (see `plan_calls`). `inputs` are the texts given for a manual run; they come before those of
     the payload. `identify` gives the ids and numbers of the run that is to be; it is called once, and only where the workflow
     starts, so that it may count. Asking again after `Missing`, with the files at hand, is the way to go on.
     """
@@ -70,7 +71,7 @@ def plan(
     workflows: Sequence[nodes.Workflow],
     event: Event,
     *,
-    load_called: LoadCalled,
+    load_called: Load,
     changed_paths: ChangedPaths = lambda: None,
     inputs: Mapping[str, str] = _NO_TEXTS,
     variables: Mapping[str, str] = _NO_TEXTS,
