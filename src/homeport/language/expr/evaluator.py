@@ -52,8 +52,8 @@ class _Evaluation:
         self._contexts = contexts
         self._functions = functions
         self._memory = EvaluationMemory()
-        self._folded: dict[int, dict[str, Value]] = {}
-        """the properties of large objects by their folded names; the contexts keep the objects, and so their ids, alive"""
+        self._folded: dict[int, tuple[dict[str, Value], dict[str, Value]]] = {}
+        """large objects by their ids (they are kept, so that no other gets the id), each with its properties by folded name"""
 
     def evaluate(self, node: Node, level: int) -> Value:
         match node:
@@ -109,10 +109,9 @@ class _Evaluation:
     def _find_property(self, owner: dict[str, Value], key: str) -> tuple[bool, Value]:
         if len(owner) <= _SMALL_OBJECT or key in owner or isinstance(owner, CaseSensitiveObject):
             return find_property(owner, key)
-        folded = self._folded.get(id(owner))
-        if folded is None:
-            folded = {fold_case(name): value for name, value in reversed(owner.items())}
-            self._folded[id(owner)] = folded
+        if id(owner) not in self._folded:
+            self._folded[id(owner)] = owner, {fold_case(name): value for name, value in reversed(owner.items())}
+        _, folded = self._folded[id(owner)]
         name = fold_case(key)
         return name in folded, folded.get(name)
 

@@ -4,6 +4,7 @@ Which arguments are evaluated, and when, is the evaluator's.
 Source: the classes of actions/runner `Expressions2/Sdk/Functions`; docs "Evaluate expressions: Functions".
 """
 
+import re
 from typing import Any
 
 import msgspec
@@ -16,6 +17,7 @@ from homeport.language.expr.text import fold_case
 from homeport.language.expr.values import Value
 
 UNLIMITED = 1 << 62
+_BRACE = re.compile(r"[{}]")
 _ESCAPES = {'"': '\\"', "\\": "\\\\", "\n": "\\n", "\r": "\\r", "\t": "\\t", "\b": "\\b", "\f": "\\f"}
 _ESCAPE_TABLE = str.maketrans({chr(code): f"\\u{code:04x}" for code in (*range(0x20), 0x85, 0x2028, 0x2029)} | _ESCAPES)
 
@@ -57,12 +59,10 @@ def split_format(template: str, argument_count: int) -> list[str | tuple[int, st
     """
     parts: list[str | tuple[int, str]] = []
     position = 0
-    while position < len(template):
-        left, right = template.find("{", position), template.find("}", position)
-        if left < 0 and right < 0:
-            parts.append(template[position:])
-            break
-        brace = right if left < 0 or 0 <= right < left else left
+    for match in _BRACE.finditer(template):
+        brace = match.start()
+        if brace < position:  # the second of two, or inside a place
+            continue
         if template[brace + 1 : brace + 2] == template[brace]:
             parts.append(template[position : brace + 1])
             position = brace + 2
@@ -77,6 +77,8 @@ def split_format(template: str, argument_count: int) -> list[str | tuple[int, st
             parts.append(template[position:brace])
         parts.append((number, specifiers))
         position = end
+    if position < len(template):
+        parts.append(template[position:])
     return parts
 
 

@@ -177,17 +177,20 @@ class _Reader:
     def _read_string(self, quote: str) -> str:
         text, position = self._text, self._position + 1
         pieces: list[str] = []
+        end = -1
         while True:
-            end = text.find(quote, position)
-            escape = text.find("\\", position, end if end >= 0 else len(text))
+            if end < position:  # an escape may have gone past what looked like the end
+                end = text.find(quote, position)
+                end = end if end >= 0 else len(text)
+            escape = text.find("\\", position, end)
             if escape < 0:
                 break
             pieces.append(text[position:escape])
             self._position = escape + 1
             pieces.append(self._read_escape(quote))
             position = self._position
-        if end < 0:
-            self._position = len(text)
+        if end == len(text):
+            self._position = end
             raise self._error(f"Unterminated string. Expected delimiter: {quote}.")
         pieces.append(text[position:end])
         self._position = end + 1
