@@ -255,7 +255,7 @@ def _read_grant(permissions: Permissions | None) -> Grant | None:
         return None
     if permissions.every is not None:
         return dict.fromkeys(SCOPES, {"read-all": 1, "write-all": 2}.get(permissions.every, 0))
-    return {scope: _LEVELS[level] for scope, level in permissions.scopes}
+    return {scope: _LEVELS.get(level, 0) for scope, level in permissions.scopes}
 
 
 def _literal_entries(token: MappingToken | None) -> tuple[dict[str, tuple[StringToken, Token]], bool]:

@@ -235,6 +235,7 @@ _NORMAL_JOB = Mapping(
         "snapshot": mapped(_SNAPSHOT, at="jobs.snapshot", or_text=True, non_empty=True),
     },
     required=("runs-on",),
+    expected=("steps",),
 )
 _SCALAR = frozenset[ScalarKind]({"string", "boolean", "number"})
 

@@ -38,6 +38,8 @@ class Mapping(msgspec.Struct, frozen=True, kw_only=True):
     title: str
     keys: dict[str, Value] = {}
     required: tuple[str, ...] = ()
+    expected: tuple[str, ...] = ()
+    """keys that GitHub's parser does not ask for, though nothing comes of a mapping without them"""
     named: Value | None = None
     """the value of a key that the author names"""
     key_code: str = "syntax-check"

@@ -100,7 +100,7 @@ class TemplateReader:
         if value.one_of and text not in value.one_of:
             message = f"unexpected value {quote(text)}{_for(place)}; expected {_one_of(value)}"
             self._report(token.span, message, value, place, hint=suggest(text, value.one_of))
-            return None
+            return token if value.mapping is not None else None  # that something is written still counts
         if value.non_empty and not text:
             self._report(token.span, f"{_subject(place)} is empty; expected {value.title}", value, place)
             return None
@@ -201,19 +201,16 @@ class TemplateReader:
     def _check_required(
         self, node: YamlMapping, mapping: Mapping, seen: dict[str, Span], value: Value, place: Place
     ) -> None:
-        for key in mapping.required:
-            if key not in seen:
-                where = f" in {quote(place.key)}" if place.key and place.key_span is not None else ""
-                span = place.key_span or Span(
-                    node.span.file, node.span.line, node.span.column, node.span.line, node.span.column + 1
-                )
-                self._report(
-                    span,
-                    f"the key '{key}' is missing{where}: {mapping.title} needs it",
-                    value,
-                    place,
-                    hint=f"add '{key}:'",
-                )
+        for key in (*mapping.required, *mapping.expected):
+            if key in seen:
+                continue
+            where = f" in {quote(place.key)}" if place.key and place.key_span is not None else ""
+            span = place.key_span or _begin(node.span)
+            message = f"the key '{key}' is missing{where}: {mapping.title} needs it"
+            is_refused = key in mapping.required and not place.is_lenient
+            self.diagnostics.append(
+                Diagnostic(code=value.code, message=message, span=span, invalid=is_refused, hint=f"add '{key}:'")
+            )
 
     # --- messages ----------------------------------------------------------------------------------------------------
 
@@ -268,6 +265,10 @@ def _choose(node: YamlMapping, choice: Choice) -> Mapping | None:
             if key.text in table:
                 return table[key.text]
     return choice.otherwise
+
+
+def _begin(span: Span) -> Span:
+    return Span(span.file, span.line, span.column, span.line, span.column + 1)
 
 
 def _subject(place: Place) -> str:

@@ -32,7 +32,7 @@ _STYLES: dict[str | None, Style] = {
 
 
 class Limits(msgspec.Struct, frozen=True, kw_only=True):
-    """How much one file may hold. `size` is GitHub's estimate of memory: 24 bytes a node, and 26 + 2 a character for text.
+    """How much one file may hold. `size` is GitHub's estimate of memory: 24 bytes a node, and 26 + 2 a character for texts and the path.
 
     Source: actions/runner `ParseOptions`, `TemplateMemory` and `YamlObjectReader` (its 50,000 nodes are there to stop aliases of
     aliases, so they are applied to files that have an alias).
@@ -195,7 +195,7 @@ class _Composer:
         self.root: YamlNode | None = None
         self.events = 0
         self.most_events = limits.events
-        self.size = 0
+        self.size = 26 + 2 * len(file)
 
     def compose(self, parser: Any) -> YamlDocument | None:
         """Read all events. Raises _StoppedError, and the library's errors."""

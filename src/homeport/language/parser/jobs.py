@@ -25,7 +25,6 @@ from homeport.language.parser.values import (
     as_filled_text,
     as_flag,
     as_pairs,
-    as_plain,
     as_string,
     as_text,
     condition_of,
@@ -54,10 +53,6 @@ def _read_job(key: StringToken, token: MappingToken, findings: Findings) -> Job 
     strategy = read_strategy(settings.get("strategy"), findings)
     check_matrix(strategy, findings)
     runs_on = settings.get("runs-on")
-    steps = settings.get("steps")
-    if steps is None:
-        # GitHub's parser accepts it; its service then says that no steps are defined.
-        findings.report("syntax-check", key.span, f"the job '{key.value}' has no 'steps'", hint="add 'steps:'")
     return Job(
         id=key.value,
         id_span=key.span,
@@ -77,7 +72,7 @@ def _read_job(key: StringToken, token: MappingToken, findings: Findings) -> Job 
         continue_on_error=as_flag(settings.get("continue-on-error")),
         container=read_container(settings.get("container"), findings),
         services=read_services(settings.get("services"), findings),
-        steps=read_steps(steps, findings),
+        steps=read_steps(settings.get("steps"), findings),
         snapshot=read_snapshot(settings.get("snapshot"), findings),
         span=token.span,
     )
@@ -102,7 +97,7 @@ def _read_call(
         uses=uses,
         inputs=as_pairs(settings.get("with")),
         secrets=secrets if isinstance(secrets, MappingToken) else None,
-        inherit_secrets=as_plain(secrets) == "inherit",
+        inherit_secrets=isinstance(secrets, StringToken),  # the only text allowed; another was reported
         span=token.span,
     )
 

@@ -50,7 +50,7 @@ _GROUP_PREFIXES = ("org", "organization", "ent", "enterprise")
 
 def read_permissions(token: Token | None) -> Permissions | None:
     """`permissions`, whose values were checked against the grammar."""
-    if isinstance(token, StringToken):
+    if isinstance(token, StringToken) and token.value in {"read-all", "write-all"}:
         return Permissions(every=token.value, scopes=(), span=token.span)
     if not isinstance(token, MappingToken):
         return None
