@@ -27,19 +27,15 @@ def find_program(name: str, search_path: str) -> str | None:
 
 
 @contextmanager
-def compressing(path: str, zstd: str | None) -> Iterator[Callable[[bytes], None]]:
-    """Write a new compressed file: gives what takes its bytes. The file is complete when the block ends without an error."""
-    target = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-    try:
-        if zstd is None:
-            packer = zlib.compressobj(1, zlib.DEFLATED, 31)
-            yield lambda data: write_all(target, packer.compress(data))
-            write_all(target, packer.flush())
-            return
-        with _zstd_into(zstd, target) as pipe:
-            yield lambda data: write_all(pipe, data)
-    finally:
-        os.close(target)
+def compressing(target: int, zstd: str | None) -> Iterator[Callable[[bytes], None]]:
+    """Write compressed to an open, empty file: gives what takes the bytes. Complete when the block ends without an error."""
+    if zstd is None:
+        packer = zlib.compressobj(1, zlib.DEFLATED, 31)
+        yield lambda data: write_all(target, packer.compress(data))
+        write_all(target, packer.flush())
+        return
+    with _zstd_into(zstd, target) as pipe:
+        yield lambda data: write_all(pipe, data)
 
 
 @contextmanager

@@ -6,9 +6,16 @@ from typing import Protocol
 
 import msgspec
 
+ZIP = "application/zip"
+"""The media type of artifacts that are archives"""
+
 
 class Artifact(msgspec.Struct, frozen=True, kw_only=True):
-    """A complete artifact. `size` is that of the stored archive in bytes, `digest` `sha256:<hex>` of it."""
+    """A complete artifact. `size` is that of what is stored in bytes, `digest` `sha256:<hex>` of it.
+
+    Most are zip archives; one of another media type is a single file, kept as it is, whose name is the artifact's
+    (upload-artifact v7's `archive: false`).
+    """
 
     id: str
     run: str
@@ -19,6 +26,7 @@ class Artifact(msgspec.Struct, frozen=True, kw_only=True):
     digest: str
     created_at: datetime
     expires_at: datetime | None = None
+    media_type: str = ZIP
 
 
 class NameTakenError(Exception):
@@ -28,7 +36,9 @@ class NameTakenError(Exception):
 class ArtifactStore(Protocol):
     """Artifacts belong to attempts: a new attempt's upload supersedes an earlier one, which stays downloadable.
 
-    Safe between threads and processes; an upload is visible when it is complete, never before, and a failed one leaves nothing.
+    Safe between threads and processes; an upload is visible when it is complete, never before, and a failed one leaves nothing,
+    not even its name. Ids are numbers, unique in the store and counted up. `retention_days` 0 is the store's own default; what
+    has expired is no longer listed. (GitHub docs: "Store and share data with workflow artifacts".)
     """
 
     def put(
@@ -46,16 +56,34 @@ class ArtifactStore(Protocol):
         """Store files given as (path in the artifact, path on this machine). Raises `NameTakenError`, `OSError`."""
         ...
 
+    def put_file(
+        self,
+        run: str,
+        attempt: int,
+        job: str,
+        name: str,
+        file: str,
+        *,
+        media_type: str = ZIP,
+        retention_days: int = 0,
+        overwrite: bool = False,
+    ) -> Artifact:
+        """Store one file of this machine as it is: a finished archive, or a single file. Raises as `put` does."""
+        ...
+
     def list(self, run: str, *, attempt: int | None = None) -> Sequence[Artifact]:
         """A run's artifacts, by name then newest first; of every attempt where none is named."""
         ...
 
     def extract(self, artifact: Artifact, folder: str) -> None:
-        """Unpack into a folder (made if need be), refusing whatever would leave it. Raises `OSError`, `ValueError` if corrupt."""
+        """Unpack into a folder (made if need be), refusing whatever would leave it; a single file is put into it by its name.
+
+        Raises `OSError`; `ValueError` for what is corrupt or malicious.
+        """
         ...
 
     def archive_path(self, artifact: Artifact) -> str:
-        """The stored zip file."""
+        """The stored file, which must only be read."""
         ...
 
     def delete(self, artifact: Artifact) -> None:

@@ -21,7 +21,10 @@ class CacheStore(Protocol):
     """Caches of one repository. An entry never changes once saved; it is visible when complete, never before.
 
     Lookup as GitHub does it (docs: "Dependency caching reference"): for each scope in order (own ref, base ref, default branch):
-    the exact key, then the key as a prefix, then each restore key as a prefix, newest first.
+    the exact key, then the key as a prefix, then each restore key as a prefix, newest first. Entries are tar archives whose names
+    are relative to the workspace that they were saved from (with `..` where need be), compressed with zstd or gzip, as those of
+    GitHub's own client are. When all entries together exceed the store's quota, those whose use is longest ago go first. Safe
+    between threads and processes.
     """
 
     def find(self, key: str, restore_keys: Sequence[str], version: str, scopes: Sequence[str]) -> CacheEntry | None:
@@ -29,11 +32,26 @@ class CacheStore(Protocol):
         ...
 
     def restore(self, entry: CacheEntry, paths: Sequence[str], workspace: str) -> None:
-        """Unpack an entry to where it was saved from. Raises `OSError`, `ValueError` if corrupt (it is then forgotten)."""
+        """Unpack an entry to where it was saved from, writing only at or below these absolute paths; counts as use.
+
+        Raises `OSError` (also where the entry is gone meanwhile); `ValueError` if it is corrupt, and then it is forgotten, or if
+        it tries to write elsewhere.
+        """
         ...
 
     def save(self, key: str, version: str, scope: str, paths: Sequence[str], workspace: str) -> CacheEntry | None:
-        """Store the files under these paths; None where the key is taken in this scope (nothing is written then)."""
+        """Store the files at and below these absolute paths; None where the key is taken in this scope (nothing is written then).
+
+        Raises `OSError`, also where the result is larger than the quota.
+        """
+        ...
+
+    def archive_path(self, entry: CacheEntry) -> str:
+        """The stored archive, to be read only; counts as use. Raises `OSError` where the entry is gone."""
+        ...
+
+    def put_archive(self, key: str, version: str, scope: str, archive: str) -> CacheEntry | None:
+        """Store an archive that a client made (a file of this machine, copied); None where the key is taken. Raises as `save`."""
         ...
 
     def list(self) -> Sequence[CacheEntry]:

@@ -5,7 +5,7 @@ import io
 import os
 import subprocess
 import tarfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -26,6 +26,12 @@ EPOCH = 1_700_000_000
 def reader(data: bytes, step: int = 1 << 20) -> Callable[[int], bytes]:
     stream = io.BytesIO(data)
     return lambda size: stream.read(min(size, step))
+
+
+@contextlib.contextmanager
+def compressed(path: Path, zstd: str | None) -> Iterator[Callable[[bytes], None]]:
+    with path.open("wb") as target, compressing(target.fileno(), zstd) as write:
+        yield write
 
 
 def make_tree(root: Path) -> None:
@@ -99,7 +105,7 @@ def test_what_the_tar_program_wrote_is_read(tmp_path: Path, form: str) -> None:
 @pytest.mark.parametrize("zstd", METHODS)
 def test_a_compressed_stream_comes_back(tmp_path: Path, zstd: str | None) -> None:
     data = os.urandom(5 << 20) + b"text " * 100_000
-    with compressing(str(tmp_path / "a"), zstd) as write:
+    with compressed(tmp_path / "a", zstd) as write:
         for start in range(0, len(data), 700_001):
             write(data[start : start + 700_001])
     parts: list[bytes] = []
@@ -112,7 +118,7 @@ def test_a_compressed_stream_comes_back(tmp_path: Path, zstd: str | None) -> Non
 @pytest.mark.parametrize("zstd", METHODS)
 @pytest.mark.parametrize("keep", [0.1, 0.9, 0.999])
 def test_a_cut_stream_is_corrupt(tmp_path: Path, zstd: str | None, keep: float) -> None:
-    with compressing(str(tmp_path / "a"), zstd) as write:
+    with compressed(tmp_path / "a", zstd) as write:
         write(os.urandom(300_000))
     data = (tmp_path / "a").read_bytes()
     (tmp_path / "a").write_bytes(data[: int(len(data) * keep)])
@@ -122,7 +128,7 @@ def test_a_cut_stream_is_corrupt(tmp_path: Path, zstd: str | None, keep: float) 
 
 @pytest.mark.parametrize("zstd", METHODS)
 def test_damage_after_what_was_read_is_found_at_the_end(tmp_path: Path, zstd: str | None) -> None:
-    with compressing(str(tmp_path / "a"), zstd) as write:
+    with compressed(tmp_path / "a", zstd) as write:
         write(os.urandom(3 << 20))
     data = bytearray((tmp_path / "a").read_bytes())
     data[-20] ^= 0xFF
@@ -132,7 +138,7 @@ def test_damage_after_what_was_read_is_found_at_the_end(tmp_path: Path, zstd: st
 
 
 def test_zstd_is_needed_where_it_was_used(tmp_path: Path) -> None:
-    with compressing(str(tmp_path / "a"), ZSTD) as write:
+    with compressed(tmp_path / "a", ZSTD) as write:
         write(b"x")
     with pytest.raises(OSError, match="zstd"), expanding(str(tmp_path / "a"), None):
         pass

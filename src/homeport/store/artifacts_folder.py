@@ -1,0 +1,194 @@
+"""Keeps artifacts in the folder store.
+
+    artifacts/next                        the next artifact's id
+    artifacts/<run>/<attempt>/lock        held while an artifact is made visible or removed
+    artifacts/<run>/<attempt>/<id>.data   the archive, or the single file
+    artifacts/<run>/<attempt>/<id>.json   what it is; an artifact exists when this does
+
+An upload grows beside them (`parts.py`); what a dead process left of one is removed by the next.
+"""
+
+import hashlib
+import os
+from collections.abc import Callable, Iterable, Sequence
+from datetime import datetime, timedelta
+
+import msgspec
+
+from homeport.archive.zip_reader import extract_zip
+from homeport.archive.zip_writer import write_zip
+from homeport.ports.artifacts import ZIP, Artifact, NameTakenError
+from homeport.ports.clock import Clock
+from homeport.store.folder import count_up, listed, locked_file, read_file, unlink, write_all, write_file
+from homeport.store.parts import growing, remove_abandoned
+
+_BLOCK = 1 << 20
+_decode = msgspec.json.Decoder(Artifact).decode
+
+Fill = Callable[[int], tuple[int, str]]
+"""Writes the content to a descriptor: gives its size and its SHA-256 in hex."""
+
+
+class FolderArtifacts:
+    """An `ArtifactStore` in a folder. One instance a process is enough; several see one another's artifacts.
+
+    `retention_days` is the default: GitHub's is 90. There is no `fsync`: an artifact survives the process, but not always the
+    machine.
+    """
+
+    def __init__(self, home: str, clock: Clock, *, retention_days: int = 90) -> None:
+        self._folder = os.path.join(home, "artifacts")
+        self._clock = clock
+        self._retention_days = retention_days
+
+    def put(
+        self,
+        run: str,
+        attempt: int,
+        job: str,
+        name: str,
+        files: Iterable[tuple[str, str]],
+        *,
+        compression_level: int = 6,
+        retention_days: int = 0,
+        overwrite: bool = False,
+    ) -> Artifact:
+        """Pack into a zip file."""
+        artifact = self._begin(run, attempt, job, name, ZIP, retention_days)
+        return self._store(artifact, lambda target: write_zip(target, files, compression_level), overwrite=overwrite)
+
+    def put_file(
+        self,
+        run: str,
+        attempt: int,
+        job: str,
+        name: str,
+        file: str,
+        *,
+        media_type: str = ZIP,
+        retention_days: int = 0,
+        overwrite: bool = False,
+    ) -> Artifact:
+        """Copy a file."""
+        artifact = self._begin(run, attempt, job, name, media_type, retention_days)
+        return self._store(artifact, lambda target: _copy(file, target), overwrite=overwrite)
+
+    def list(self, run: str, *, attempt: int | None = None) -> Sequence[Artifact]:
+        """Sorted by name, then newest first."""
+        attempts = listed(os.path.join(self._folder, run)) if attempt is None else (str(attempt),)
+        found = [
+            artifact for each in attempts for artifact in self._read_attempt(os.path.join(self._folder, run, each))
+        ]
+        now = self._clock.now()
+        current = (artifact for artifact in found if artifact.expires_at is None or artifact.expires_at > now)
+        return sorted(current, key=lambda artifact: (artifact.name, -artifact.attempt, -int(artifact.id)))
+
+    def extract(self, artifact: Artifact, folder: str) -> None:
+        """Unpack, or copy the single file."""
+        path = self.archive_path(artifact)
+        if artifact.media_type == ZIP:
+            extract_zip(path, folder)
+            return
+        if os.path.basename(artifact.name) != artifact.name or artifact.name in {"", ".", ".."}:
+            raise ValueError(f"the artifact's name is not that of a file: {artifact.name!r}")
+        os.makedirs(folder, exist_ok=True)
+        target = os.path.join(folder, artifact.name)
+        if os.path.lexists(target):
+            os.unlink(target)
+        descriptor = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o644)
+        try:
+            _, digest = _copy(path, descriptor)
+        finally:
+            os.close(descriptor)
+        if f"sha256:{digest}" != artifact.digest:
+            raise ValueError(f"the artifact {artifact.name!r} is damaged")
+
+    def archive_path(self, artifact: Artifact) -> str:
+        """Below the attempt's folder."""
+        return self._path(artifact, "data")
+
+    def delete(self, artifact: Artifact) -> None:
+        """Remove what it is before what it holds, so that no reader finds half of it."""
+        unlink(self._path(artifact, "json"))
+        unlink(self._path(artifact, "data"))
+
+    def sweep(self) -> int:
+        """Remove what has expired, in all runs; gives how many artifacts that were."""
+        now, count = self._clock.now(), 0
+        for run in listed(self._folder):
+            for attempt in listed(os.path.join(self._folder, run)):
+                for artifact in self._read_attempt(os.path.join(self._folder, run, attempt)):
+                    if artifact.expires_at is not None and artifact.expires_at <= now:
+                        self.delete(artifact)
+                        count += 1
+        return count
+
+    def _begin(self, run: str, attempt: int, job: str, name: str, media_type: str, retention_days: int) -> Artifact:
+        now = self._clock.now()
+        return Artifact(
+            id=str(count_up(os.path.join(self._folder, "next"))),
+            run=run,
+            attempt=attempt,
+            job=job,
+            name=name,
+            size=0,
+            digest="",
+            created_at=now,
+            expires_at=_later(now, retention_days or self._retention_days),
+            media_type=media_type,
+        )
+
+    def _store(self, artifact: Artifact, fill: Fill, *, overwrite: bool) -> Artifact:
+        if not overwrite:
+            self._check_name(artifact)
+        with growing(self._path(artifact, "data")) as (part, descriptor):
+            size, digest = fill(descriptor)
+            complete = msgspec.structs.replace(artifact, size=size, digest=f"sha256:{digest}")
+            self._commit(complete, part, overwrite=overwrite)
+        return complete
+
+    def _commit(self, artifact: Artifact, part: str, *, overwrite: bool) -> None:
+        folder = self._attempt_folder(artifact)
+        with locked_file(os.path.join(folder, "lock")):
+            replaced = [other for other in self._read_attempt(folder) if other.name == artifact.name]
+            if replaced and not overwrite:
+                raise NameTakenError(artifact.name)
+            os.rename(part, self._path(artifact, "data"))
+            fresh = self._path(artifact, "new")
+            write_file(fresh, msgspec.json.encode(artifact))
+            os.rename(fresh, self._path(artifact, "json"))
+            for other in replaced:
+                self.delete(other)
+            remove_abandoned(folder, lambda name: os.path.exists(os.path.join(folder, name[:-4] + "json")))
+
+    def _check_name(self, artifact: Artifact) -> None:
+        if any(other.name == artifact.name for other in self._read_attempt(self._attempt_folder(artifact))):
+            raise NameTakenError(artifact.name)
+
+    def _read_attempt(self, folder: str) -> Iterable[Artifact]:
+        for name in listed(folder):
+            if name.endswith(".json") and (data := read_file(os.path.join(folder, name))) is not None:
+                yield _decode(data)
+
+    def _attempt_folder(self, artifact: Artifact) -> str:
+        return os.path.join(self._folder, artifact.run, str(artifact.attempt))
+
+    def _path(self, artifact: Artifact, suffix: str) -> str:
+        return os.path.join(self._attempt_folder(artifact), f"{artifact.id}.{suffix}")
+
+
+def _later(now: datetime, days: int) -> datetime | None:
+    return now + timedelta(days=days) if days > 0 else None
+
+
+def _copy(path: str, target: int) -> tuple[int, str]:
+    digest, size = hashlib.sha256(), 0
+    source = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        while block := os.read(source, _BLOCK):
+            digest.update(block)
+            size += len(block)
+            write_all(target, block)
+    finally:
+        os.close(source)
+    return size, digest.hexdigest()
