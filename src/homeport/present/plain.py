@@ -1,0 +1,133 @@
+"""Runs as plain text, line after line: for pipes, log files and readers that cannot move a cursor."""
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+
+from homeport.present.run_view import JobView, RunsView
+from homeport.present.summary import Needs, render_summary
+from homeport.present.words import COLOURS, MARKS, SEVERITY_COLOURS, paint, seconds_between, show_duration, show_place
+from homeport.run.facts import (
+    AnnotationRaised,
+    CancelRequested,
+    ConcurrencyWaiting,
+    Fact,
+    JobFinished,
+    JobPaused,
+    LinesLogged,
+    RunQueued,
+    StepFinished,
+    StepStarted,
+    WorkflowNotStarted,
+)
+
+_HIDDEN = "##[endgroup]"
+_SHOWN_AS = (("##[group]", ""), ("##[error]", "error: "), ("##[warning]", "warning: "), ("##[notice]", "notice: "))
+
+
+class PlainView:
+    """A `View` that never takes back what it wrote. `needs` (by run id) is read at the end, for the critical path."""
+
+    def __init__(
+        self,
+        write: Callable[[str], None],
+        *,
+        needs: Mapping[str, Needs],
+        colour: bool = False,
+        failed_command: str = "",
+    ) -> None:
+        self._write = write
+        self._needs = needs
+        self._colour = colour
+        self._failed_command = failed_command
+        self._view = RunsView()
+
+    def feed(self, fact: Fact) -> None:
+        """Write what the fact means to a reader, if anything."""
+        self._view.fold(fact)
+        text = self._render(fact)
+        if text:
+            self._write(text + "\n")
+
+    def tick(self, now: datetime) -> None:
+        """Nothing that was written changes."""
+
+    def close(self) -> None:
+        """Write the summary of all runs."""
+        if self._view.runs or self._view.not_started:
+            summary = render_summary(self._view, self._needs, colour=self._colour, failed_command=self._failed_command)
+            self._write("\n" + summary)
+
+    def _render(self, fact: Fact) -> str:
+        match fact:
+            case LinesLogged():
+                return self._render_lines(fact)
+            case RunQueued():
+                return paint(f"{fact.name} #{fact.number} ({fact.event}): {fact.run_name}", "1", self._colour)
+            case StepStarted():
+                return self._mark(fact.run, fact.job) + paint(f"▸ {fact.name}", "1", self._colour)
+            case StepFinished() if fact.outcome == "failure":
+                code = f" with exit code {fact.exit_code}" if fact.exit_code is not None else ""
+                why = f": {fact.reason}" if fact.reason else ""
+                return self._mark(fact.run, fact.job) + paint(f"✗ {fact.name} failed{code}{why}", "31", self._colour)
+            case AnnotationRaised() if (
+                fact.step is None
+            ):  # a step's own stand in its lines, and all of them in the summary
+                return self._render_annotation(fact)
+            case JobPaused():
+                return self._mark(fact.run, fact.job) + "‖ paused after a failure: `homeport retry` goes on"
+            case JobFinished():
+                return self._render_ending(fact)
+            case ConcurrencyWaiting():
+                who = self._mark(fact.run, fact.job) if fact.job is not None else ""
+                return f"{who}waits for concurrency group {fact.group}, held by {fact.holder}"
+            case CancelRequested():
+                return paint(f"cancelled by {fact.by}: {fact.reason}", "33", self._colour)
+            case WorkflowNotStarted():
+                return f"{fact.workflow} does not start: {fact.reason}"
+            case _:
+                return ""
+
+    def _render_lines(self, fact: LinesLogged) -> str:
+        mark = self._mark(fact.run, fact.job)
+        text = _without_marks(fact.text) if "##[" in fact.text else fact.text
+        return mark + text.replace("\n", "\n" + mark) if text is not None else ""
+
+    def _render_annotation(self, fact: AnnotationRaised) -> str:
+        mark = self._mark(fact.run, fact.job) if fact.job is not None else ""
+        place = show_place(fact)
+        severity = paint(fact.severity, SEVERITY_COLOURS[fact.severity], self._colour)
+        title = f"{fact.title}: " if fact.title else ""
+        return f"{mark}{severity}: {f'{place}: ' if place else ''}{title}{fact.message}"
+
+    def _render_ending(self, fact: JobFinished) -> str:
+        job = self._find_job(fact.run, fact.job)
+        seconds = seconds_between(job.started_at, job.finished_at) if job is not None else None
+        duration = f" in {show_duration(seconds)}" if seconds is not None else ""
+        why = f": {fact.reason}" if fact.reason else ""
+        ending = f"{MARKS[fact.conclusion]} {fact.conclusion}{duration}{why}"
+        return self._mark(fact.run, fact.job) + paint(ending, COLOURS[fact.conclusion], self._colour)
+
+    def _mark(self, run: str, job: str) -> str:
+        """What stands before every line of a job."""
+        view = self._find_job(run, job)
+        name = view.name if view is not None else job
+        if len(self._view.runs) > 1:
+            name = f"{self._view.runs[run].name} / {name}"
+        return paint(f"{name} │ ", "2", self._colour)
+
+    def _find_job(self, run: str, job: str) -> JobView | None:
+        return self._view.runs[run].jobs.get(job)
+
+
+def _without_marks(text: str) -> str | None:
+    """Lines as a reader wants them: the runner's own marks are words, or gone; None where nothing is left."""
+    lines = []
+    for line in text.split("\n"):
+        if line == _HIDDEN:
+            continue
+        for mark, word in _SHOWN_AS:
+            if line.startswith(mark):
+                line = word + line.removeprefix(mark)  # noqa: PLW2901 - at most one of the marks is there
+                break
+        lines.append(line)
+    return "\n".join(lines) if lines else None
