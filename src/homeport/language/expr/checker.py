@@ -37,7 +37,7 @@ from homeport.language.expr.types import (
     render_type,
     type_of,
 )
-from homeport.language.names import find_nearest, list_names
+from homeport.language.names import list_names, suggest
 
 __all__ = ["Allowed", "TypeMistake", "check", "examine"]
 
@@ -108,7 +108,7 @@ class _Checker:
             return self._scope.get(name, ANY)
         what = "is not allowed here" if name in self._scope else "is not defined"
         available = list_names(known)
-        return self._report(node.offset, f"context '{node.name}' {what}; available: {available}", _suggest(name, known))
+        return self._report(node.offset, f"context '{node.name}' {what}; available: {available}", suggest(name, known))
 
     # --- properties and indexes --------------------------------------------------------------------------------------
 
@@ -135,7 +135,7 @@ class _Checker:
                 return ANY
             case ScalarType():
                 text = render_expression(node.receiver)
-                problem = f"'{text}' is a {receiver.kind}, and has no property '{name}'; an object was expected"
+                problem = f"'{text}' is {describe_type(receiver)}, and has no property '{name}'; an object was expected"
                 return self._report(node.offset, problem)
             case _:
                 assert_never(receiver)
@@ -165,7 +165,7 @@ class _Checker:
         if not owner.properties:
             return self._report(node.offset, f"property '{name}' is not defined: '{text}' has no properties here")
         problem = f"property '{name}' is not defined in '{text}', which is {render_type(owner)}"
-        return self._report(node.offset, problem, _suggest(name, owner.properties))
+        return self._report(node.offset, problem, suggest(name, owner.properties))
 
     def _infer_element(self, node: Index, receiver: Type, key: Type) -> Type:
         """`receiver[key]`, where the key is no constant text."""
@@ -186,7 +186,7 @@ class _Checker:
             case ScalarType(kind="any"):
                 return ANY
             case ScalarType():
-                problem = f"'{text}' is a {receiver.kind}, and has no items; an object or an array was expected"
+                problem = f"'{text}' is {describe_type(receiver)}, and has no items; an object or an array was expected"
                 return self._report(node.offset, problem)
             case _:
                 assert_never(receiver)
@@ -199,12 +199,14 @@ class _Checker:
                 if isinstance(element, ScalarType) and element != ANY:
                     text = render_expression(node.receiver)
                     return self._report(
-                        node.offset, f"every item of '{text}' is a {element.kind}, so '.*' finds nothing"
+                        node.offset, f"every item of '{text}' is {describe_type(element)}, so '.*' finds nothing"
                     )
                 return ArrayType(_values_of(element), filtered=True)
             case ScalarType(kind="null" | "boolean" | "number" | "string"):
                 text = render_expression(node.receiver)
-                problem = f"'{text}' is a {receiver.kind}, so '.*' finds nothing; an array or an object was expected"
+                problem = (
+                    f"'{text}' is {describe_type(receiver)}, so '.*' finds nothing; an array or an object was expected"
+                )
                 return self._report(node.offset, problem)
             case _:
                 return ArrayType(_values_of(receiver), filtered=True)
@@ -286,11 +288,6 @@ def _values_of(container: Type) -> Type:
             return merge_all([*container.properties.values(), *others])
         case _:
             return ANY
-
-
-def _suggest(name: str, known: "Mapping[str, object] | frozenset[str]") -> str | None:
-    nearest = find_nearest(name, known)
-    return None if nearest is None else f"did you mean '{nearest}'?"
 
 
 def _comparison_hint(left: Type, right: Type) -> str | None:
