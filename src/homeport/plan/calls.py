@@ -20,15 +20,14 @@ class MissingFile(msgspec.Struct, frozen=True):
     span: Span
 
 
-class Missing(msgspec.Struct, frozen=True):
-    """What a plan lacks. With these files at hand, planning again goes on (and may find that it needs more)."""
+class Placed(msgspec.Struct, frozen=True):
+    """A workflow with all that it calls, but for what is missing: the jobs that call that have nothing in its place."""
 
-    files: tuple[MissingFile, ...]
+    workflow: PlannedWorkflow
+    missing: tuple[MissingFile, ...] = ()
 
 
-def plan_calls(
-    workflow: nodes.Workflow, load_called: Load, policy: TokenPolicy
-) -> PlannedWorkflow | Missing | list[Diagnostic]:
+def plan_calls(workflow: nodes.Workflow, load_called: Load, policy: TokenPolicy) -> Placed | list[Diagnostic]:
     """The workflow with all that it calls, or everything that GitHub would refuse about the calls.
 
     `load_called` is asked once for each reference: `./path` in the running repository, `owner/repo/path@ref` in another.
@@ -47,7 +46,7 @@ def plan_calls(
         return mistakes
     placing = _Placing(known)
     placed = placing.place(workflow, f"./{workflow.file}")
-    return Missing(tuple(placing.missing.values())) if placing.missing else placed
+    return Placed(placed, tuple(placing.missing.values()))
 
 
 class _Placing:

@@ -152,7 +152,9 @@ def _add_run(leg: Leg, written: nodes.Job, contexts: Contexts) -> Leg:
 
 
 def _add_call(leg: Leg, written: nodes.CallJob, job: PlannedJob, scope: Scope, contexts: Contexts) -> Leg:
-    assert job.called is not None
+    if job.called is None:
+        message = f"The workflow '{written.uses.value}' of another repository is not here, and cannot be fetched"
+        raise EvaluationError(message, written.uses.span)
     defaults = {"github": scope.github, "vars": scope.variables, "inputs": scope.inputs}
     inputs = evaluate_call_inputs(job.called.inputs, written.inputs, contexts, defaults)
     inner = {"github": scope.github, "vars": scope.variables, "inputs": inputs}

@@ -1,6 +1,7 @@
 """Makes the plan of a workflow for an event: the front door of this package. Pure: files, changed paths and numbers are handed in."""
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 
 import msgspec
 
@@ -8,15 +9,22 @@ from homeport.diagnostics.diagnostic import Diagnostic
 from homeport.event import Event
 from homeport.language import nodes
 from homeport.language.calls import Load
-from homeport.plan.calls import Missing, plan_calls
+from homeport.plan.calls import MissingFile, plan_calls
 from homeport.plan.concurrency import evaluate_claim
 from homeport.plan.contexts import RunIdentity, github_context
 from homeport.plan.evaluation import Contexts, EvaluationError, evaluate_text
 from homeport.plan.inputs import read_dispatch_inputs
-from homeport.plan.model import NotStarted, Plan, PlannedWorkflow, Values
+from homeport.plan.model import NotStarted, Plan, Values
 from homeport.plan.permissions import Grants, TokenPolicy, default_grants, event_limit, narrow
 from homeport.plan.scope import grant_within
 from homeport.plan.trigger import ChangedPaths, find_obstacles
+
+
+class Missing(msgspec.Struct, frozen=True):
+    """What a plan lacks. With these files at hand, planning again goes on (and may find that it needs more)."""
+
+    files: tuple[MissingFile, ...]
+
 
 Outcome = Plan | NotStarted | Missing | list[Diagnostic]
 """A plan; why there is none; the files of other repositories it lacks; or the mistakes for which GitHub would refuse it."""
@@ -34,27 +42,32 @@ def plan_workflow(
     variables: Mapping[str, str] = _NO_TEXTS,
     identify: Callable[[], RunIdentity] = RunIdentity,
     default_permissions: TokenPolicy = "permissive",
+    can_fetch: bool = True,
 ) -> Outcome:
     """What one event means for one workflow without mistakes of its own (`language.parser.parse_workflow`).
 
-    `load_called` is asked once for each called workflow (see `plan_calls`). `inputs` are the texts given for a manual run; they come before those of
-    the payload. `identify` gives the ids and numbers of the run that is to be; it is called once, and only where the workflow
-    starts, so that it may count. Asking again after `Missing`, with the files at hand, is the way to go on.
+    `load_called` is asked once for each called workflow (see `plan_calls`). `inputs` are the texts given for a manual run; they
+    come before those of the payload. `identify` gives the ids and numbers of the run that is to be; it is called once, and only where the workflow
+    starts, so that it may count. Asking again after `Missing`, with the files at hand, is the way to go on; where they cannot be
+    fetched (`can_fetch`), the plan is made without them, and the jobs that call them fail with that reason.
     """
     obstacles = find_obstacles(workflow, event, changed_paths)
     if obstacles:
         return NotStarted(workflow.file, _name(workflow), "; ".join(obstacles))
     placed = plan_calls(workflow, load_called, default_permissions)
-    if not isinstance(placed, PlannedWorkflow):
+    if isinstance(placed, list):
         return placed
+    if placed.missing and can_fetch:
+        return Missing(placed.missing)
+    planned = placed.workflow
     event, typed, mistakes = _apply_inputs(workflow, event, inputs)
     if mistakes:
         return mistakes
-    github = github_context(event, workflow_name=placed.name, workflow_file=placed.file, identity=identify())
+    github = github_context(event, workflow_name=planned.name, workflow_file=planned.file, identity=identify())
     contexts = {"github": github, "inputs": typed, "vars": dict(variables)}
     try:
         return Plan(
-            workflow=placed,
+            workflow=planned,
             event=event,
             inputs=typed,
             variables=dict(variables),
@@ -75,9 +88,11 @@ def plan(
     changed_paths: ChangedPaths = lambda: None,
     inputs: Mapping[str, str] = _NO_TEXTS,
     variables: Mapping[str, str] = _NO_TEXTS,
+    identify: Callable[[nodes.Workflow], RunIdentity] = lambda _: RunIdentity(),
     default_permissions: TokenPolicy = "permissive",
-) -> list[tuple[nodes.Workflow, Outcome]]:
-    """What one event means for the workflows of a repository, in their order. The changed paths are asked for at most once."""
+    can_fetch: bool = True,
+) -> list[Outcome]:
+    """What one event means for each of a repository's workflows. The changed paths are asked for at most once."""
     known: list[Sequence[str] | None] = []
 
     def paths_once() -> Sequence[str] | None:
@@ -86,17 +101,16 @@ def plan(
         return known[0]
 
     return [
-        (
+        plan_workflow(
             workflow,
-            plan_workflow(
-                workflow,
-                event,
-                load_called=load_called,
-                changed_paths=paths_once,
-                inputs=inputs,
-                variables=variables,
-                default_permissions=default_permissions,
-            ),
+            event,
+            load_called=load_called,
+            changed_paths=paths_once,
+            inputs=inputs,
+            variables=variables,
+            identify=partial(identify, workflow),
+            default_permissions=default_permissions,
+            can_fetch=can_fetch,
         )
         for workflow in workflows
     ]

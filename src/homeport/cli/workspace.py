@@ -1,0 +1,143 @@
+"""Finds the repository folder that a command is about, and its workflow files."""
+
+import os
+from collections.abc import Mapping, Sequence
+from os import path
+
+import msgspec
+
+from homeport.cli.errors import UsageError
+from homeport.diagnostics.diagnostic import Diagnostic
+from homeport.git.repository import GitRepository, find_repository
+from homeport.language.calls import Loaded
+from homeport.language.nodes import Workflow
+from homeport.language.parser import parse_workflow
+
+WORKFLOW_FOLDER = ".github/workflows"
+_ENDINGS = (".yml", ".yaml")
+
+
+class Workspace(msgspec.Struct, frozen=True):
+    """The folder that stands for the repository, and the git repository that holds it, if one does.
+
+    `folder` is the nearest one, from where the command was called upwards, that has workflows or is the root of a working tree;
+    failing both it is where the command was called. `prefix` is its path below the root of the git repository, empty where they
+    are the same and where there is none.
+    """
+
+    folder: str
+    git: GitRepository | None
+    prefix: str = ""
+
+
+class ParsedFile(msgspec.Struct, frozen=True):
+    """A workflow file, read: what it says, as far as it could be read, and what is wrong with it."""
+
+    file: str
+    """its path below the repository"""
+    workflow: Workflow | None
+    diagnostics: tuple[Diagnostic, ...]
+
+    @property
+    def name(self) -> str:
+        """The workflow's name, else its path."""
+        named = None if self.workflow is None else self.workflow.name
+        return self.file if named is None else named.value
+
+    @property
+    def mistakes(self) -> tuple[Diagnostic, ...]:
+        """What GitHub would refuse."""
+        return tuple(diagnostic for diagnostic in self.diagnostics if diagnostic.invalid)
+
+
+def find_workspace(folder: str, environment: Mapping[str, str]) -> Workspace:
+    """The workspace of a folder. `environment` is what git gets."""
+    start = path.realpath(folder)
+    git = find_repository(start, environment)
+    current = start
+    while not path.isdir(path.join(current, WORKFLOW_FOLDER)):
+        parent = path.dirname(current)
+        if (git is not None and current == git.root) or parent == current:
+            current = start if git is None else git.root
+            break
+        current = parent
+    prefix = "" if git is None else path.relpath(current, git.root).replace(os.sep, "/")
+    return Workspace(current, git, "" if prefix == "." else prefix)
+
+
+class WorkflowFiles:
+    """The workflow files of a workspace. Each is read and parsed once, when it is first asked for."""
+
+    def __init__(self, workspace: Workspace) -> None:
+        self._folder = workspace.folder
+        self._parsed: dict[str, ParsedFile | None] = {}
+
+    def paths(self) -> list[str]:
+        """The paths of `.github/workflows/*.yml` and `*.yaml`, sorted."""
+        try:
+            names = sorted(os.listdir(path.join(self._folder, WORKFLOW_FOLDER)))
+        except OSError:
+            return []
+        return [f"{WORKFLOW_FOLDER}/{name}" for name in names if name.endswith(_ENDINGS)]
+
+    def read(self, file: str) -> ParsedFile | None:
+        """A file by its path below the repository; None where there is none that can be read."""
+        if file not in self._parsed:
+            text = _read(path.join(self._folder, file))
+            self._parsed[file] = None if text is None else ParsedFile(file, *_parse(text, file))
+        return self._parsed[file]
+
+    def load(self, reference: str) -> Loaded | None:
+        """A called workflow, as the planner asks for it: those of this repository only."""
+        file = path.normpath(reference.removeprefix("./"))
+        parsed = None if not reference.startswith("./") or file.startswith("..") else self.read(file)
+        return None if parsed is None else (parsed.workflow, list(parsed.diagnostics))
+
+    def select(self, wanted: Sequence[str], folder: str) -> list[ParsedFile]:
+        """The files that are named, by path (from `folder`, or below the repository), file name or workflow's name; all, if none is.
+
+        Raises `UsageError` for a name that nothing has, and where there is no workflow at all.
+        """
+        if not wanted:
+            parsed = [file for name in self.paths() if (file := self.read(name)) is not None]
+            if not parsed:
+                place = path.join(self._folder, WORKFLOW_FOLDER)
+                raise UsageError(f"there are no workflows in {place}", "`homeport init` writes a first one")
+            return parsed
+        chosen = [file for name in wanted for file in self._find(name, folder)]
+        return list({file.file: file for file in chosen}.values())
+
+    def _find(self, wanted: str, folder: str) -> list[ParsedFile]:
+        parsed = self._find_by_path(wanted, folder)
+        if parsed is not None:
+            return [parsed]
+        everything = [file for name in self.paths() if (file := self.read(name)) is not None]
+        named = [file for file in everything if wanted in {file.name, path.basename(file.file)}]
+        if not named:
+            from homeport.cli.options import nearest  # noqa: PLC0415 - only for a mistake
+
+            known = [file.name for file in everything]
+            meant = nearest(wanted, [*known, *(path.basename(file.file) for file in everything)])
+            hint = f"did you mean {meant!r}?" if meant else f"there are: {', '.join(known) or 'none'}"
+            raise UsageError(f"no workflow is called {wanted!r}, and no such file exists", hint)
+        return named
+
+    def _find_by_path(self, wanted: str, folder: str) -> ParsedFile | None:
+        for base in (folder, self._folder):
+            full = path.realpath(path.join(base, wanted))
+            if path.isfile(full):
+                return self.read(path.relpath(full, self._folder).replace(os.sep, "/"))
+        return None
+
+
+def _parse(text: bytes, file: str) -> tuple[Workflow | None, tuple[Diagnostic, ...]]:
+    workflow, diagnostics = parse_workflow(text, file)
+    return workflow, tuple(diagnostics)
+
+
+def _read(name: str) -> bytes | None:
+    try:
+        with open(name, "rb") as file:  # noqa: PTH123 - pathlib is slow to import
+            return file.read()
+    except OSError:
+        return None
