@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 import msgspec
 
 from homeport.cli.errors import UsageError
+from homeport.language.names import find_nearest
 
 
 class Option(msgspec.Struct, frozen=True, kw_only=True):
@@ -130,10 +131,7 @@ def render_help(command: Command) -> str:
 
 def nearest(word: str, known: Sequence[str]) -> str | None:
     """The known name that was probably meant, if one is near."""
-    import difflib  # noqa: PLC0415 - slow to import, and only needed for a mistake
-
-    found = difflib.get_close_matches(word, known, n=1, cutoff=0.6)
-    return found[0] if found else None
+    return find_nearest(word, known)
 
 
 def _usage(command: Command) -> str:

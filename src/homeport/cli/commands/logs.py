@@ -1,0 +1,128 @@
+"""`homeport logs`: what the steps of a run printed, also while it goes on."""
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+
+from homeport.cli.console import Console
+from homeport.cli.errors import OK, UsageError
+from homeport.cli.options import FORMAT, Command, Option, Options
+from homeport.cli.references import ATTEMPT, REFERENCE_HELP, find_record
+from homeport.cli.stores import open_stores
+from homeport.coordinator.surroundings import Stores
+from homeport.ports.logs import LogLine, LogTail
+from homeport.ports.repositories import RunRecord
+from homeport.run.codec import encode_public
+from homeport.run.facts import JobExpanded, JobStarted, LinesLogged
+
+_POLL_SECONDS = 0.1
+
+COMMAND = Command(
+    name="logs",
+    summary="what the steps of a run printed",
+    arguments="[RUN]",
+    most=1,
+    options=(
+        Option(name="--follow", short="-f", help="go on with what is printed from now on, until the run ends"),
+        Option(name="--job", value="KEY", help="only this job: its key, id or name"),
+        Option(name="--step", value="ID", help="only this step"),
+        Option(name="--timestamps", short="-t", help="put its time before every line"),
+        ATTEMPT,
+        FORMAT,
+    ),
+    details=REFERENCE_HELP,
+)
+
+Show = Callable[[str, Sequence[LogLine]], None]
+"""Prints lines of a job."""
+
+
+def main(options: Options, console: Console) -> int:
+    """Print the lines that there are, job after job; with `--follow` then those that come."""
+    stores = open_stores(console.environment)
+    reference = options.arguments[0] if options.arguments else None
+    record = find_record(stores.runs, reference, console.folder, attempt=options.number("--attempt", 0) or None)
+    reader = RunLogs(stores, record, options.find("--job"))
+    reader.look()
+    if not reader.jobs and options.find("--job") is not None and not options.flag("--follow"):
+        known = ", ".join(reader.known) or "none has begun"
+        raise UsageError(f"run {record.id} has no job {options.find('--job')!r} with lines", f"its jobs: {known}")
+    show = _printer(options, console, record.id)
+    step = options.find("--step")
+    if not options.flag("--follow"):
+        for job in reader.jobs:
+            for lines in reader.rest_of(job):
+                show(job, _of_step(lines, step))
+        return OK
+    while True:
+        is_open = stores.runs.is_open(record.id)  # asked first, so that nothing is missed of what came before the end
+        reader.look()
+        for job in reader.jobs:
+            for lines in reader.rest_of(job):
+                show(job, _of_step(lines, step))
+        if not is_open:
+            return OK
+        time.sleep(_POLL_SECONDS)
+
+
+class RunLogs:
+    """The logs of the jobs of one attempt, each read on from where it was read before."""
+
+    def __init__(self, stores: Stores, record: RunRecord, wanted: str | None) -> None:
+        self._stores = stores
+        self._record = record
+        self._wanted = wanted
+        self._names: dict[str, str] = {}
+        self._tails: dict[str, LogTail] = {}
+        self.known: list[str] = []
+        """every job that has begun"""
+
+    @property
+    def jobs(self) -> Sequence[str]:
+        """The keys of the jobs that are read, in the order in which they began."""
+        return tuple(self._tails)
+
+    def look(self) -> None:
+        """See which jobs have begun."""
+        record = self._record
+        for fact in self._stores.runs.facts(record.id, record.attempt):
+            if isinstance(fact, JobExpanded):
+                self._names.update({leg.key: leg.name for leg in fact.legs})
+            elif isinstance(fact, JobStarted) and fact.runner and fact.job not in self.known:
+                self.known.append(fact.job)
+                if self._wanted is None or self._wanted in {fact.job, fact.job_id, fact.name}:
+                    self._tails[fact.job] = self._stores.logs.tail(record.id, record.attempt, fact.job)
+
+    def rest_of(self, job: str) -> Iterator[Sequence[LogLine]]:
+        """What has come since the last time."""
+        while lines := self._tails[job].read():
+            yield lines
+
+
+def _of_step(lines: Sequence[LogLine], step: str | None) -> Sequence[LogLine]:
+    return lines if step is None else [line for line in lines if line.step == step]
+
+
+def _printer(options: Options, console: Console, run: str) -> Show:
+    if options.get("--format", "text") == "json":
+        return lambda job, lines: _print_json(console, run, job, lines)
+    with_times, with_jobs = options.flag("--timestamps"), options.find("--job") is None
+
+    def show(job: str, lines: Sequence[LogLine]) -> None:
+        mark = f"{job} │ " if with_jobs else ""
+        for line in lines:
+            time_of_day = f"{line.at:%Y-%m-%dT%H:%M:%S.%fZ} " if with_times else ""
+            console.print(f"{mark}{time_of_day}{line.text}")
+
+    return show
+
+
+def _print_json(console: Console, run: str, job: str, lines: Sequence[LogLine]) -> None:
+    """The same `lines_logged` facts as in `homeport run --format json`: one for each stretch of one step and time."""
+    start = 0
+    for end in range(1, len(lines) + 1):
+        first = lines[start]
+        if end == len(lines) or (lines[end].step, lines[end].at) != (first.step, first.at):
+            text = "\n".join(line.text for line in lines[start:end])
+            fact = LinesLogged(at=first.at, run=run, job=job, step=first.step, text=text)
+            console.write(encode_public(fact) + b"\n")
+            start = end

@@ -1,0 +1,124 @@
+"""Carries runs out in this process: the loop between runner threads, the coordinator, requests from outside, and who looks on."""
+
+import select
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from threading import Thread
+
+from homeport.cli.interrupts import Interrupts
+from homeport.coordinator.coordinator import Coordinator
+from homeport.coordinator.peer import InProcessPeer
+from homeport.ports.clock import Clock
+from homeport.present.view import View
+from homeport.run.facts import Fact
+
+_TICK_MILLISECONDS = 100
+"""How often clocks that are shown move, and groups that a dead process may have left are looked at."""
+YOU = "you"
+_REASONS = {
+    "SIGINT": "interrupted by ^C",
+    "SIGTERM": "asked to terminate",
+    "SIGHUP": "its terminal was closed",
+    "SIGPIPE": "nobody reads its output any more",
+}
+
+
+class Onlookers:
+    """A view that may go away: a pipe that nobody reads any more ends the showing, not the cleanup of what runs."""
+
+    def __init__(self, view: View) -> None:
+        self._view = view
+        self.is_gone = False
+
+    def feed(self, fact: Fact) -> None:
+        """Show a fact, as long as somebody looks."""
+        if not self.is_gone:
+            self._guard(lambda: self._view.feed(fact))
+
+    def tick(self, now: datetime) -> None:
+        """Let time pass."""
+        if not self.is_gone:
+            self._guard(lambda: self._view.tick(now))
+
+    def close(self) -> None:
+        """Say the last word."""
+        if not self.is_gone:
+            self._guard(self._view.close)
+
+    def _guard(self, show: Callable[[], None]) -> None:
+        try:
+            show()
+        except BrokenPipeError:
+            self.is_gone = True
+
+
+class Session:
+    """The runs of one invocation. `start_runners` starts the runner's threads for a peer; they end when the peer says so."""
+
+    def __init__(
+        self,
+        coordinator: Coordinator,
+        peer: InProcessPeer,
+        onlookers: Onlookers,
+        clock: Clock,
+        start_runners: Callable[[], Sequence[Thread]],
+    ) -> None:
+        self._coordinator = coordinator
+        self._peer = peer
+        self._onlookers = onlookers
+        self._clock = clock
+        self._start_runners = start_runners
+        self.faults: list[BaseException] = []
+        """what went wrong in runner threads: Homeport's own faults"""
+
+    def note_fault(self, fault: BaseException) -> None:
+        """Remember a fault of a runner thread. Safe to call from any thread."""
+        self.faults.append(fault)
+
+    def carry_out(self, interrupts: Interrupts) -> None:
+        """Go on until no run is open. The first interrupt cancels the runs (their cleanup steps run), the second ends them at once.
+
+        Raises `StoreError` where nothing more can be remembered; the jobs have been ended by then.
+        """
+        threads = self._start_runners()
+        try:
+            self._loop(interrupts)
+        finally:
+            self._coordinator.abandon()  # nothing is open, unless the loop was left by an error
+            self._peer.end()
+            for thread in threads:
+                thread.join()
+
+    def _loop(self, interrupts: Interrupts) -> None:
+        heard = 0
+        while self._coordinator.open_runs:
+            ready = self._wait(interrupts)
+            if interrupts.fileno() in ready:
+                interrupts.drain()
+            if interrupts.count > heard:
+                heard = interrupts.count
+                self._interrupt(interrupts.last, force=heard > 1)
+            for report in self._peer.receive():
+                self._coordinator.handle(report.lease, report.sequence, report.facts)
+            for run, inbox in list(self._coordinator.inboxes.items()):
+                if inbox.fileno() in ready:
+                    self._coordinator.heed(run)
+            if self._coordinator.is_waiting:
+                self._coordinator.tick()
+            if self._onlookers.is_gone and heard == 0:
+                heard = 1
+                self._interrupt("SIGPIPE", force=False)
+            self._onlookers.tick(self._clock.now())
+
+    def _wait(self, interrupts: Interrupts) -> set[int]:
+        """Sleep until something happens, or a view wants to move its clocks."""
+        poll = select.poll()
+        for descriptor in (self._peer.fileno(), interrupts.fileno()):
+            poll.register(descriptor, select.POLLIN)
+        for inbox in self._coordinator.inboxes.values():
+            poll.register(inbox.fileno(), select.POLLIN)
+        return {descriptor for descriptor, _ in poll.poll(_TICK_MILLISECONDS)}
+
+    def _interrupt(self, signal: str, *, force: bool) -> None:
+        for run in self._coordinator.open_runs:
+            self._coordinator.cancel(run, YOU, _REASONS.get(signal, signal), force=force)
