@@ -111,6 +111,8 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     """what a job's token may do where neither the job nor a caller says otherwise"""
     default_permissions: Literal["restricted", "permissive"] = "permissive"
     """the repository's setting for tokens, where no `permissions` is written"""
+    only_matrix: dict[str, tuple[str, ...]] = {}
+    """a person's choice of legs: by matrix key, the values (as text) that are to run; matrices without the key run whole"""
 
 
 class NotStarted(msgspec.Struct, frozen=True):

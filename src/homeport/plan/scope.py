@@ -30,6 +30,8 @@ class Scope(msgspec.Struct, frozen=True, kw_only=True):
     """the most that a workflow may ask for which a job without `permissions` calls"""
     groups: dict[str, str] = {}
     """the concurrency groups held around this scope (in lower case), and by what"""
+    only_matrix: dict[str, tuple[str, ...]] = {}
+    """as in `Plan`"""
 
     def inner_key(self, name: str) -> str:
         """The key of something in this scope."""
@@ -59,6 +61,7 @@ def top_scope(plan: Plan, github: Values) -> Scope:
         if written
         else narrow(call_limit(plan.default_permissions), event_limit(plan.event)),
         groups=held,
+        only_matrix=plan.only_matrix,
     )
 
 
@@ -81,6 +84,7 @@ def called_scope(scope: Scope, leg: Leg, job: PlannedJob) -> Scope:
         limit=limit,
         call_limit=limit if own is None else own,
         groups={**scope.groups, **{claim.group.lower(): leg.job_id for claim in claims if claim is not None}},
+        only_matrix=scope.only_matrix,
     )
 
 
