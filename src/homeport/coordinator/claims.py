@@ -16,7 +16,7 @@ from homeport.run.facts import (
     JobStopRequested,
     RunFact,
 )
-from homeport.run.state import PENDING_CLAIMS, RunState
+from homeport.run.state import RunState
 
 US = "homeport"
 """Who asks for an end where no person did."""
@@ -39,16 +39,8 @@ class Claims:
         return bool(self._waiting)
 
     def claim(self, run: RunState, effect: ClaimConcurrency) -> None:
-        """Ask, and have those cancelled that have to make room.
-
-        A group that the run itself, or a call around the job, holds would never be given back: that is refused, as GitHub does
-        ("Canceling since a deadlock for concurrency group … was detected").
-        """
+        """Ask, and have those cancelled that have to make room."""
         claim, holder = effect.claim, Holder(run.id, effect.fact.job)
-        enclosing = _find_enclosing(run, holder.job, claim)
-        if enclosing is not None:
-            self._refuse(run, holder, f"a deadlock for concurrency group '{claim.group}' was detected: {enclosing}")
-            return
         repository = run.plan.event.repository.full_name
         answer = self._groups_of(repository).claim(holder, claim)
         self._make_room(answer, claim)
@@ -120,25 +112,6 @@ class Claims:
         if holder.job is None:
             return [CancelRequested(at=at, run=holder.run, by=by, reason=reason, force=force)]
         return [JobStopRequested(at=at, run=holder.run, job=holder.job, reason="superseded", force=force)]
-
-
-def _find_enclosing(run: RunState, job: str | None, claim: ConcurrencyClaim) -> str | None:
-    """What around a job holds the very group that it asks for, in words."""
-    if job is None:
-        return None
-    group = claim.group.lower()
-    held = run.plan.concurrency
-    if held is not None and held.group.lower() == group and run.claim in PENDING_CLAIMS:
-        return f"the run itself holds it while '{job}' asks for it"
-    around = [job]
-    while scope := run.jobs[around[-1]].scope:
-        around.append(scope)
-    for key in around:
-        for other, status in run.jobs[key].claims.items():
-            is_own = key == job and other == claim.group
-            if other.lower() == group and status in PENDING_CLAIMS and not is_own:
-                return f"'{key}' holds it while '{job}' asks for it"
-    return None
 
 
 def _name(holder: Holder) -> str:
