@@ -131,5 +131,6 @@ ACTION = mapped(
             "branding": _lenient(mapped(_BRANDING)),
         },
         required=("runs",),
+        is_open=True,
     )
 )

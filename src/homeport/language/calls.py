@@ -158,7 +158,7 @@ class _Checker:
             self._loaded[reference] = self._load(reference)
         loaded = self._loaded[reference]
         if loaded is None:
-            if reference.startswith("./"):
+            if reference.startswith("./") and "@" not in reference:  # else the reference itself was reported
                 self._refuse(job.uses.span, f"the workflow {quote(reference)} does not exist in this repository")
             return None
         workflow, diagnostics = loaded

@@ -44,6 +44,8 @@ class Mapping(msgspec.Struct, frozen=True, kw_only=True):
     """the value of a key that the author names"""
     key_code: str = "syntax-check"
     """the rule that an unknown key breaks"""
+    is_open: bool = False
+    """GitHub reads over unknown keys here"""
     moved_keys: frozenset[str] = frozenset()
     """keys which are right in a sibling of this mapping, but not here: `moved_code` is their rule"""
     moved_code: str = "syntax-check"

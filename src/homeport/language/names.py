@@ -3,21 +3,21 @@
 from collections.abc import Iterable
 
 _LONGEST_EXCERPT = 60
+_SHORTEST_ABBREVIATION = 5
 
 
 def find_nearest(name: str, candidates: Iterable[str]) -> str | None:
-    """The candidate that a typing mistake would have turned into `name`; None where none is near.
+    """The candidate that `name` abbreviates, or that a typing mistake would have turned into it; None where none is near.
 
-    Case does not count as a difference, and a third of the letters may differ.
+    Case does not count as a difference; of every three letters one may differ.
     """
     folded = name.lower()
-    most = max(1, len(folded) // 3)
+    most = len(folded) // 3
     best: tuple[int, str] | None = None
     for candidate in candidates:
-        if abs(len(candidate) - len(folded)) <= most:
-            distance = _distance(folded, candidate.lower())
-            if distance <= most and (best is None or distance < best[0]):
-                best = (distance, candidate)
+        distance = _distance(folded, candidate.lower(), most)
+        if distance <= most and (best is None or distance < best[0]):
+            best = (distance, candidate)
     return None if best is None else best[1]
 
 
@@ -38,8 +38,12 @@ def quote(text: str) -> str:
     return f"'{line}'" if len(line) <= _LONGEST_EXCERPT else f"'{line[:_LONGEST_EXCERPT]}…'"
 
 
-def _distance(one: str, other: str) -> int:
-    """How many letters to insert, remove, replace or swap with their neighbour (optimal string alignment)."""
+def _distance(one: str, other: str, most: int) -> int:
+    """How many letters to insert, remove, replace or swap with their neighbour (optimal string alignment); more than `most` is any."""
+    if len(one) >= _SHORTEST_ABBREVIATION and other.startswith(one):
+        return most
+    if abs(len(one) - len(other)) > most:
+        return most + 1
     before: list[int] = []
     row = list(range(len(other) + 1))
     for i, letter in enumerate(one, 1):

@@ -79,8 +79,8 @@ class TemplateReader:
     def _read_embedded(self, scalar: YamlScalar, value: Value, place: Place) -> Token | None:
         count = len(self.diagnostics)
         token = self._texts.read(scalar, place.at)
-        if len(self.diagnostics) > count:
-            return token if value.anything or "string" in value.scalars else None
+        if len(self.diagnostics) > count:  # a wrong expression leaves a text, where it could have stood
+            return token if place.at and (value.anything or "string" in value.scalars) else None
         if isinstance(token, ExpressionToken) and token.source == INSERT:
             self._report(scalar.span, f"'insert' is the key of a mapping; expected {value.title}", value, place)
             return None
@@ -98,7 +98,8 @@ class TemplateReader:
     def _check_text(self, token: StringToken, value: Value, place: Place) -> StringToken | None:
         text = token.value
         if value.one_of and text not in value.one_of:
-            message = f"unexpected value {quote(text)}{_for(place)}; expected {_one_of(value)}"
+            found = f"unexpected value {quote(text)}" if text else "no value"
+            message = f"{found}{_for(place)}; expected {_one_of(value)}"
             self._report(token.span, message, value, place, hint=suggest(text, value.one_of))
             return token if value.mapping is not None else None  # that something is written still counts
         if value.non_empty and not text:
@@ -229,7 +230,7 @@ class TemplateReader:
                 code=code,
                 message=f"unknown key {quote(key.value)} in {mapping.title}; {expected}",
                 span=key.span,
-                invalid=not place.is_lenient,
+                invalid=not place.is_lenient and not mapping.is_open,
                 hint=suggest(key.value, mapping.keys),
             )
         )
@@ -272,11 +273,15 @@ def _begin(span: Span) -> Span:
 
 
 def _subject(place: Place) -> str:
-    return f"the value of '{place.key}'" if place.key else "the value"
+    if not place.key:
+        return "the value"
+    return f"a value in {quote(place.key)}" if place.key_span is None else f"the value of {quote(place.key)}"
 
 
 def _for(place: Place) -> str:
-    return f" for {quote(place.key)}" if place.key else ""
+    if not place.key:
+        return ""
+    return f" in {quote(place.key)}" if place.key_span is None else f" for {quote(place.key)}"
 
 
 def _one_of(value: Value) -> str:

@@ -52,7 +52,7 @@ class StepIds:
         folded = token.value.lower()
         first = self._taken.get(folded)
         if first is not None:
-            message = f"the step id {quote(token.value)} is used twice in this job; ids are compared ignoring case"
+            message = f"the step id {quote(token.value)} is used twice; ids are compared ignoring case"
             related = (Related("it is first used here", first.span),)
             findings.refuse(_CODE, token.span, message, related=related)
             return
