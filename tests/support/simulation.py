@@ -176,14 +176,13 @@ class World:
 
     def _follow_up(self, run: _Simulated) -> None:
         now = self._at()
-        assert decide(run.state, now) == decide(run.state, now)
-        before = run.state
-        run.state, effects = settle(before, now)
-        for effect in effects:
-            run.journal.append(effect.fact)
-        assert decide(run.state, now) == []
-        for effect in effects:
-            self._carry_out(run, effect)
+        while decide(run.state, now):
+            assert decide(run.state, now) == decide(run.state, now)
+            run.state, effects = settle(run.state, now)
+            assert decide(run.state, now) == []
+            run.journal += [effect.fact for effect in effects]
+            for effect in effects:
+                self._carry_out(run, effect)
         self._give_out()
 
     def _carry_out(self, run: _Simulated, effect: Effect) -> None:

@@ -41,7 +41,7 @@ def plan_of_text(text: str, called: Mapping[str, str] | None = None) -> Plan:
 
 def _parse(text: str, file: str) -> nodes.Workflow:
     text = dedent(text)
-    if "\non:" not in f"\n{text}":
+    if not text.startswith("{") and "\non:" not in f"\n{text}":
         text = f"on: push\n{text}"
     workflow, diagnostics = parse_workflow(text, file)
     assert workflow is not None

@@ -13,6 +13,7 @@ from homeport.plan.expand import Mistake, call_outputs, expand_job, unexpanded_n
 from homeport.plan.model import ConcurrencyClaim
 from homeport.run.conclusion import conclude_call, conclude_run
 from homeport.run.conditions import condition_holds, explain_skip, jobs_context, needs_context, scope_of
+from homeport.run.deadlock import find_deadlock
 from homeport.run.draft import find_stop, is_stopped
 from homeport.run.effects import ClaimConcurrency, Effect, OfferJob, Record, ReleaseConcurrency, StopJob
 from homeport.run.facts import (
@@ -57,6 +58,8 @@ def decide(run: RunState, now: datetime) -> list[Effect]:
         decision.consider_family(run.families[key])
     for key in run.attention:
         decision.consider_job(run.jobs[key])
+    if not decision.effects and run.waits:
+        decision.break_deadlock()
     return decision.effects or (_end(run, now) if run.open_families == 0 else [])
 
 
@@ -219,6 +222,23 @@ class _Decision:
             fact = ConcurrencyRequested(at=self.now, run=self.run.id, job=job.key, group=claim.group)
             self.effects.append(ClaimConcurrency(fact, claim))
         return status == "granted"
+
+    def break_deadlock(self) -> None:
+        """Where legs wait for one another's groups in a circle, fail the one that closed it."""
+        deadlock = find_deadlock(self.run)
+        if deadlock is None:
+            return
+        job = self.run.jobs[deadlock.job]
+        planned = self.run.family_of(job).planned
+        is_own = job.leg is not None and job.leg.concurrency is not None and job.leg.concurrency.group == deadlock.group
+        written = planned.written.concurrency if is_own or planned.called is None else planned.called.concurrency
+        assert written is not None
+        message = (
+            f"A deadlock for concurrency group '{deadlock.group}' was detected: "
+            f"'{deadlock.holder}' holds it, and waits for a group that '{job.key}' keeps from it"
+        )
+        self._annotate(job.key, Mistake(message, written.span))
+        self._conclude(job, "failure", message)
 
     # --- endings ---
 

@@ -91,16 +91,17 @@ class Draft:
     def freeze(self) -> RunState:
         """The new state, its agenda brought up to date."""
         run = _replace(self.run, jobs=self.jobs, families=self.families, open_families=self.open_families)
-        agenda, attention = run.agenda, run.attention
+        agenda, attention, waits = run.agenda, run.attention, run.waits
         if self._touched_families:
             agenda = dict(agenda)
             for key in self._touched_families:
                 _enlist(agenda, key, is_wanted=_is_family_due(run, run.families[key]))
         if self._touched_jobs:
-            attention = dict(attention)
-            for key in self._touched_jobs:
-                _enlist(attention, key, is_wanted=key in run.jobs and _is_job_due(run.jobs[key]))
-        return _replace(run, agenda=agenda, attention=attention)
+            attention, waits = dict(attention), dict(waits)
+            for job in (run.jobs[key] for key in self._touched_jobs if key in run.jobs):
+                _enlist(attention, job.key, is_wanted=_is_job_due(job))
+                _enlist(waits, job.key, is_wanted=job.status == "ready" and "waiting" in job.claims.values())
+        return _replace(run, agenda=agenda, attention=attention, waits=waits)
 
 
 def is_stopped(job: JobState, *, forced: bool) -> bool:

@@ -90,7 +90,7 @@ class RunState(msgspec.Struct, frozen=True, kw_only=True):
     """One attempt at carrying out a plan. `jobs` is in the order of the plan, legs in the order of the matrix; the inside of a call
     follows what was there when the call began.
 
-    `kept` holds, for a re-run, what earlier attempts concluded for jobs that do not run again (by key). The last five fields
+    `kept` holds, for a re-run, what earlier attempts concluded for jobs that do not run again (by key). The last six fields
     are derived from the others and keep decisions cheap.
     """
 
@@ -121,6 +121,8 @@ class RunState(msgspec.Struct, frozen=True, kw_only=True):
     """families that a decision may have to look at, in order"""
     attention: dict[str, None] = {}
     """legs that a decision may have to look at, in order"""
+    waits: dict[str, None] = {}
+    """legs that wait for a concurrency group, in the order in which they began to"""
 
     def holds(self, job: str, lease: str) -> bool:
         """Whether a lease is the open one of a job: what is reported under any other lease is to be dropped."""
@@ -130,6 +132,12 @@ class RunState(msgspec.Struct, frozen=True, kw_only=True):
     def family_of(self, job: JobState) -> FamilyState:
         """The written job that a leg belongs to."""
         return self.families[family_key(job.scope, job.id)]
+
+    def is_inside(self, scope: str, call: str) -> bool:
+        """Whether a scope is that of a call leg, or lies within it."""
+        while scope and scope != call:
+            scope = self.jobs[scope].scope
+        return scope == call
 
 
 def family_key(scope: str, job_id: str) -> str:

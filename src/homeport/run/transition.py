@@ -290,15 +290,9 @@ def _stop(run: RunState, fact: JobStopRequested) -> RunState:
     draft.put_family(_replace(family, unstopped=family.unstopped - newly))
     if job.open_families:
         for inner in run.families.values():
-            if inner.status != "completed" and _is_inside(run, inner.scope, job.key):
+            if inner.status != "completed" and run.is_inside(inner.scope, job.key):
                 draft.touch_family(inner.key)
     return draft.freeze()
-
-
-def _is_inside(run: RunState, scope: str, call: str) -> bool:
-    while scope and scope != call:
-        scope = run.jobs[scope].scope
-    return scope == call
 
 
 def _spare(run: RunState, fact: JobSpared) -> RunState:
