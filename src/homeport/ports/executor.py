@@ -84,8 +84,12 @@ class JobEnvironment(Protocol):
         """Start a command. Raises `OSError` where it cannot be started (no such program, not executable)."""
         ...
 
-    def close(self) -> tuple[str, ...]:
-        """End every process that the job started and that is still alive, remove the folders; gives the names of what was ended."""
+    def end_processes(self) -> tuple[str, ...]:
+        """End every process that the job started and that is still alive; the names of what they were. Nothing is started after."""
+        ...
+
+    def close(self) -> None:
+        """Release what is held and remove the folders. `end_processes` must have been called. Raises `OSError`."""
         ...
 
 

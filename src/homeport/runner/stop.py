@@ -73,19 +73,21 @@ class StepStop:
     `may_go_on` says whether the step wants to run although its job is stopped (its condition, asked again).
     """
 
-    def __init__(
-        self, job: JobStop, clock: Clock, *, timeout_seconds: float | None, may_go_on: Callable[[], bool]
-    ) -> None:
+    def __init__(self, job: JobStop, clock: Clock, may_go_on: Callable[[], bool]) -> None:
         self._job = job
         self._clock = clock
         self._may_go_on = may_go_on
-        self._timeout_ends_at = None if timeout_seconds is None else clock.monotonic() + timeout_seconds
+        self._timeout_ends_at: float | None = None
         self._outlives_job = job.is_requested
         self._asked_to_cancel = False
         self._wake_read, self._wake_write = -1, -1
         self._since = 0.0
         self._sent = 0
         self.cause: StopCause | None = None
+
+    def limit(self, seconds: float) -> None:
+        """Give the step this much time from now on."""
+        self._timeout_ends_at = self._clock.monotonic() + seconds
 
     def make_cancellable(self) -> None:
         """Prepare for `cancel` from another thread."""

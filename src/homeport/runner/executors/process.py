@@ -129,13 +129,15 @@ class ProcessJobEnvironment:
             os.close(child_output)
         return ProcessHandle(pid, output, self._drain, self._leftovers)
 
-    def close(self) -> tuple[str, ...]:
-        """End what is left, and remove the folders. Safe to call once."""
-        ended = self._leftovers.end_job(self._mark)
+    def end_processes(self) -> tuple[str, ...]:
+        """End what is left; called once."""
+        return self._leftovers.end_job(self._mark)
+
+    def close(self) -> None:
+        """Release descriptors and remove the folders."""
         self._drain.close()
         os.close(self._null)
         remove_tree(self.paths.root)
-        return ended
 
 
 class ProcessHandle:

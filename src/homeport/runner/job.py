@@ -1,0 +1,145 @@
+"""Carries out one job: folders, actions, steps, outputs, and its end.
+
+Source: actions/runner `JobRunner` and `JobExtension`. This is the one place of a run where any error is caught: a fault of Homeport's
+own fails the job, visibly.
+"""
+
+import msgspec
+
+from homeport.ports.executor import JobEnvironment
+from homeport.ports.peer import JobOrder, Peer
+from homeport.run.facts import Conclusion, JobFinished, JobStarted
+from homeport.runner.entries import list_entries
+from homeport.runner.finish import find_reason, finish
+from homeport.runner.masking import Masker
+from homeport.runner.reporter import Reporter
+from homeport.runner.session import JobSession
+from homeport.runner.settings import RunnerSettings, Services
+from homeport.runner.setup import set_up
+from homeport.runner.step import StepLoop
+from homeport.runner.stop import JobStop
+
+
+class JobRunner:
+    """Runs jobs; one call of `run` for each, in a thread of its own."""
+
+    def __init__(self, services: Services, settings: RunnerSettings) -> None:
+        self._services = services
+        self._settings = settings
+
+    def run(self, order: JobOrder, peer: Peer) -> None:
+        """Carry out a job to its `JobFinished`, which is the last fact that is reported, whatever happens.
+
+        Called once for an order. Blocks until the job has ended and its processes and folders are gone. Told to stop by the peer's
+        signal: the running step is interrupted, cleanup steps run.
+        """
+        clock = self._services.clock
+        reporter = Reporter(order, peer, clock)
+        reporter.add(
+            JobStarted(
+                at=clock.now(),
+                run=order.run,
+                job=order.leg.key,
+                job_id=order.leg.job_id,
+                name=order.leg.name,
+                matrix=order.leg.matrix,
+                runner=self._settings.name,
+                lease=order.lease,
+            )
+        )
+        masker = Masker()
+        environment: JobEnvironment | None = None
+        ended = JobEnd(outcome="failure")
+        try:
+            secrets = dict(peer.secrets(order.lease))
+            _hide(masker, secrets)
+            environment = self._services.executor.open(order)
+            leg = order.leg
+            stop = JobStop(
+                peer.stop_signal(order.lease),
+                clock,
+                timeout_minutes=leg.timeout_minutes,
+                cleanup_minutes=leg.cancel_timeout_minutes,
+            )
+            session = JobSession(
+                order,
+                environment,
+                secrets,
+                peer=peer,
+                settings=self._settings,
+                services=self._services,
+                masker=masker,
+                reporter=reporter,
+                stop=stop,
+            )
+            try:
+                ended = _carry_out(session)
+            finally:
+                session.matchers.close()
+        except OSError as error:
+            ended = _explain(reporter, masker, f"The job could not be carried out: {error}")
+        except Exception as error:
+            ended = _explain(reporter, masker, f"Homeport failed: {type(error).__name__}: {error}")
+            if self._settings.on_fault is not None:
+                self._settings.on_fault(error)
+        finally:
+            self._close(reporter, order, environment, ended)
+
+    def _close(self, reporter: Reporter, order: JobOrder, environment: JobEnvironment | None, ended: "JobEnd") -> None:
+        """Processes end before the job does; its folders may take a moment longer to go."""
+        if environment is not None:
+            environment.end_processes()
+        leg = order.leg
+        conclusion: Conclusion = "success" if ended.outcome == "failure" and leg.continue_on_error else ended.outcome
+        reporter.add(
+            JobFinished(
+                at=self._services.clock.now(),
+                run=order.run,
+                job=leg.key,
+                job_id=leg.job_id,
+                name=leg.name,
+                matrix=leg.matrix,
+                conclusion=conclusion,
+                outcome=ended.outcome,
+                outputs=ended.outputs,
+                reason=ended.reason,
+            )
+        )
+        reporter.send()
+        if environment is not None:
+            environment.close()
+
+
+class JobEnd(msgspec.Struct, frozen=True, kw_only=True):
+    """How a job ended."""
+
+    outcome: Conclusion
+    outputs: dict[str, str] = {}
+    reason: str | None = None
+
+
+def _explain(reporter: Reporter, masker: Masker, message: str) -> JobEnd:
+    text = masker.mask_text(message)
+    reporter.annotation("error", text)
+    return JobEnd(outcome="failure", reason=text)
+
+
+def _hide(masker: Masker, secrets: dict[str, str]) -> None:
+    token = secrets.get("GITHUB_TOKEN", "")
+    also = (f"x-access-token:{token}",) if token else ()
+    masker.add(*(value for value in secrets.values() if value), *also)
+
+
+def _carry_out(session: JobSession) -> JobEnd:
+    loop = StepLoop(session)
+    blamed = set_up(session)
+    entries = list_entries(session)
+    if blamed:
+        session.reason = "; ".join(blamed)
+        session.worsen("failure")
+        loop.skip(entries, "the job failed before it began")
+    else:
+        session.reporter.send()
+        loop.run(entries)
+    outputs = {} if blamed else finish(session, loop.scope)
+    return JobEnd(outcome=session.status, outputs=outputs, reason=find_reason(session))

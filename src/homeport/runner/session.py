@@ -1,0 +1,176 @@
+"""What the steps of one job share while it runs."""
+
+import os
+import threading
+from typing import Any
+
+from homeport.ports.executor import JobEnvironment
+from homeport.ports.peer import JobOrder, Peer
+from homeport.run.facts import Conclusion
+from homeport.runner.actions.model import ResolvedAction, Surroundings
+from homeport.runner.contexts import default_variables, github_context, job_context, runner_context
+from homeport.runner.file_set import CommandFileSet
+from homeport.runner.masking import Masker
+from homeport.runner.matchers import MatcherProcess
+from homeport.runner.reporter import Reporter
+from homeport.runner.settings import RunnerSettings, Services
+from homeport.runner.stop import JobStop
+
+MOST_ANNOTATIONS = 50
+"""Of one job (docs: "Workflow commands": limits of annotations)."""
+
+
+class Defaults:
+    """The evaluated `defaults.run`."""
+
+    __slots__ = ("shell", "working_directory")
+
+    def __init__(self, shell: str = "", working_directory: str = "") -> None:
+        self.shell = shell
+        self.working_directory = working_directory
+
+
+class JobSession:
+    """The state of one job. Steps that run at the same time share it: what they change themselves is put off until they are waited
+    for, so only the job's own thread changes `env`, `path`, `steps` and `status`.
+    """
+
+    def __init__(
+        self,
+        order: JobOrder,
+        environment: JobEnvironment,
+        secrets: dict[str, str],
+        *,
+        peer: Peer,
+        settings: RunnerSettings,
+        services: Services,
+        masker: Masker,
+        reporter: Reporter,
+        stop: JobStop,
+    ) -> None:
+        self.order = order
+        self.peer = peer
+        self.environment = environment
+        self.settings = settings
+        self.services = services
+        self.clock = services.clock
+        self.masker = masker
+        self.reporter = reporter
+        self.stop = stop
+        self.paths = environment.paths
+        self.is_debug = _is_on(secrets, order.variables, "ACTIONS_STEP_DEBUG")
+        self.status: Conclusion = "success"
+        self.reason: str | None = None
+        """why the job failed before, or apart from, any step"""
+        self.env: dict[str, str] = {}
+        """workflow and job `env`, and what steps wrote to `GITHUB_ENV`"""
+        self.path: list[str] = []
+        """what steps wrote to `GITHUB_PATH`, the last one first in PATH"""
+        self.defaults = Defaults()
+        self.steps: dict[str, Any] = {}
+        self.states: dict[tuple[str, ...], dict[str, str]] = {}
+        """what actions saved for their later stages, by the path of ids to the step"""
+        self.actions: dict[str, ResolvedAction] = {}
+        self.matchers = MatcherProcess()
+        self.github = github_context(order, self.paths, secrets.get("GITHUB_TOKEN", ""))
+        self.runner = runner_context(settings.name, settings.environment, self.paths, debug=self.is_debug)
+        self.variables = {**default_variables(self.github, self.runner), "GITHUB_ACTIONS": "true"}
+        self.contexts: dict[str, Any] = {
+            "needs": order.needs,
+            "strategy": order.strategy,
+            "matrix": order.leg.matrix,
+            "runner": self.runner,
+            "vars": order.variables,
+            "secrets": secrets,
+            "inputs": order.inputs,
+        }
+        self._files: CommandFileSet | None = None
+        self._names = 0
+        self._annotations = 0
+        self._lock = threading.Lock()
+
+    @property
+    def job(self) -> dict[str, Any]:
+        """The `job` context as it stands."""
+        return job_context(self.order, self.status)
+
+    def select(self, names: str) -> dict[str, Any]:
+        """These contexts of the job, for keys that stand outside of its steps."""
+        contexts = {"github": self.github, **self.contexts}
+        return {name: contexts[name] for name in names.split()}
+
+    @property
+    def surroundings(self) -> Surroundings:
+        """What resolving actions may look at."""
+        return Surroundings(
+            order=self.order,
+            paths=self.paths,
+            sources=self.services.sources,
+            environment=self.search_environment,
+            preference=self.settings.preference,
+        )
+
+    @property
+    def search_environment(self) -> dict[str, str]:
+        """What a command of the job would get, without any step's own variables."""
+        base = {**self.environment.base_environment, **self.env}
+        return {**base, "PATH": self.extend_path(base.get("PATH", ""))}
+
+    def extend_path(self, path: str) -> str:
+        """PATH with what steps have added in front."""
+        return ":".join([*reversed(self.path), path]) if self.path else path
+
+    def add_path(self, folder: str) -> None:
+        """Put a folder first; one that is there already moves."""
+        if folder in self.path:
+            self.path.remove(folder)
+        self.path.append(folder)
+
+    def next_name(self) -> str:
+        """A number that no other file of the job has in its name."""
+        with self._lock:
+            self._names += 1
+            return str(self._names)
+
+    def take_files(self) -> CommandFileSet:
+        """Command files for one step: those of the step before, where it wrote nothing and left nothing behind that could."""
+        with self._lock:
+            files, self._files = self._files, None
+        return files or CommandFileSet(f"{self.paths.commands}/", self.next_name())
+
+    def give_back(self, files: CommandFileSet) -> None:
+        """These files are untouched."""
+        self._files = files
+
+    def count_annotation(self) -> bool:
+        """Whether the job may raise one more."""
+        with self._lock:
+            self._annotations += 1
+            return self._annotations <= MOST_ANNOTATIONS
+
+    def worsen(self, conclusion: Conclusion) -> None:
+        """A step ended so: the job stands no better from here on."""
+        if conclusion == "cancelled" or (conclusion == "failure" and self.status == "success"):
+            self.status = conclusion
+
+    def check_stop(self) -> bool:
+        """Whether the job has to end; it counts as cancelled then."""
+        if self.stop.is_requested:
+            self.worsen("cancelled")
+            return True
+        return False
+
+    def find_in_repository(self, file: str) -> str | None:
+        """A file's path below the repository it stands in, or below the workspace; None for what is not there."""
+        workspace = self.paths.workspace
+        path = os.path.normpath(os.path.join(workspace, file))
+        if not path.startswith(workspace + "/") or not os.path.isfile(path):
+            return None
+        folder = os.path.dirname(path)
+        while folder != workspace and not os.path.exists(f"{folder}/.git"):
+            folder = os.path.dirname(folder)
+        return os.path.relpath(path, folder)
+
+
+def _is_on(secrets: dict[str, str], variables: dict[str, str], name: str) -> bool:
+    return (secrets.get(name) or variables.get(name) or "").lower() == "true"

@@ -1,0 +1,49 @@
+"""What a runner is told once: who it is, how it is to behave, and what it may use."""
+
+from collections.abc import Callable
+from typing import Literal
+
+import msgspec
+
+from homeport.ports.artifacts import ArtifactStore
+from homeport.ports.caches import CacheStore
+from homeport.ports.clock import Clock
+from homeport.ports.executor import Executor
+from homeport.runner.actions.model import ResolveAction
+from homeport.runner.host import Sources
+
+
+class FailedStep(msgspec.Struct, frozen=True, kw_only=True):
+    """Where a step failed: enough to open a shell there. `environment` is what the step's own commands had."""
+
+    job: str
+    step: str
+    number: int
+    name: str
+    working_directory: str
+    environment: dict[str, str]
+
+
+class RunnerSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """`name` is `runner.name`; `environment` is `runner.environment`."""
+
+    name: str
+    environment: Literal["github-hosted", "self-hosted"] = "self-hosted"
+    preference: Literal["native", "upstream"] = "native"
+    """`--actions`"""
+    pause_on_failure: bool = False
+    on_step_failure: Callable[[FailedStep], None] | None = None
+    """called in the job's thread when a step failed, before anything else happens (`--shell-on-failure`)"""
+    on_fault: Callable[[Exception], None] | None = None
+    """told of an error that is Homeport's own; the job has failed by then"""
+
+
+class Services(msgspec.Struct, frozen=True, kw_only=True):
+    """The ports and parts that jobs use."""
+
+    executor: Executor
+    clock: Clock
+    resolve: ResolveAction
+    artifacts: ArtifactStore
+    caches: CacheStore
+    sources: Sources

@@ -1,0 +1,60 @@
+"""Prepares a job: its environment and defaults, and everything that must be known before a step may run.
+
+Source: actions/runner `JobExtension.InitializeJob`.
+"""
+
+import msgspec
+
+from homeport.plan.evaluation import EvaluationError, evaluate_text, evaluate_texts
+from homeport.runner.entries import list_uses
+from homeport.runner.folders import write_file
+from homeport.runner.remarks import blame, say
+from homeport.runner.resolution import resolve_all
+from homeport.runner.secret_forms import MINIMUM_LINE_LENGTH, find_short_lines
+from homeport.runner.session import JobSession
+from homeport.runner.unsupported import list_refusals
+
+
+def set_up(session: JobSession) -> list[str]:
+    """Everything before the first step; why the job cannot begin, if it cannot."""
+    _tell_of_short_lines(session)
+    write_file(str(session.github["event_path"]), msgspec.json.encode(session.order.github.get("event", {})))
+    try:
+        _evaluate_env(session)
+        _evaluate_defaults(session)
+        refusals = [(refusal.message, refusal.span, None) for refusal in list_refusals(session)]
+    except EvaluationError as error:
+        return [blame(session, error.message, error.span)]
+    missing = resolve_all(session, list_uses(session.order.job.steps))
+    found = [*refusals, *((error.message, error.span, error.hint) for error in missing)]
+    return [blame(session, message, span, hint) for message, span, hint in found]
+
+
+def _tell_of_short_lines(session: JobSession) -> None:
+    for name, value in session.contexts["secrets"].items():
+        if find_short_lines(value):
+            say(
+                session,
+                "notice",
+                f"Lines of the secret '{name}' that are shorter than {MINIMUM_LINE_LENGTH} characters are not masked.",
+            )
+
+
+def _evaluate_env(session: JobSession) -> None:
+    order = session.order
+    workflow = session.select("github secrets inputs vars")
+    session.env.update(evaluate_texts(order.workflow_env, workflow))
+    job = session.select("github needs strategy matrix vars inputs secrets")
+    session.env.update(evaluate_texts(order.job.env, job))
+
+
+def _evaluate_defaults(session: JobSession) -> None:
+    """`defaults.run` of the job over that of the workflow, key by key."""
+    contexts = {**session.select("github needs strategy matrix vars inputs"), "env": session.env}
+    written = [defaults for defaults in (session.order.workflow_defaults, session.order.job.defaults) if defaults]
+    for defaults in written:
+        if defaults.shell is not None:
+            session.defaults.shell = evaluate_text(defaults.shell, contexts) or session.defaults.shell
+        if defaults.working_directory is not None:
+            folder = evaluate_text(defaults.working_directory, contexts)
+            session.defaults.working_directory = folder or session.defaults.working_directory

@@ -1,0 +1,60 @@
+"""What a job asks for that cannot be done here yet: said before any step runs, at its place, so that nothing is falsely green."""
+
+from collections.abc import Iterator
+
+import msgspec
+
+from homeport.diagnostics.span import Span
+from homeport.language import nodes
+from homeport.language.tokens import ExpressionToken
+from homeport.plan.evaluation import Contexts, evaluate_text, evaluate_token
+from homeport.runner.session import JobSession
+
+
+class Refusal(msgspec.Struct, frozen=True):
+    """One thing that stands in the way of a job."""
+
+    message: str
+    span: Span
+
+
+def list_refusals(session: JobSession) -> Iterator[Refusal]:
+    """Containers and services with an image, and snapshots. Raises `EvaluationError`."""
+    job = session.order.job
+    contexts = session.select("github needs strategy matrix vars inputs")
+    if job.container is not None and _has_image(job.container, contexts):
+        yield Refusal("This job wants to run in a container, and containers are not supported yet", job.container.span)
+    yield from _list_services(job.services, contexts)
+    if job.snapshot is not None:
+        yield Refusal("This job wants to make a snapshot of its machine, which cannot be done here", job.snapshot.span)
+
+
+def _list_services(services: tuple[nodes.Service, ...] | ExpressionToken, contexts: Contexts) -> Iterator[Refusal]:
+    if isinstance(services, ExpressionToken):
+        value = evaluate_token(services, contexts)
+        if isinstance(value, dict):
+            for name, definition in value.items():
+                if _names_image(definition):
+                    yield _refuse_service(name, services.span)
+        return
+    for service in services:
+        if _has_image(service.container, contexts):
+            written = service.container
+            yield _refuse_service(
+                service.id, written.image.span if isinstance(written, nodes.Container) else written.span
+            )
+
+
+def _refuse_service(name: str, span: Span) -> Refusal:
+    return Refusal(f"The service '{name}' needs a container, and containers are not supported yet", span)
+
+
+def _has_image(container: nodes.Container | ExpressionToken, contexts: Contexts) -> bool:
+    if isinstance(container, nodes.Container):
+        return bool(evaluate_text(container.image, contexts))
+    return _names_image(evaluate_token(container, contexts))
+
+
+def _names_image(definition: object) -> bool:
+    image = definition.get("image") if isinstance(definition, dict) else definition
+    return bool(image)

@@ -1,0 +1,127 @@
+"""Runs the stages of a step that uses an action.
+
+Source: actions/runner `ActionRunner`, `NodeScriptActionHandler` and `CompositeActionHandler`: which stages there are, what is printed,
+and which order they have.
+"""
+
+from importlib import import_module
+from typing import cast
+
+from homeport.language import nodes
+from homeport.runner.action_inputs import Inputs, evaluate_inputs, render_header, to_variables
+from homeport.runner.actions.model import (
+    CompositeAction,
+    NativeAction,
+    NativeModule,
+    NativePost,
+    NodeAction,
+    ResolvedAction,
+    Stage,
+)
+from homeport.runner.composite import enter, run_inner_stages, run_inner_steps
+from homeport.runner.ending import Work
+from homeport.runner.frame import StepFrame
+from homeport.runner.resolution import find_action, is_local, list_pre_steps
+from homeport.runner.scope import PostStage, Scope
+from homeport.runner.scripts import run_script
+from homeport.runner.step_host import StepHost
+
+
+def choose_work(step: nodes.RunStep | nodes.UsesStep) -> Work:
+    """What the main stage of a step does."""
+    if isinstance(step, nodes.RunStep):
+        return lambda frame: run_script(frame, step)
+    return lambda frame: _run_main(frame, step)
+
+
+def choose_pre_work(step: nodes.UsesStep, action: ResolvedAction) -> Work:
+    """What the pre stage does, for a step that has one."""
+    return lambda frame: _run_pre(frame, step, action)
+
+
+def choose_post_work(post: PostStage) -> Work:
+    """What the post stage does."""
+    return lambda frame: _run_post(frame, post)
+
+
+def get_pre_condition(action: ResolvedAction) -> nodes.Condition | None:
+    """Its `pre-if`; None is `always()`."""
+    return action.runs.pre_condition if isinstance(action, NodeAction) else None
+
+
+def _run_main(frame: StepFrame, step: nodes.UsesStep) -> int | None:
+    action = find_action(frame.session, step.uses, len(frame.scope.path))
+    _name_action(frame, action)
+    if isinstance(action, NodeAction) and action.runs.pre is not None and is_local(step.uses.value):
+        message = f"`pre` execution is not supported for local action from '{step.uses.value}'"
+        frame.record.voice.annotate("warning", message)
+    inputs = evaluate_inputs(frame, step, action, warn=True)
+    inner = enter(frame, step, action, inputs) if isinstance(action, CompositeAction) else None
+    _remember_post(frame.scope, step, action, inner)
+    frame.record.voice.log.write(render_header(step.uses.value, inputs, frame.env))
+    if isinstance(action, CompositeAction) and inner is not None:
+        run_inner_steps(frame, action, inner, choose_work)
+        return None
+    return _run_code(frame, action, inputs, "main")
+
+
+def _run_pre(frame: StepFrame, step: nodes.UsesStep, action: ResolvedAction) -> int | None:
+    _name_action(frame, action)
+    inputs = evaluate_inputs(frame, step, action)
+    frame.record.voice.log.write(render_header(step.uses.value, inputs, frame.env))
+    if not isinstance(action, CompositeAction):
+        _remember_post(frame.scope, step, action, None)
+        return _run_code(frame, action, inputs, "pre")
+    stages = [
+        (nested, get_pre_condition(nested_action), choose_pre_work(nested, nested_action))
+        for nested, nested_action in list_pre_steps(frame.session, action.runs.steps)
+    ]
+    run_inner_stages(frame, enter(frame, step, action, inputs), stages)
+    return None
+
+
+def _run_post(frame: StepFrame, post: PostStage) -> int | None:
+    _name_action(frame, post.action)
+    inputs = evaluate_inputs(frame, post.step, post.action)
+    frame.record.voice.log.write("Post job cleanup.")
+    if post.inner is None:
+        return _run_code(frame, post.action, inputs, "post")
+    needed = [nested for nested in reversed(post.inner.posts) if nested.is_needed]
+    run_inner_stages(
+        frame, post.inner, [(nested.step, nested.condition, choose_post_work(nested)) for nested in needed]
+    )
+    return None
+
+
+def _remember_post(scope: Scope, step: nodes.UsesStep, action: ResolvedAction, inner: Scope | None) -> None:
+    """Once for each step, with its first stage."""
+    known = next((post for post in scope.posts if post.step is step), None)
+    if known is None:
+        scope.posts.append(PostStage(scope, step, action, inner))
+    else:
+        known.inner = inner
+
+
+def _name_action(frame: StepFrame, action: ResolvedAction) -> None:
+    frame.github["action_repository"] = action.origin.repository
+    frame.github["action_ref"] = action.origin.ref
+
+
+def _run_code(frame: StepFrame, action: ResolvedAction, inputs: Inputs, stage: Stage) -> int | None:
+    frame.open_files()
+    host = StepHost(frame, inputs, to_variables(inputs))
+    match action:
+        case NodeAction():
+            # only jobs with JavaScript actions need it
+            from homeport.runner.actions.javascript import run_stage  # noqa: PLC0415
+
+            return run_stage(action, stage, host)
+        case NativeAction():
+            module = import_module(action.module)
+            if stage == "post":
+                cast("NativePost", module).post(host)
+            else:
+                cast("NativeModule", module).main(host)
+        case CompositeAction():
+            raise TypeError("a composite action has no code of its own")
+    return None
