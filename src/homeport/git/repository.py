@@ -128,15 +128,19 @@ class GitRepository:
 
     # --- files -------------------------------------------------------------------------------------------------------
 
-    def status(self) -> list[Change]:
-        """What differs from HEAD, in the index or in the working tree; ignored files are left out, new folders not opened."""
+    def status(self, folder: str = "", *, each_file: bool = False) -> list[Change]:
+        """What differs from HEAD, in the index or in the working tree, in one folder or in all; ignored files are left out.
+
+        A new folder is one entry, unless `each_file` is asked for; a repository inside this one always is (with a slash at its end).
+        """
         words = [
             "status",
             "--porcelain=v1",
             "-z",
-            "--untracked-files=normal",
+            f"--untracked-files={'all' if each_file else 'normal'}",
             "--no-renames",
             "--ignore-submodules=dirty",
+            *(["--", folder] if folder else []),
         ]
         entries = self._paths(self._run(words))
         return [Change(entry[:2], entry[3:]) for entry in entries]

@@ -1,0 +1,34 @@
+"""Makes the working copy from which a job's `$/path` actions are run."""
+
+import os
+
+from homeport.runner.actions.model import Surroundings
+from homeport.runner.actions.working_copy import (
+    CopyRequest,
+    Target,
+    WorkingCopyError,
+    inspect_source,
+    make_working_copy,
+)
+from homeport.runner.folders import make_folder, remove_tree
+
+
+class OwnCopyError(Exception):
+    """The repository could not be read for its own actions."""
+
+
+def make_own_copy(folder: str, surroundings: Surroundings) -> None:
+    """Fill a folder with the repository at the running commit, and what no commit holds; whole or not at all."""
+    growing = folder + ".new"
+    search_path = surroundings.environment.get("PATH", "")
+    source = inspect_source(surroundings.sources.folder, search_path)
+    head = source.head.sha
+    sha = str(surroundings.order.github.get("sha") or "") if head is not None else None
+    request = CopyRequest(sha=sha, with_changes=sha == head, leave_out=(surroundings.paths.root,))
+    make_folder(growing)
+    try:
+        make_working_copy(source, Target(growing, os.path.join(growing, ".git")), request, search_path)
+        os.rename(growing, folder)
+    except (WorkingCopyError, OSError) as error:
+        remove_tree(growing)
+        raise OwnCopyError(f"the repository cannot be read for its own actions: {error}") from error
