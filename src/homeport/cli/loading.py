@@ -9,7 +9,7 @@ A command states `EVENT_OPTIONS` among its options, then calls `read_request`, t
 Nothing is written anywhere, and nothing of the repository is run.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -19,12 +19,13 @@ from homeport.cli.console import Console
 from homeport.cli.errors import CommandError, UsageError
 from homeport.cli.local_event import EventRequest, make_event, make_login
 from homeport.cli.options import Option, Options
-from homeport.cli.workspace import ParsedFile, WorkflowFiles, Workspace, find_workspace
+from homeport.cli.workspace import ParsedFile, WorkflowFiles, Workspace, files_of_folder, find_workspace
 from homeport.diagnostics.diagnostic import Diagnostic
 from homeport.event import Event
 from homeport.git.repository import GitError
 from homeport.language import nodes
 from homeport.language.grammar_events import EVENTS
+from homeport.language.names import suggest
 from homeport.plan.contexts import RunIdentity
 from homeport.plan.model import NotStarted, Plan
 from homeport.plan.planner import Missing, plan
@@ -82,10 +83,7 @@ def read_request(options: Options, console: Console, *, now: str) -> Request:
     """What the options ask for; the arguments are names of workflows. `now` is ISO 8601. Raises `UsageError`."""
     event = options.get("--event", "push")
     if event not in EVENTS:
-        from homeport.cli.options import nearest  # noqa: PLC0415 - only for a mistake
-
-        meant = nearest(event, list(EVENTS))
-        raise UsageError(f"there is no event {event!r}", f"did you mean {meant}?" if meant else None)
+        raise UsageError(f"there is no event '{event}'", suggest(event, EVENTS))
     inputs = read_pairs(options, "--input")
     if inputs and event != "workflow_dispatch":
         raise UsageError("--input is for workflow_dispatch", "add --event workflow_dispatch")
@@ -117,27 +115,29 @@ def prepare(
     """
     try:
         workspace = find_workspace(console.folder, console.environment)
-        files = WorkflowFiles(workspace)
+        files = files_of_folder(workspace)
         chosen = files.select(request.workflows, console.folder)
         event = make_event(workspace, request.event)
         return Preparation(
             workspace=workspace,
             files=files,
             event=event,
-            choices=_choose(chosen, files, workspace, event, request, identify),
+            choices=choose(chosen, files, workspace, event, request, identify=identify),
         )
     except GitError as error:
         raise CommandError(str(error), "is git installed, and is the repository sound? `git status` tells") from error
 
 
-def _choose(
-    chosen: list[ParsedFile],
+def choose(
+    chosen: Sequence[ParsedFile],
     files: WorkflowFiles,
     workspace: Workspace,
     event: Event,
     request: Request,
-    identify: Callable[[nodes.Workflow], RunIdentity],
+    *,
+    identify: Callable[[nodes.Workflow], RunIdentity] = lambda _: RunIdentity(),
 ) -> tuple[Choice, ...]:
+    """What the event means for each of the files; `files` is where those that they call are found. Raises `GitError`."""
     sound = [parsed for parsed in chosen if parsed.workflow is not None and not parsed.mistakes]
     outcomes = plan(
         [parsed.workflow for parsed in sound if parsed.workflow is not None],

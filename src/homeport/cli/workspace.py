@@ -1,7 +1,7 @@
 """Finds the repository folder that a command is about, and its workflow files."""
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from os import path
 
 import msgspec
@@ -10,6 +10,7 @@ from homeport.cli.errors import UsageError
 from homeport.diagnostics.diagnostic import Diagnostic
 from homeport.git.repository import GitRepository, find_repository
 from homeport.language.calls import Loaded
+from homeport.language.names import suggest
 from homeport.language.nodes import Workflow
 from homeport.language.parser import parse_workflow
 
@@ -68,24 +69,31 @@ def find_workspace(folder: str, environment: Mapping[str, str]) -> Workspace:
 class WorkflowFiles:
     """The workflow files of a workspace. Each is read and parsed once, when it is first asked for."""
 
-    def __init__(self, workspace: Workspace) -> None:
-        self._folder = workspace.folder
+    def __init__(
+        self, folder: str, list_names: Callable[[], Sequence[str]], read: Callable[[str], bytes | None]
+    ) -> None:
+        """`list_names` gives the names in the folder of workflows, `read` a file by its path below the repository."""
+        self._folder = folder
+        self._list_names = list_names
+        self._read = read
         self._parsed: dict[str, ParsedFile | None] = {}
+        self._texts: dict[str, bytes] = {}
 
     def paths(self) -> list[str]:
         """The paths of `.github/workflows/*.yml` and `*.yaml`, sorted."""
-        try:
-            names = sorted(os.listdir(path.join(self._folder, WORKFLOW_FOLDER)))
-        except OSError:
-            return []
-        return [f"{WORKFLOW_FOLDER}/{name}" for name in names if name.endswith(_ENDINGS)]
+        return [f"{WORKFLOW_FOLDER}/{name}" for name in sorted(self._list_names()) if name.endswith(_ENDINGS)]
 
     def read(self, file: str) -> ParsedFile | None:
         """A file by its path below the repository; None where there is none that can be read."""
         if file not in self._parsed:
-            text = _read(path.join(self._folder, file))
+            text = self._read(file)
+            self._texts[file] = text or b""
             self._parsed[file] = None if text is None else ParsedFile(file, *_parse(text, file))
         return self._parsed[file]
+
+    def sources(self) -> dict[str, str]:
+        """The text of every file that was read, for showing diagnostics."""
+        return {file: text.decode("utf-8", "replace") for file, text in self._texts.items()}
 
     def load(self, reference: str) -> Loaded | None:
         """A called workflow, as the planner asks for it: those of this repository only."""
@@ -114,12 +122,10 @@ class WorkflowFiles:
         everything = [file for name in self.paths() if (file := self.read(name)) is not None]
         named = [file for file in everything if wanted in {file.name, path.basename(file.file)}]
         if not named:
-            from homeport.cli.options import nearest  # noqa: PLC0415 - only for a mistake
-
             known = [file.name for file in everything]
-            meant = nearest(wanted, [*known, *(path.basename(file.file) for file in everything)])
-            hint = f"did you mean {meant!r}?" if meant else f"there are: {', '.join(known) or 'none'}"
-            raise UsageError(f"no workflow is called {wanted!r}, and no such file exists", hint)
+            hint = suggest(wanted, [*known, *(path.basename(file.file) for file in everything)])
+            hint = hint or f"there are: {', '.join(known) or 'none'}"
+            raise UsageError(f"no workflow is called '{wanted}', and no such file exists", hint)
         return named
 
     def _find_by_path(self, wanted: str, folder: str) -> ParsedFile | None:
@@ -128,6 +134,29 @@ class WorkflowFiles:
             if path.isfile(full):
                 return self.read(path.relpath(full, self._folder).replace(os.sep, "/"))
         return None
+
+
+def files_of_folder(workspace: Workspace) -> WorkflowFiles:
+    """The workflow files as they stand on disk."""
+    folder = workspace.folder
+
+    def list_names() -> Sequence[str]:
+        try:
+            return os.listdir(path.join(folder, WORKFLOW_FOLDER))
+        except OSError:
+            return ()
+
+    return WorkflowFiles(folder, list_names, lambda file: _read(path.join(folder, file)))
+
+
+def files_of_commit(workspace: Workspace, git: GitRepository, sha: str) -> WorkflowFiles:
+    """The workflow files as they were in a commit."""
+    start = f"{workspace.prefix}/" if workspace.prefix else ""
+
+    def list_names() -> Sequence[str]:
+        return [path.basename(name) for name in git.list_tree(sha, f"{start}{WORKFLOW_FOLDER}")]
+
+    return WorkflowFiles(workspace.folder, list_names, lambda file: git.show(sha, f"{start}{file}"))
 
 
 def _parse(text: bytes, file: str) -> tuple[Workflow | None, tuple[Diagnostic, ...]]:

@@ -25,6 +25,7 @@ from homeport.language.tokens import (
     NumberToken,
     SequenceToken,
     StringToken,
+    Text,
     Token,
 )
 
@@ -129,6 +130,17 @@ def evaluate_number(
     if isinstance(value, (int, float)) and not isinstance(value, bool):
         return float(value)
     raise EvaluationError(f"Unexpected value '{to_string(value)}': a number is needed here", token.span)
+
+
+def show_source(token: Text) -> str:
+    """A text as its author wrote it: what is shown where it cannot be evaluated (yet)."""
+    match token:
+        case StringToken():
+            return token.value
+        case ExpressionToken():
+            return f"${{{{ {token.source} }}}}"
+        case InterpolationToken():
+            return "".join(show_source(part) for part in token.parts)
 
 
 def evaluate_condition(condition: nodes.Condition, contexts: Contexts, functions: Functions) -> bool:

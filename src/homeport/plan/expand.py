@@ -5,6 +5,7 @@ Source: actions/runner `WorkflowTemplateConverter` and `WorkflowTemplateEvaluato
 docs "Contexts reference: Context availability" (what each may use).
 """
 
+from collections.abc import Mapping
 from math import inf, isfinite
 
 import msgspec
@@ -22,6 +23,7 @@ from homeport.plan.evaluation import (
     evaluate_number,
     evaluate_text,
     evaluate_token,
+    show_source,
 )
 from homeport.plan.inputs import evaluate_call_inputs
 from homeport.plan.matrix import Combination, MatrixError, build_combinations, leaf_texts, name_leg
@@ -102,7 +104,7 @@ def call_outputs(scope: Scope, jobs: Values) -> dict[str, str] | Mistake:
 
 def _expand(job: PlannedJob, scope: Scope, needs: Values) -> tuple[Leg, ...]:
     base = job_contexts(scope, needs)
-    strategy = _evaluate_strategy(job.written.strategy, base)
+    strategy = _evaluate_strategy(job.written.strategy, base, scope.only_matrix)
     permissions = _permissions(job, scope)
     legs = [_make_leg(job, scope, base, strategy, index, permissions) for index in range(len(strategy.combinations))]
     return tuple(_tell_apart(legs))
@@ -166,7 +168,9 @@ def _add_call(leg: Leg, written: nodes.CallJob, job: PlannedJob, scope: Scope, c
 # --- the parts of a leg ----------------------------------------------------------------------------------------------
 
 
-def _evaluate_strategy(strategy: nodes.Strategy | None, contexts: Contexts) -> _Strategy:
+def _evaluate_strategy(
+    strategy: nodes.Strategy | None, contexts: Contexts, only: Mapping[str, tuple[str, ...]]
+) -> _Strategy:
     if strategy is None:
         return _Strategy()
     fail_fast = evaluate_boolean(strategy.fail_fast, contexts, default=True)
@@ -179,21 +183,24 @@ def _evaluate_strategy(strategy: nodes.Strategy | None, contexts: Contexts) -> _
         combinations: tuple[Combination | None, ...] = tuple(build_combinations(matrix))
     except MatrixError as error:
         raise EvaluationError(str(error), strategy.matrix.span) from error
-    return _Strategy(combinations or (None,), fail_fast, max_parallel)
+    chosen = tuple(one for one in combinations if one is None or _is_chosen(one, only))
+    if combinations and not chosen:
+        wanted = ", ".join(f"{key}: {' or '.join(values)}" for key, values in only.items())
+        raise EvaluationError(f"The matrix has no leg with {wanted}", strategy.matrix.span)
+    return _Strategy(chosen or (None,), fail_fast, max_parallel)
+
+
+def _is_chosen(combination: Combination, only: Mapping[str, tuple[str, ...]]) -> bool:
+    """Whether a leg is among those that a person chose; a key that the matrix does not have chooses nothing away."""
+    for key, values in only.items():
+        is_there, value = find_property(combination, key)
+        if is_there and to_string(value) not in values:
+            return False
+    return True
 
 
 def _written_name(written: nodes.Job | nodes.CallJob) -> str:
-    match written.name:
-        case None:
-            return written.id
-        case ExpressionToken(source=source):
-            return f"${{{{ {source} }}}}"
-        case InterpolationToken(parts=parts):
-            return "".join(
-                f"${{{{ {part.source} }}}}" if isinstance(part, ExpressionToken) else part.value for part in parts
-            )
-        case literal:
-            return literal.value or written.id
+    return written.id if written.name is None else show_source(written.name) or written.id
 
 
 def _name(written: nodes.Job | nodes.CallJob, values: list[str], contexts: Contexts) -> str:
