@@ -49,9 +49,13 @@ def _hash_file(path: str) -> bytes:
 
 
 class GlobPattern:
-    """One pattern of @actions/glob: `*`, `?`, `[…]` and `**`, a leading `!` to leave out, `~` for the home folder."""
+    """One pattern of @actions/glob: `*`, `?`, `[…]` and `**`, a leading `!` to leave out, `~` for the home folder.
 
-    def __init__(self, written: str, workspace: str, home: str) -> None:
+    `descend` is its option `implicitDescendants`: what matches a folder matches all that is below it.
+    """
+
+    def __init__(self, written: str, workspace: str, home: str, *, descend: bool = True) -> None:
+        self._descend = descend
         marks = len(written) - len(written.lstrip("!"))
         self.is_negated = marks % 2 == 1
         text = written[marks:].strip()
@@ -76,8 +80,8 @@ class GlobPattern:
     def is_match(self, path: str, *, is_folder: bool) -> bool:
         """Whether this very path matches, or lies below a folder that does."""
         names = path.split("/")[1:] if path != "/" else []
-        return _match(self.segments, 0, names, 0, descend=True) and (
-            not self.has_trailing_slash or is_folder or _match(self.segments, 0, names[:-1], 0, descend=True)
+        return _match(self.segments, 0, names, 0, descend=self._descend) and (
+            not self.has_trailing_slash or is_folder or _match(self.segments, 0, names[:-1], 0, descend=self._descend)
         )
 
     def may_match_below(self, path: str) -> bool:
@@ -120,12 +124,17 @@ def _match(segments: list[_Segment], at: int, names: list[str], position: int, *
     return descend or position == len(names)
 
 
-def find_files(patterns: Sequence[GlobPattern], *, follow_links: bool) -> Iterator[str]:
-    """What matches, in the order in which @actions/glob walks: folders where they stand, names in byte order."""
-    for root in _find_roots(patterns):
+def find_files(patterns: Sequence[GlobPattern], *, follow_links: bool, hidden: bool = True) -> Iterator[str]:
+    """What matches, in the order in which @actions/glob walks: folders where they stand, names in byte order.
+
+    Without `hidden`, what begins with a dot is left out, with all that is below it (its option `excludeHiddenFiles`).
+    """
+    for root in find_roots(patterns):
         pending: list[tuple[str, tuple[str, ...]]] = [(root, ())]
         while pending:
             path, above = pending.pop()
+            if not hidden and os.path.basename(path).startswith("."):
+                continue
             try:
                 is_folder = os.path.isdir(path) and (follow_links or not os.path.islink(path))
                 if not os.path.lexists(path) or (follow_links and not os.path.exists(path)):
@@ -141,8 +150,8 @@ def find_files(patterns: Sequence[GlobPattern], *, follow_links: bool) -> Iterat
                     pending.extend((os.path.join(path, name), (*above, real)) for name in names)
 
 
-def _find_roots(patterns: Sequence[GlobPattern]) -> list[str]:
-    """Where to begin: search paths that do not lie below another one."""
+def find_roots(patterns: Sequence[GlobPattern]) -> list[str]:
+    """Where to begin: search paths that do not lie below another one (its `getSearchPaths`)."""
     paths = list(dict.fromkeys(pattern.search_path for pattern in patterns if not pattern.is_negated))
     return [path for path in paths if not any(_is_below(path, other) for other in paths if other != path)]
 
