@@ -198,7 +198,7 @@ def _container(title: str, prefix: str, more: dict[str, Value] | None = None) ->
         keys={
             "image": text("an image"),
             "options": text("options"),
-            "env": texts("'env'", at=f"{prefix}.env"),
+            "env": mapped(Mapping(title="'env'", named=text(at=f"{prefix}.env"))),
             "ports": listed(name("a port"), "a list of ports"),
             "volumes": listed(name("a volume"), "a list of volumes"),
             "credentials": mapped(credentials, at=f"{prefix}.credentials"),

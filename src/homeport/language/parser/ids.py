@@ -44,6 +44,7 @@ class StepIds:
 
     def __init__(self) -> None:
         self._taken: dict[str, StringToken | None] = {}
+        self._attempts: dict[str, int] = {}
 
     def add(self, token: StringToken, findings: Findings) -> None:
         """Take a written id; reports where it is invalid or taken."""
@@ -61,12 +62,14 @@ class StepIds:
     def generate(self, what: str) -> str:
         """A free id for a step that does `what`: `__run`, `__run_2`, `__actions_checkout`."""
         stem = "__" + _NOT_ALLOWED.sub("_", what)
-        candidate = stem[:_LONGEST]
-        attempt = 1
-        while candidate.lower() in self._taken:
+        attempt = self._attempts.get(stem.lower(), 0)
+        while True:
             attempt += 1
-            suffix = f"_{attempt}"
+            suffix = "" if attempt == 1 else f"_{attempt}"
             candidate = stem[: _LONGEST - len(suffix)] + suffix
+            if candidate.lower() not in self._taken:
+                break
+        self._attempts[stem.lower()] = attempt
         self._taken[candidate.lower()] = None
         return candidate
 
