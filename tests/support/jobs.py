@@ -26,7 +26,7 @@ from homeport.run.facts import (
     StepFinished,
     StepStarted,
 )
-from homeport.runner.actions.model import ActionUnavailableError, ResolvedAction, Surroundings
+from homeport.runner.actions.model import ActionUnavailableError, ResolveAction, ResolvedAction, Surroundings
 from homeport.runner.executors.process import ProcessExecutor
 from homeport.runner.job import JobRunner
 from homeport.runner.settings import FailedStep, RunnerSettings, Services
@@ -183,7 +183,7 @@ class Bench:
         self.pass_names: tuple[str, ...] = ()
         self.in_place: str | None = None
         self.clock: Clock = SystemClock()
-        self.resolve: Callable[[StringToken, Surroundings], ResolvedAction] = no_actions
+        self.resolve: ResolveAction = no_actions
         self.artifacts: Any = None
         self.caches: Any = None
         self.settings = RunnerSettings(name="bench")

@@ -1,13 +1,18 @@
 """Keeps secrets out of everything that a job says."""
 
 import threading
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from typing import Protocol
 
 from homeport.runner.secret_forms import list_forms
 
 MASK = b"***"
-COMMAND_MARKS = (b"::", b"##[")
-"""What a workflow command begins with; looked for in the same pass as secrets."""
+COMMAND_MARKS = (b"\n::", b" ::", b"\t::", b"\v::", b"\f::", b"##[")
+"""What shows that a line may be a workflow command; looked for in the same pass as secrets. Three bytes each: of two, the search
+would stop at every `std::`, and be several times slower.
+"""
+_FEW_BYTES = 8192
+"""So much is searched without loading the library."""
 
 Range = tuple[int, int]
 
@@ -23,6 +28,7 @@ class Masker:
         self._forms: set[bytes] = set()
         self._lock = threading.Lock()
         self._search: _Search | None = None
+        self._probe: _Probe | None = None
 
     def add(self, *values: str) -> None:
         """Hide these values, in all their forms, from now on."""
@@ -30,7 +36,9 @@ class Masker:
         with self._lock:
             if not forms <= self._forms:
                 self._forms |= forms
-                self._search = _build_search(self._forms)
+                patterns = sorted(self._forms)
+                self._search = _Search(patterns)
+                self._probe = _make_probe(patterns)
 
     @property
     def longest(self) -> int:
@@ -40,10 +48,13 @@ class Masker:
 
     def is_plain(self, data: bytes) -> bool:
         """Whether there is neither a secret nor the mark of a command in it. False may be wrong, true is not."""
-        search = self._search
-        if search is None:
-            return COMMAND_MARKS[0] not in data and COMMAND_MARKS[1] not in data
-        return not search.probe.find_matches_as_indexes(data)
+        if data.startswith(b"::"):
+            return False
+        if self._search is None and len(data) < _FEW_BYTES:
+            return b"::" not in data and b"##[" not in data
+        if self._probe is None:
+            self._probe = _make_probe(())
+        return not self._probe.find_matches_as_indexes(data)
 
     def find(self, data: bytes) -> list[Range]:
         """Where secrets stand, merged and in order."""
@@ -78,21 +89,29 @@ class Masker:
         return bool(self.find(text.encode("utf-8", "surrogateescape")))
 
 
-class _Search:
-    """Two automata over one set of forms: a fast one that says whether, a thorough one that says where."""
+class _Probe(Protocol):
+    """A search that says whether, faster than one that says where."""
 
-    def __init__(self, forms: Iterable[bytes]) -> None:
-        # the library is loaded with the first secret: many jobs have none
+    def find_matches_as_indexes(self, haystack: bytes) -> Sequence[object]:
+        """Anything, or nothing."""
+        ...
+
+
+class _Search:
+    """The search that finds every secret, overlapping ones too."""
+
+    def __init__(self, patterns: Sequence[bytes]) -> None:
+        # the library is loaded with the first secret or the first flood: many jobs have neither
         from ahocorasick_rs import BytesAhoCorasick, MatchKind  # noqa: PLC0415
 
-        patterns = sorted(forms)
         self.longest = max(map(len, patterns))
-        self.probe = BytesAhoCorasick([*patterns, *COMMAND_MARKS], matchkind=MatchKind.LeftmostFirst)
         self.every = BytesAhoCorasick(patterns, matchkind=MatchKind.Standard)
 
 
-def _build_search(forms: set[bytes]) -> _Search | None:
-    return _Search(forms) if forms else None
+def _make_probe(patterns: Sequence[bytes]) -> _Probe:
+    from ahocorasick_rs import BytesAhoCorasick, MatchKind  # noqa: PLC0415 - as above
+
+    return BytesAhoCorasick([*patterns, *COMMAND_MARKS], matchkind=MatchKind.LeftmostFirst)
 
 
 def _merge(ranges: Iterable[Range]) -> list[Range]:

@@ -12,8 +12,8 @@ from homeport.runner.commands import WorkflowCommand
 from homeport.runner.masking import Masker
 from homeport.runner.reporter import Reporter
 
-FLUSH_BYTES = 256 * 1024
-"""Handed over at once when this much has come together."""
+FLUSH_BYTES = 60 * 1024
+"""Handed over at once when this much has come together: what a pipe gives at once, so that it is decoded while it is in the cache."""
 FLUSH_SECONDS = 0.05
 """Handed over at the latest after this time."""
 LONGEST_LINE = 1024 * 1024

@@ -198,7 +198,7 @@ class ProcessHandle:
 
 
 class _WorkingDirectory:
-    """The calling thread's working directory while a command is started: its own on Linux, else the process's, put back at once."""
+    """The working directory while a command is started, put back at once: the thread's own on Linux, elsewhere the process's."""
 
     _owners = threading.local()
 
@@ -207,9 +207,7 @@ class _WorkingDirectory:
         self._before = -1
 
     def __enter__(self) -> None:
-        if self._is_own():
-            os.chdir(self._path)
-            return
+        _own_directory(self._owners)
         before = os.open(".", os.O_RDONLY | os.O_CLOEXEC)
         try:
             os.chdir(self._path)
@@ -219,19 +217,18 @@ class _WorkingDirectory:
         self._before = before
 
     def __exit__(self, *_: object) -> None:
-        if self._before >= 0:
-            os.fchdir(self._before)
-            os.close(self._before)
+        os.fchdir(self._before)
+        os.close(self._before)
 
-    def _is_own(self) -> bool:
-        owner = self._owners
-        if not hasattr(owner, "is_own"):
-            owner.is_own = False
-            if sys.platform == "linux":
-                from homeport.runner.executors.linux import own_working_directory  # noqa: PLC0415 - Linux only
 
-                owner.is_own = own_working_directory()
-        return bool(owner.is_own)
+def _own_directory(owner: threading.local) -> None:
+    """Once for each thread."""
+    if not hasattr(owner, "is_done"):
+        owner.is_done = True
+        if sys.platform == "linux":
+            from homeport.runner.executors.linux import own_working_directory  # noqa: PLC0415 - Linux only
+
+            own_working_directory()
 
 
 def _find_program(command: Command) -> str:
