@@ -51,6 +51,10 @@ class Options:
         self.arguments = arguments
         self._values = values
 
+    def narrow(self, command: Command) -> "Options":
+        """The same for another command: what it does not state is left out."""
+        return Options(self.arguments, {option.name: self._values.get(option.name, []) for option in command.options})
+
     def flag(self, name: str) -> bool:
         """Whether a flag was given."""
         return bool(self._values[name])
@@ -132,6 +136,12 @@ def render_help(command: Command) -> str:
 def nearest(word: str, known: Sequence[str]) -> str | None:
     """The known name that was probably meant, if one is near."""
     return find_nearest(word, known)
+
+
+def shell_word(word: str) -> str:
+    """A word as it has to be written for a shell (`shlex` is slow to import)."""
+    is_plain = word and all(character.isalnum() or character in "_-./:=@%+," for character in word)
+    return word if is_plain else "'" + word.replace("'", "'\\''") + "'"
 
 
 def _usage(command: Command) -> str:

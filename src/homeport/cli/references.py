@@ -1,8 +1,11 @@
 """Finds the run that somebody means: `17`, `latest`, `#3`, or nothing at all."""
 
+from collections.abc import Mapping
+
+from homeport.cli.console import Console
 from homeport.cli.errors import UsageError
 from homeport.cli.options import Option
-from homeport.git.discovery import find_layout
+from homeport.cli.workspace import find_workspace
 from homeport.ports.repositories import RunRecord, RunRepository
 
 MOST_SEARCHED = 1000
@@ -12,18 +15,19 @@ REFERENCE_HELP = (
     "Without it, the latest run of this repository is meant."
 )
 
+_NO_ENVIRONMENT: Mapping[str, str] = {}
 
-def find_source(folder: str) -> str:
-    """What runs started in a folder are remembered by: the top of its git working tree, or the folder itself."""
-    layout = find_layout(folder)
-    return folder if layout is None else layout.work_tree
+
+def find_source(folder: str, environment: Mapping[str, str] = _NO_ENVIRONMENT) -> str:
+    """What runs started in a folder are remembered by: the folder of the workspace that it belongs to."""
+    return find_workspace(folder, environment).folder
 
 
 def find_record(
-    runs: RunRepository, reference: str | None, folder: str, *, attempt: int | None = None, only_open: bool = False
+    runs: RunRepository, reference: str | None, console: Console, *, attempt: int | None = None, only_open: bool = False
 ) -> RunRecord:
     """The record of the run that is meant. Raises `UsageError` where there is none, or several."""
-    source = find_source(folder)
+    source = find_source(console.folder, console.environment)
     if reference in (None, "latest"):
         record = _find_latest(runs, source, only_open=only_open)
     elif reference.startswith("#"):

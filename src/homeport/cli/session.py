@@ -1,9 +1,11 @@
 """Carries runs out in this process: the loop between runner threads, the coordinator, requests from outside, and who looks on."""
 
 import select
-from collections.abc import Callable, Sequence
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import datetime
-from threading import Thread
+from threading import Lock, Thread
 
 from homeport.cli.interrupts import Interrupts
 from homeport.coordinator.coordinator import Coordinator
@@ -19,41 +21,65 @@ _REASONS = {
     "SIGINT": "interrupted by ^C",
     "SIGTERM": "asked to terminate",
     "SIGHUP": "its terminal was closed",
-    "SIGPIPE": "nobody reads its output any more",
+    "SIGPIPE": "its output cannot be written any more",
 }
 
 
 class Onlookers:
-    """A view that may go away: a pipe that nobody reads any more ends the showing, not the cleanup of what runs."""
+    """A view that may go away, or be held back. A pipe that nobody reads any more ends the showing, not the cleanup of what runs."""
 
     def __init__(self, view: View) -> None:
         self._view = view
+        self._lock = Lock()
+        self._held: list[Fact] | None = None
         self.is_gone = False
+        self.problem: OSError | None = None
+        """why the output could not be written, where that is not the reader's wish"""
 
     def feed(self, fact: Fact) -> None:
         """Show a fact, as long as somebody looks."""
-        if not self.is_gone:
+        with self._lock:
+            if self._held is not None:
+                self._held.append(fact)
+                return
             self._guard(lambda: self._view.feed(fact))
 
     def tick(self, now: datetime) -> None:
         """Let time pass."""
-        if not self.is_gone:
-            self._guard(lambda: self._view.tick(now))
+        with self._lock:
+            if self._held is None:
+                self._guard(lambda: self._view.tick(now))
 
     def close(self) -> None:
         """Say the last word."""
-        if not self.is_gone:
-            self._guard(self._view.close)
+        self._guard(self._view.close)
+
+    @contextmanager
+    def held_back(self) -> Iterator[None]:
+        """Keep everything unseen for a while, and show it afterwards. Used by one thread at a time, which may be any."""
+        with self._lock:
+            self._held = []
+        try:
+            yield
+        finally:
+            with self._lock:
+                held, self._held = self._held, None
+                for fact in held:
+                    self._guard(lambda fact=fact: self._view.feed(fact))  # type: ignore[misc]
 
     def _guard(self, show: Callable[[], None]) -> None:
+        if self.is_gone:
+            return
         try:
             show()
         except BrokenPipeError:
             self.is_gone = True
+        except OSError as error:
+            self.is_gone, self.problem = True, error
 
 
 class Session:
-    """The runs of one invocation. `start_runners` starts the runner's threads for a peer; they end when the peer says so."""
+    """The runs of one invocation. `start_runners` starts the thread that serves the peer; it ends when the peer says so."""
 
     def __init__(
         self,
@@ -61,7 +87,7 @@ class Session:
         peer: InProcessPeer,
         onlookers: Onlookers,
         clock: Clock,
-        start_runners: Callable[[], Sequence[Thread]],
+        start_runners: Callable[[], Thread],
     ) -> None:
         self._coordinator = coordinator
         self._peer = peer
@@ -70,9 +96,10 @@ class Session:
         self._start_runners = start_runners
         self.faults: list[BaseException] = []
         """what went wrong in runner threads: Homeport's own faults"""
+        self._is_broken = False
 
     def note_fault(self, fault: BaseException) -> None:
-        """Remember a fault of a runner thread. Safe to call from any thread."""
+        """Remember a fault whose job has failed by it. Safe to call from any thread."""
         self.faults.append(fault)
 
     def carry_out(self, interrupts: Interrupts) -> None:
@@ -80,18 +107,25 @@ class Session:
 
         Raises `StoreError` where nothing more can be remembered; the jobs have been ended by then.
         """
-        threads = self._start_runners()
+        former, threading.excepthook = threading.excepthook, self._note_death
+        runners = self._start_runners()
         try:
             self._loop(interrupts)
         finally:
             self._coordinator.abandon()  # nothing is open, unless the loop was left by an error
             self._peer.end()
-            for thread in threads:
-                thread.join()
+            runners.join()
+            threading.excepthook = former
+
+    def _note_death(self, death: threading.ExceptHookArgs) -> None:
+        """A thread died in a way that no job can tell of: nothing can be relied on any more."""
+        self.faults.append(death.exc_value or death.exc_type())
+        self._is_broken = True
+        self._peer.wake()
 
     def _loop(self, interrupts: Interrupts) -> None:
         heard = 0
-        while self._coordinator.open_runs:
+        while self._coordinator.open_runs and not self._is_broken:
             ready = self._wait(interrupts)
             if interrupts.fileno() in ready:
                 interrupts.drain()

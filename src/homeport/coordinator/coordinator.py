@@ -58,10 +58,16 @@ class Coordinator:
         state = begin(plan, record)
         self._start(record, plan, state, [queued_fact(state, self._clock.now())])
 
-    def resubmit(self, previous: RunState, record: RunRecord, selection: Selection) -> None:
-        """Begin another attempt at a run; `record` is that of the new attempt. Raises `RerunError`."""
+    def resubmit(
+        self, previous: RunState, record: RunRecord, selection: Selection, *, plan: Plan | None = None
+    ) -> None:
+        """Begin another attempt at a run; `record` is that of the new attempt, `plan` a newer one, where there is one.
+
+        Raises `RerunError`.
+        """
         facts = rerun_facts(previous, selection, self._clock.now())
-        self._start(record, previous.plan, begin(previous.plan, record), facts)
+        plan = plan or previous.plan
+        self._start(record, plan, begin(plan, record), facts)
 
     def take_over(self, record: RunRecord, state: RunState, facts: Sequence[RunFact]) -> None:
         """Go on with an attempt whose process died (`RunRepository.adopt`), beginning with the facts of its loss."""

@@ -93,6 +93,7 @@ class InProcessPeer:
         self._leases: dict[str, _Lease] = {}
         self._reports: deque[Report] = deque()
         self._is_ended = False
+        self._is_signalled = False
         self._reading, self._writing = os.pipe()
 
     # --- the runner's side: any thread -----------------------------------------------------------------------------------
@@ -136,8 +137,7 @@ class InProcessPeer:
                 self._room.wait()
             if held.is_open:
                 self._reports.append(Report(lease, sequence, facts))
-                if len(self._reports) == 1:
-                    os.write(self._writing, b"!")
+                self._signal()
             if any(isinstance(fact, JobFinished) for fact in facts):
                 held.is_running = False
                 self._close_unused(held)
@@ -187,13 +187,18 @@ class InProcessPeer:
     def receive(self) -> Sequence[Report]:
         """Everything that was reported meanwhile, oldest first. Never blocks."""
         with self._lock:
-            if not self._reports:
-                return ()
-            os.read(self._reading, 1)
+            if self._is_signalled:
+                os.read(self._reading, 1)
+                self._is_signalled = False
             reports = tuple(self._reports)
             self._reports.clear()
             self._room.notify_all()
         return reports
+
+    def wake(self) -> None:
+        """Become readable although nothing was reported. Safe to call from any thread."""
+        with self._lock:
+            self._signal()
 
     def end(self) -> None:
         """No more jobs will come: `next_job` gives None, paused jobs give up."""
@@ -201,6 +206,12 @@ class InProcessPeer:
             self._is_ended = True
             self._work.notify_all()
             self._resumed.notify_all()
+
+    def _signal(self) -> None:
+        """One byte in the pipe says it, however much there is to hear."""
+        if not self._is_signalled:
+            self._is_signalled = True
+            os.write(self._writing, b"!")
 
     def _close_unused(self, held: _Lease) -> None:
         """Give the signal's pipe back when neither side needs it: the report that ends a job is the last that its runner does."""

@@ -34,7 +34,7 @@ def main(options: Options, console: Console) -> int:
     """List, or unpack what is named. An artifact that was uploaded again stands for all attempts by its newest."""
     stores = open_stores(console.environment)
     reference = options.arguments[0] if options.arguments else None
-    record = find_record(stores.runs, reference, console.folder)
+    record = find_record(stores.runs, reference, console)
     store = FolderArtifacts(find_home(console.environment), SystemClock())
     found = store.list(record.id, attempt=options.number("--attempt", 0) or None)
     names = options.all("--download")

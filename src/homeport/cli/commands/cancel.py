@@ -31,7 +31,7 @@ def main(options: Options, console: Console) -> int:
     """Ask for the end, and wait until the run has taken note. Exit 1 where it is not going on."""
     stores = open_stores(console.environment)
     reference = options.arguments[0] if options.arguments else None
-    record = find_record(stores.runs, reference, console.folder, only_open=True)
+    record = find_record(stores.runs, reference, console, only_open=True)
     force = options.flag("--force")
     request = CancelRun(by=getpass.getuser(), reason=options.get("--reason", "cancelled by hand"), force=force)
     if not stores.controls.send(record.id, request):

@@ -40,7 +40,7 @@ def main(options: Options, console: Console) -> int:
     """Print the lines that there are, job after job; with `--follow` then those that come."""
     stores = open_stores(console.environment)
     reference = options.arguments[0] if options.arguments else None
-    record = find_record(stores.runs, reference, console.folder, attempt=options.number("--attempt", 0) or None)
+    record = find_record(stores.runs, reference, console, attempt=options.number("--attempt", 0) or None)
     reader = RunLogs(stores, record, options.find("--job"))
     reader.look()
     if not reader.jobs and options.find("--job") is not None and not options.flag("--follow"):

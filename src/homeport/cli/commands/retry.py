@@ -38,7 +38,7 @@ def main(options: Options, console: Console) -> int:
     """Ask, and wait until the job goes on. Exit 1 where no job waits, or the step is not one it can go on from."""
     stores = open_stores(console.environment)
     reference = options.arguments[0] if options.arguments else None
-    record = find_record(stores.runs, reference, console.folder, only_open=True)
+    record = find_record(stores.runs, reference, console, only_open=True)
     job = _find_paused(stores.runs, record, options.find("--job"))
     seen = count_facts(stores.runs, record)
     step = options.number("--from-step", 0) or None

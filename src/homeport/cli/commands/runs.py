@@ -46,7 +46,7 @@ def main(options: Options, console: Console) -> int:
     """List them. Nothing to list is no error."""
     runs = open_stores(console.environment).runs
     records = runs.list(
-        source=None if options.flag("--all") else find_source(console.folder),
+        source=None if options.flag("--all") else find_source(console.folder, console.environment),
         workflow=options.find("--workflow"),
         limit=options.number("--limit", 20),
     )

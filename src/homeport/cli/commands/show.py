@@ -33,7 +33,7 @@ def main(options: Options, console: Console) -> int:
     stores = open_stores(console.environment)
     reference = options.arguments[0] if options.arguments else None
     attempt = options.number("--attempt", 0) or None
-    record = find_record(stores.runs, reference, console.folder, attempt=attempt)
+    record = find_record(stores.runs, reference, console, attempt=attempt)
     facts = list(stores.runs.facts(record.id, record.attempt))
     view = fold_run(record, facts)
     is_open = view.conclusion is None and stores.runs.is_open(record.id)

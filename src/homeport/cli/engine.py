@@ -1,0 +1,125 @@
+"""Puts the parts together that carry runs out in this process: stores, coordinator, runner threads, and who looks on."""
+
+import os
+from collections.abc import Callable
+from threading import Thread
+from typing import Any, cast
+
+import msgspec
+
+from homeport.cli.clock import SystemClock
+from homeport.cli.console import Console
+from homeport.cli.execution import Execution
+from homeport.cli.home import find_home
+from homeport.cli.session import Onlookers, Session
+from homeport.coordinator.coordinator import Coordinator
+from homeport.coordinator.peer import InProcessPeer
+from homeport.coordinator.surroundings import Policy, Stores
+from homeport.event import Event
+from homeport.ports.artifacts import ArtifactStore
+from homeport.ports.caches import CacheStore
+from homeport.runner.actions.resolve import resolve_action
+from homeport.runner.executors.process import ProcessExecutor
+from homeport.runner.job import JobRunner
+from homeport.runner.loop import serve
+from homeport.runner.settings import RunnerSettings, Services
+
+
+class WorkingTree(msgspec.Struct, frozen=True):
+    """The `Sources` of local runs."""
+
+    folder: str
+    in_place: bool
+
+
+class Deferred:
+    """Stands for something that is slow to import or open, until it is first used."""
+
+    def __init__(self, make: Callable[[], object]) -> None:
+        self._make = make
+        self._made: object | None = None
+
+    def __getattr__(self, name: str) -> Any:
+        if self._made is None:
+            self._made = self._make()
+        return getattr(self._made, name)
+
+
+class Engine:
+    """Everything that one invocation needs to carry out runs of one repository folder (`source`)."""
+
+    def __init__(
+        self,
+        console: Console,
+        execution: Execution,
+        stores: Stores,
+        onlookers: Onlookers,
+        *,
+        source: str,
+        event: Event,
+    ) -> None:
+        self.clock = SystemClock()
+        self._console = console
+        self._execution = execution
+        self._home = find_home(console.environment)
+        self._tree = WorkingTree(source, execution.in_place)
+        self._cache_name = _cache_name(source, event)
+        self._onlookers = onlookers
+        self._peer = InProcessPeer()
+        policy = Policy(labels=execution.labels, missing_runner=execution.missing_runner, secrets=execution.secrets)
+        self.coordinator = Coordinator(stores, self._peer, self.clock, policy=policy, broadcast=onlookers.feed)
+        self.session = Session(self.coordinator, self._peer, onlookers, self.clock, self._start_runners)
+
+    def _start_runners(self) -> Thread:
+        runner = JobRunner(self._services(), self._settings())
+        thread = Thread(
+            target=serve, args=(self._peer, runner), kwargs={"parallel": self._execution.parallel}, name="runners"
+        )
+        thread.start()
+        return thread
+
+    def _services(self) -> Services:
+        return Services(
+            executor=ProcessExecutor(
+                work_folder=os.path.join(self._home, "work"),
+                tool_cache=os.path.join(self._home, "tools"),
+                host_environment=self._console.environment,
+                pass_names=self._execution.pass_env,
+                in_place=self._tree.folder if self._tree.in_place else None,
+            ),
+            clock=self.clock,
+            resolve=resolve_action,
+            artifacts=cast("ArtifactStore", Deferred(self._open_artifacts)),
+            caches=cast("CacheStore", Deferred(self._open_caches)),
+            sources=self._tree,
+        )
+
+    def _settings(self) -> RunnerSettings:
+        on_step_failure = None
+        if self._execution.shell_on_failure:
+            from homeport.cli.failure_shell import FailureShell  # noqa: PLC0415 - rarely needed
+
+            on_step_failure = FailureShell(self._onlookers, self._console)
+        return RunnerSettings(
+            name=os.uname().nodename,
+            pause_on_failure=self._execution.pause_on_failure,
+            on_step_failure=on_step_failure,
+            on_fault=self.session.note_fault,
+        )
+
+    def _open_artifacts(self) -> object:
+        from homeport.store.artifacts_folder import FolderArtifacts  # noqa: PLC0415 - hashlib is slow to import
+
+        return FolderArtifacts(self._home, self.clock)
+
+    def _open_caches(self) -> object:
+        from homeport.store.caches_folder import FolderCaches  # noqa: PLC0415 - hashlib is slow to import
+
+        search_path = self._console.environment.get("PATH", os.defpath)
+        return FolderCaches(self._home, self._cache_name, self.clock, search_path=search_path)
+
+
+def _cache_name(source: str, event: Event) -> str:
+    """Whose caches are used: the repository's, or the folder's where the repository's name is made up."""
+    is_made_up = any(part in ("repository", "repository.owner", "repository.name") for part in event.made_up)
+    return source if is_made_up else event.repository.full_name

@@ -1,0 +1,182 @@
+"""How runs are to be carried out, as the command line says: runners, secrets, workspace, what happens at a failure, who looks on."""
+
+import os
+from collections.abc import Mapping
+from typing import Literal
+
+import msgspec
+
+from homeport.cli.console import Console
+from homeport.cli.errors import UsageError
+from homeport.cli.options import FORMAT, Option, Options
+from homeport.coordinator.dispatch import Labels, machine_labels
+
+LATER = "comes with a later part of Homeport"
+
+EXECUTION_OPTIONS = (
+    Option(
+        name="--secret",
+        value="K[=V]",
+        help="a secret; K alone takes it from the environment (K=V shows in the list of processes)",
+        repeat=True,
+    ),
+    Option(name="--secret-file", value="FILE", help="secrets, one K=V a line", repeat=True),
+    Option(name="--parallel", value="N", help="jobs at a time (default: the cores, at least 2)", whole_number=True),
+    Option(
+        name="--executor",
+        value="NAME",
+        help="how commands run: process (sandbox and container come later)",
+        choices=("process", "sandbox", "container"),
+    ),
+    Option(
+        name="--runner",
+        value="LABEL=TARGET",
+        help="answer to one more runs-on label (group:NAME for a runner group); TARGET is process",
+        repeat=True,
+    ),
+    Option(
+        name="--missing-runner",
+        value="fail|skip",
+        help="what becomes of a job whose runs-on nothing here answers to (default: fail)",
+        choices=("fail", "skip"),
+    ),
+    Option(
+        name="--workspace",
+        value="copy|in-place",
+        help="jobs work in a copy of the working tree (default), or in the tree itself",
+        choices=("copy", "in-place"),
+    ),
+    Option(
+        name="--actions",
+        value="native|upstream",
+        help="whose code well-known actions run (upstream comes later)",
+        choices=("native", "upstream"),
+    ),
+    Option(name="--pass-env", value="NAME", help="give steps this variable of the environment too", repeat=True),
+    Option(name="--shell-on-failure", help="open a shell where a step failed"),
+    Option(name="--pause-on-failure", help="a job whose step failed waits for `homeport retry`"),
+    Option(name="--no-live", help="plain lines, also on a terminal"),
+    FORMAT,
+)
+
+
+class Execution(msgspec.Struct, frozen=True, kw_only=True):
+    """How to carry out runs."""
+
+    labels: Labels
+    missing_runner: Literal["fail", "skip"]
+    secrets: Mapping[str, str]
+    parallel: int
+    in_place: bool
+    pass_env: tuple[str, ...]
+    pause_on_failure: bool
+    shell_on_failure: bool
+    output: Literal["json", "plain", "live"]
+    recipe: Mapping[str, str]
+    """what is remembered with a run, so that it can be carried out again; never the value of a secret"""
+
+
+def read_execution(options: Options, console: Console, remembered: Mapping[str, str] | None = None) -> Execution:
+    """What the options say. `remembered` is the recipe of an earlier run: its secrets are looked up again where they came from.
+
+    Raises `UsageError` for what cannot be had, before anything begins.
+    """
+    _refuse_what_comes_later(options)
+    secret_names, secret_files = _secret_sources(options, remembered or {})
+    labels, groups = _read_runners(options)
+    system = os.uname()
+    shell = options.flag("--shell-on-failure")
+    if shell and not (console.is_terminal and options.get("--format", "text") == "text"):
+        raise UsageError("--shell-on-failure needs a terminal", "--pause-on-failure works without one")
+    return Execution(
+        labels=Labels((*labels, *machine_labels(system.sysname, system.machine)), groups),
+        missing_runner="skip" if options.get("--missing-runner", "fail") == "skip" else "fail",
+        secrets=_read_secrets(secret_names, secret_files, console),
+        parallel=options.number("--parallel", max(2, _count_cores())),
+        in_place=options.get("--workspace", "copy") == "in-place",
+        pass_env=options.all("--pass-env"),
+        pause_on_failure=options.flag("--pause-on-failure"),
+        shell_on_failure=shell,
+        output=_choose_output(options, console),
+        recipe={
+            "secrets": "\n".join(text.partition("=")[0] for text in secret_names),
+            "secret_files": "\n".join(_absolute(file, console) for file in secret_files),
+        },
+    )
+
+
+def _refuse_what_comes_later(options: Options) -> None:
+    executor = options.get("--executor", "process")
+    if executor != "process":
+        raise UsageError(f"--executor {executor} {LATER}", "leave it out: commands run as processes of this machine")
+    if options.get("--actions", "native") == "upstream":
+        raise UsageError(
+            f"--actions upstream {LATER}", "leave it out: Homeport's own versions of well-known actions run"
+        )
+
+
+def _read_runners(options: Options) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    labels: list[str] = []
+    groups: list[str] = []
+    for text in options.all("--runner"):
+        label, equals, target = text.partition("=")
+        if not equals or not label:
+            raise UsageError(f"--runner is {text!r}, expected LABEL=TARGET", "--runner windows-latest=process")
+        if target != "process":
+            what = "containers" if target.startswith("container") else "the sandbox" if target == "sandbox" else None
+            if what is None:
+                raise UsageError(f"--runner {text}: there is no target {target!r}", "there is: process")
+            raise UsageError(f"--runner {text}: {what} {LATER.replace('comes', 'come')}", "there is: process")
+        if label.startswith("group:"):
+            groups.append(label.removeprefix("group:").lower())
+        else:
+            labels.append(label.lower())
+    return tuple(labels), tuple(groups)
+
+
+def _secret_sources(options: Options, remembered: Mapping[str, str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """`--secret` and `--secret-file`, after those that are remembered. A remembered name that was given as K=V has to be given again
+    unless the environment has it.
+    """
+    names = tuple(name for name in remembered.get("secrets", "").split("\n") if name)
+    files = tuple(file for file in remembered.get("secret_files", "").split("\n") if file)
+    given = options.all("--secret")
+    again = {text.partition("=")[0] for text in given}
+    return (*(name for name in names if name not in again), *given), (*files, *options.all("--secret-file"))
+
+
+def _read_secrets(sources: tuple[str, ...], files: tuple[str, ...], console: Console) -> dict[str, str]:
+    secrets: dict[str, str] = {}
+    for file in files:
+        from homeport.cli.dotenv import read_pairs  # noqa: PLC0415 - rarely needed
+
+        secrets.update(read_pairs(_absolute(file, console)))
+    for text in sources:
+        name, equals, value = text.partition("=")
+        if not equals and name not in console.environment:
+            raise UsageError(f"--secret {name}: the environment has no variable {name}", f"{name}=… homeport run …")
+        if equals:
+            console.say(
+                f"homeport: warning: --secret {name}=… shows in the list of processes; "
+                f"`--secret {name}` takes it from the environment"
+            )
+        secrets[name] = value if equals else console.environment[name]
+    return secrets
+
+
+def _choose_output(options: Options, console: Console) -> Literal["json", "plain", "live"]:
+    if options.get("--format", "text") == "json":
+        return "json"
+    is_dumb = console.environment.get("TERM", "dumb") == "dumb"
+    return "live" if console.is_terminal and not is_dumb and not options.flag("--no-live") else "plain"
+
+
+def _absolute(file: str, console: Console) -> str:
+    return os.path.join(console.folder, file)
+
+
+def _count_cores() -> int:
+    """The cores that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
