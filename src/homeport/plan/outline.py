@@ -13,6 +13,7 @@ from homeport.language.tokens import ExpressionToken, InterpolationToken, Sequen
 from homeport.plan.contexts import RunIdentity, github_context
 from homeport.plan.evaluation import EvaluationError, Functions, evaluate_condition, show_source
 from homeport.plan.expand import Mistake, expand_job, unexpanded_name
+from homeport.plan.explain import explain_values
 from homeport.plan.mentions import Contexts, hide_mentions, mentions, strategy_mentions, unknown_inputs
 from homeport.plan.model import Leg, Plan, PlannedJob, Values
 from homeport.plan.scope import Scope, called_scope, job_contexts, top_scope
@@ -34,6 +35,8 @@ class OutlinedJob(msgspec.Struct, frozen=True, kw_only=True):
     environment: str | None = None
     condition: str | None = None
     """the `if` as it is written"""
+    values: dict[str, str] = {}
+    """what the references of the `if` are now, as JSON; those of contexts that are not known are left out"""
     skipped: str | None = None
     """why it would not run even if everything before it succeeds"""
     mistake: Mistake | None = None
@@ -95,6 +98,7 @@ class _Outline:
             runner_group=None if leg is None else leg.runner_group,
             environment=_written_environment(written) if leg is None else environment,
             condition=show_condition(written.condition),
+            values=self._explain(written.condition),
             skipped=self._verdict(written.id),
             mistake=mistake,
             calls=None if isinstance(written, nodes.Job) else job.called.file if job.called else written.uses.value,
@@ -110,6 +114,13 @@ class _Outline:
         written, scope = job.written, self._scope
         key, name = scope.inner_key(written.id), unexpanded_name(job, scope)
         return Leg(key=key, job_id=scope.inner_job_id(written.id), name=name, inputs={}, permissions=scope.permissions)
+
+    def _explain(self, condition: nodes.Condition) -> dict[str, str]:
+        if show_condition(condition) is None:
+            return {}
+        unknown = ("needs.", *self._unknown)
+        found = explain_values(condition.expression.source, job_contexts(self._scope, {}))
+        return {name: value for name, value in found.items() if not name.lower().startswith(unknown)}
 
     # --- conditions --------------------------------------------------------------------------------------------------
 
