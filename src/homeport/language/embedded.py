@@ -18,14 +18,13 @@ from homeport.language.tokens import ExpressionToken, InterpolationToken, String
 from homeport.language.yaml_nodes import Place, YamlScalar, find_bare, find_expression
 
 OPEN = "${{"
+CLOSE = "}}"
 INSERT = "insert"
 _CODE = "expression"
 _LONGEST = 21_000
 _MOST_PIECES = 254
 """`format` takes 255 arguments, the first of which is the text."""
-_BODY = re.compile(r"((?:[^'}]|'[^']*'|}(?!}))*+)}}")
-_CONSTANT_TEXT = re.compile(r"'((?:[^']|'')*)'")
-_WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*|.", re.DOTALL)
+_WORD = r"[A-Za-z_][A-Za-z0-9_-]*"
 
 
 class TextReader:
@@ -80,15 +79,16 @@ class TextReader:
         while (start := text.find(OPEN, position)) >= 0:
             if start > position:
                 pieces.append((False, text[position:start]))
-            body = _BODY.match(text, start + len(OPEN))
-            if body is None:
+            start += len(OPEN)
+            end = _find_end(text, start)
+            if end < 0:
                 span = scalar.span if scalar.is_single_line else _begin(find_expression(scalar, "", occurrence).span)
                 message = "the expression is not closed: '${{' was found, and no '}}' after it"
                 self._report(span, message, "add '}}'; quotes inside an expression are single, and doubled in a text")
                 return None
-            pieces.append((True, body[1]))
+            pieces.append((True, text[start:end]))
             occurrence += 1
-            position = body.end()
+            position = end + len(CLOSE)
         if position < len(text):
             pieces.append((False, text[position:]))
         return pieces
@@ -105,12 +105,11 @@ class TextReader:
                 return ExpressionToken(source, place.span, place.exact)
             self._report(place.span, "'insert' stands alone between '${{' and '}}', as the key of a mapping")
             return None
-        if constant := _CONSTANT_TEXT.fullmatch(source):
-            return (
-                StringToken(constant[1].replace("''", "'"), scalar.span, from_expression=True)
-                if alone
-                else ExpressionToken(source, place.span, place.exact)
-            )
+        constant = _read_constant(source)
+        if constant is not None and alone:
+            return StringToken(constant, scalar.span, from_expression=True)
+        if constant is not None:
+            return ExpressionToken(source, place.span, place.exact)
         if not at:
             self._report(place.span, "an expression is not allowed here; expected a constant")
             return None
@@ -164,6 +163,29 @@ def fold(token: InterpolationToken) -> str:
     return f"format('{''.join(text)}', {', '.join(arguments)})"
 
 
+def _find_end(text: str, start: int) -> int:
+    """Where the `}}` stands that closes an expression; those inside quotes do not count. -1 where there is none."""
+    close = text.find(CLOSE, start)
+    while close >= 0:
+        quote_mark = text.find("'", start, close)
+        if quote_mark < 0:
+            return close
+        start = text.find("'", quote_mark + 1) + 1
+        if start == 0:
+            return -1
+        if close < start:
+            close = text.find(CLOSE, start)
+    return -1
+
+
+def _read_constant(source: str) -> str | None:
+    """The text of an expression that is nothing but a constant text."""
+    if len(source) < 2 or source[0] != "'" or source[-1] != "'":
+        return None
+    inside = source[1:-1]
+    return None if "'" in inside.replace("''", "") else inside.replace("''", "'")
+
+
 def _begin(span: Span) -> Span:
     return Span(span.file, span.line, span.column, span.line, span.column + len(OPEN))
 
@@ -179,7 +201,7 @@ def _find_close(scalar: YamlScalar, place: Place) -> Span | None:
         for _ in range(span.line - begin.line):
             line_start = scalar.written.find("\n", line_start) + 1
         start = line_start + span.column - 1
-    close = scalar.written.find("}}", start + span.end_column - span.column)
+    close = scalar.written.find(CLOSE, start + span.end_column - span.column)
     if close < 0:
         return None
     column = span.column + close - start
@@ -189,16 +211,20 @@ def _find_close(scalar: YamlScalar, place: Place) -> Span | None:
 def _locate(place: Place, source: str, offset: int) -> Span:
     if not place.exact:
         return place.span
-    word = _WORD.match(source, offset)
-    length = 1 if word is None else len(word[0])
     span = place.span
+    length = max(len(_word_at(source, offset)), 1)
     return Span(span.file, span.line, span.column + offset, span.line, span.column + offset + length)
+
+
+def _word_at(source: str, offset: int) -> str:
+    """The name at an offset, or the one character there."""
+    word = re.match(_WORD, source[offset:])
+    return source[offset : offset + 1] if word is None else word[0]
 
 
 def _explain(error: ExpressionError, source: str, at: str, available: Availability) -> tuple[str, str | None]:
     problem = error.message.split(". Located at position ", 1)[0]
-    word = _WORD.match(source, error.offset)
-    name = "" if word is None else word[0]
+    name = _word_at(source, error.offset)
     if problem.startswith("Unrecognized named-value"):
         return _explain_context(name, at, available)
     if problem.startswith("Unrecognized function"):

@@ -4,21 +4,20 @@ Source: https://yaml.org/spec/1.2.2/#103-core-schema and actions/runner `YamlObj
 bits wide and signed; underscores, binary and sexagesimal numbers, timestamps, `on`, `yes` and `no` are strings).
 """
 
-import re
-
 import msgspec
 
+from homeport.language.expr.coercion import format_number
 from homeport.language.yaml_nodes import ScalarKind
 
 _NULLS = frozenset({"", "~", "null", "Null", "NULL"})
 _BOOLEANS = {"true": "true", "True": "true", "TRUE": "true", "false": "false", "False": "false", "FALSE": "false"}
-_INFINITIES = frozenset({".inf", ".Inf", ".INF"})
-_NOT_A_NUMBERS = frozenset({".nan", ".NaN", ".NAN"})
-_CANONICAL_NAMES = {"INF": "Infinity", "-INF": "-Infinity", "NAN": "NaN", "-0": "0"}
-_NUMBER_START = frozenset("+-.0123456789")
-_INTEGER = re.compile(r"[-+]?[0-9]+")
-_BASED = re.compile(r"0(?:x[0-9a-fA-F]+|o[0-7]+)")
-_FLOAT = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?")
+_SPECIAL_NUMBERS = {
+    f"{sign}.{name}": float(f"{sign}inf") for sign in ("", "+", "-") for name in ("inf", "Inf", "INF")
+} | dict.fromkeys((".nan", ".NaN", ".NAN"), float("nan"))
+_DIGITS = frozenset("0123456789")
+_FLOAT_CHARACTERS = _DIGITS | frozenset("+-.eE")
+_NUMBER_START = _DIGITS | frozenset("+-.")
+_BASES = {"0x": (16, frozenset("0123456789abcdefABCDEF")), "0o": (8, frozenset("01234567"))}
 
 
 class Meaning(msgspec.Struct, frozen=True, gc=False):
@@ -64,31 +63,31 @@ def resolve_tagged(text: str, tag: str) -> Meaning | None:
     return None if number is None else _number(number)
 
 
-def canonical_number(number: float) -> str:
-    """A number as GitHub writes it into text: .NET's `G15` (`1E+15`, `0.1`, `Infinity`); minus zero is zero."""
-    text = f"{number:.15G}"
-    return _CANONICAL_NAMES.get(text, text)
-
-
 def _number(number: float) -> Meaning:
-    return Meaning("number", canonical_number(number), number)
+    return Meaning("number", format_number(number), number)
 
 
 def _read_integer(text: str) -> float | None:
-    if _INTEGER.fullmatch(text):
+    if text in _DIGITS or (
+        _DIGITS.issuperset(text[1:]) and len(text) > 1 and text[0] in _NUMBER_START and text[0] != "."
+    ):
         return float(text)
-    if not _BASED.fullmatch(text):
+    base, digits = _BASES.get(text[:2], (0, _DIGITS))
+    if not base or len(text) == 2 or not digits.issuperset(text[2:]):
         return None
-    bits = int(text[2:], 16 if text[1] == "x" else 8)
+    bits = int(text[2:], base)
     if bits > 0xFFFFFFFF:
         raise OutOfRangeError(text)
     return float(bits - 0x1_0000_0000 if bits > 0x7FFFFFFF else bits)
 
 
 def _read_float(text: str) -> float | None:
-    if _FLOAT.fullmatch(text):
+    """With these characters only, Python's idea of a decimal number is that of the core schema."""
+    if text in _SPECIAL_NUMBERS:
+        return _SPECIAL_NUMBERS[text]
+    if not _FLOAT_CHARACTERS.issuperset(text):
+        return None
+    try:
         return float(text)
-    unsigned = text[1:] if text[:1] in {"+", "-"} else text
-    if unsigned in _INFINITIES:
-        return float("-inf") if text[0] == "-" else float("inf")
-    return float("nan") if text in _NOT_A_NUMBERS else None
+    except ValueError:
+        return None

@@ -3,26 +3,24 @@
 Source: actions/runner `IdBuilder` and `WorkflowTemplateConverter.ConvertToSteps`.
 """
 
-import re
-
 from homeport.diagnostics.diagnostic import Related
+from homeport.language.expr.syntax import is_identifier
 from homeport.language.names import quote
 from homeport.language.parser.findings import Findings
 from homeport.language.tokens import StringToken
 
 _CODE = "id"
 _LONGEST = 100
-_VALID = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*+")
-_NOT_ALLOWED = re.compile(r"[^A-Za-z0-9_-]")
+_ALLOWED = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-")
 
 
 def check_id(token: StringToken, what: str, findings: Findings) -> bool:
     """Whether an id may be written; reports why not."""
     text = token.value
-    if not _VALID.fullmatch(text):
+    if not text or not is_identifier(text):
         message = f"the id {quote(text)} of {what} is invalid; expected letters, digits, '_' and '-', and a letter or '_' first"
-        fixed = _NOT_ALLOWED.sub("_", text).lstrip("-")
-        fixed = fixed if _VALID.fullmatch(fixed) else f"_{fixed}"
+        fixed = _replace_forbidden(text).lstrip("-")
+        fixed = fixed if fixed and is_identifier(fixed) else f"_{fixed}"
         findings.refuse(_CODE, token.span, message, hint=f"write '{fixed}'" if len(fixed) < _LONGEST else None)
     elif len(text) >= _LONGEST:
         findings.refuse(
@@ -37,6 +35,10 @@ def check_id(token: StringToken, what: str, findings: Findings) -> bool:
     else:
         return True
     return False
+
+
+def _replace_forbidden(text: str) -> str:
+    return "".join(character if character in _ALLOWED else "_" for character in text)
 
 
 class StepIds:
@@ -61,7 +63,7 @@ class StepIds:
 
     def generate(self, what: str) -> str:
         """A free id for a step that does `what`: `__run`, `__run_2`, `__actions_checkout`."""
-        stem = "__" + _NOT_ALLOWED.sub("_", what)
+        stem = "__" + _replace_forbidden(what)
         attempt = self._attempts.get(stem.lower(), 0)
         while True:
             attempt += 1
