@@ -2,10 +2,17 @@
 
 from collections.abc import Mapping
 
+from homeport.cli.clock import SystemClock
+from homeport.cli.console import Console
 from homeport.cli.errors import FAILED, INTERRUPTED, OK, CommandError
+from homeport.cli.home import find_home
 from homeport.cli.interrupts import Interrupts
 from homeport.cli.session import Onlookers, Session
+from homeport.coordinator.surroundings import Stores
 from homeport.run.facts import Conclusion
+
+PRUNED_EVERY = 10
+"""Looking for runs to forget costs some milliseconds: it is done after one in so many."""
 
 
 def exit_code(conclusions: Mapping[str, Conclusion], interrupts: Interrupts) -> int:
@@ -15,9 +22,16 @@ def exit_code(conclusions: Mapping[str, Conclusion], interrupts: Interrupts) -> 
     return OK if all(conclusion in ("success", "skipped") for conclusion in conclusions.values()) else FAILED
 
 
-def finish(session: Session, onlookers: Onlookers) -> None:
-    """Say the last word. Raises what went wrong in Homeport itself, and `CommandError` where the output could not be written."""
+def finish(session: Session, onlookers: Onlookers, stores: Stores, console: Console) -> None:
+    """Say the last word, and tidy up now and then.
+
+    Raises what went wrong in Homeport itself, and `CommandError` where the output could not be written.
+    """
     onlookers.close()
+    if any(int(run) % PRUNED_EVERY == 0 for run in session.conclusions):
+        from homeport.store.pruning import prune  # noqa: PLC0415 - rarely needed
+
+        prune(stores.runs, find_home(console.environment), SystemClock().now())
     if session.faults:
         raise session.faults[0]
     if onlookers.problem is not None:

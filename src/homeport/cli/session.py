@@ -2,7 +2,7 @@
 
 import select
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
 from threading import Lock, Thread
@@ -12,7 +12,7 @@ from homeport.coordinator.coordinator import Coordinator
 from homeport.coordinator.peer import InProcessPeer
 from homeport.ports.clock import Clock
 from homeport.present.view import View
-from homeport.run.facts import Fact
+from homeport.run.facts import Conclusion, Fact
 
 _TICK_MILLISECONDS = 100
 """How often clocks that are shown move, and groups that a dead process may have left are looked at."""
@@ -97,6 +97,11 @@ class Session:
         self.faults: list[BaseException] = []
         """what went wrong in runner threads: Homeport's own faults"""
         self._is_broken = False
+
+    @property
+    def conclusions(self) -> Mapping[str, Conclusion]:
+        """How the runs ended, by id."""
+        return self._coordinator.conclusions
 
     def note_fault(self, fault: BaseException) -> None:
         """Remember a fault whose job has failed by it. Safe to call from any thread."""

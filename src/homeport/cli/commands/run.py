@@ -81,8 +81,8 @@ def run_once(options: Options, console: Console, execution: Execution, interrupt
     engine = Engine(console, execution, stores, onlookers, source=preparation.workspace.folder, event=preparation.event)
     submissions.submit(engine.coordinator, chosen, only_matrix)
     engine.session.carry_out(interrupts)
-    finish(engine.session, onlookers)
-    return exit_code(engine.coordinator.conclusions, interrupts)
+    finish(engine.session, onlookers, stores, console)
+    return exit_code(engine.session.conclusions, interrupts)
 
 
 def _refuse(preparation: Preparation, console: Console) -> int:

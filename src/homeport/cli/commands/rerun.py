@@ -1,0 +1,78 @@
+"""`homeport rerun`: carries a finished run out again, or its failed part, or one job of it."""
+
+import msgspec
+
+from homeport.cli.clock import SystemClock
+from homeport.cli.console import Console
+from homeport.cli.engine import Engine
+from homeport.cli.errors import CommandError, UsageError
+from homeport.cli.execution import EXECUTION_OPTIONS, Execution, read_execution
+from homeport.cli.interrupts import Interrupts
+from homeport.cli.options import Command, Option, Options
+from homeport.cli.outcome import exit_code, finish
+from homeport.cli.references import REFERENCE_HELP, find_record
+from homeport.cli.stores import open_stores
+from homeport.cli.views import make_view
+from homeport.coordinator.journal import recall
+from homeport.coordinator.sweep import conclude_lost
+from homeport.ports.clock import Clock
+from homeport.ports.repositories import RunRecord
+from homeport.run.rerun import OneJob, RerunError, Selection
+
+COMMAND = Command(
+    name="rerun",
+    summary="carry out a run again, or its failed part: same commit, ref and payload",
+    arguments="[RUN]",
+    most=1,
+    options=(
+        Option(name="--failed", help="only the jobs that failed, and what depends on them"),
+        Option(name="--job", value="KEY", help="only this job, and what depends on it"),
+        Option(
+            name="--actor", value="NAME", help="who asks for it (github.triggering_actor; default: the run's actor)"
+        ),
+        *EXECUTION_OPTIONS,
+    ),
+    details=(
+        "The plan is the run's own: workflows are not read again (`homeport run --failed` does that). The working tree is as it is\n"
+        "now. Secrets are not kept: they are looked up again where they came from.\n\n" + REFERENCE_HELP
+    ),
+)
+
+
+def main(options: Options, console: Console) -> int:
+    """Begin another attempt, and carry it out. Raises `CommandError` where there is nothing to run again."""
+    selection = _read_selection(options)
+    stores = open_stores(console.environment)
+    reference = options.arguments[0] if options.arguments else None
+    latest = find_record(stores.runs, reference, console)
+    execution = read_execution(options, console, latest.options)
+    conclude_lost(stores, SystemClock())
+    recalled = recall(stores.runs, latest.id)
+    if recalled is None:
+        raise CommandError(f"what run {latest.id} was made of is not there any more")
+    record, previous = recalled
+    onlookers = make_view(execution, console, [(record.id, previous.plan)], f"homeport rerun --failed {record.id}")
+    engine = Engine(console, execution, stores, onlookers, source=record.source, event=previous.plan.event)
+    with Interrupts() as interrupts:
+        try:
+            engine.coordinator.resubmit(previous, _next_attempt(record, options, execution, engine.clock), selection)
+        except RerunError as error:
+            raise CommandError(str(error), f"`homeport show {record.id}` shows the run") from error
+        engine.session.carry_out(interrupts)
+    finish(engine.session, onlookers, stores, console)
+    return exit_code(engine.session.conclusions, interrupts)
+
+
+def _read_selection(options: Options) -> Selection:
+    job = options.find("--job")
+    if job is not None and options.flag("--failed"):
+        raise UsageError("--failed and --job exclude each other")
+    if job is not None:
+        return OneJob(job)
+    return "failed" if options.flag("--failed") else "all"
+
+
+def _next_attempt(record: RunRecord, options: Options, execution: Execution, clock: Clock) -> RunRecord:
+    actor = options.find("--actor")
+    recipe = {**execution.recipe, **({"triggering_actor": actor} if actor is not None else {})}
+    return msgspec.structs.replace(record, attempt=record.attempt + 1, created_at=clock.now(), options=recipe)
