@@ -126,8 +126,9 @@ def _explain(reporter: Reporter, masker: Masker, message: str) -> JobEnd:
 
 def _hide(masker: Masker, secrets: dict[str, str]) -> None:
     token = secrets.get("GITHUB_TOKEN", "")
-    also = (f"x-access-token:{token}",) if token else ()
-    masker.add(*(value for value in secrets.values() if value), *also)
+    values = [value for value in (*secrets.values(), token and f"x-access-token:{token}") if value]
+    if values:
+        masker.add(*values)
 
 
 def _carry_out(session: JobSession) -> JobEnd:

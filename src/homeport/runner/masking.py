@@ -4,8 +4,6 @@ import threading
 from collections.abc import Iterable, Sequence
 from typing import Protocol
 
-from homeport.runner.secret_forms import list_forms
-
 MASK = b"***"
 COMMAND_MARKS = (b"\n::", b" ::", b"\t::", b"\v::", b"\f::", b"##[")
 """What shows that a line may be a workflow command; looked for in the same pass as secrets. Three bytes each: of two, the search
@@ -32,9 +30,12 @@ class Masker:
 
     def add(self, *values: str) -> None:
         """Hide these values, in all their forms, from now on."""
+        # many jobs have no secrets
+        from homeport.runner.secret_forms import list_forms  # noqa: PLC0415
+
         forms = {form for value in values for form in list_forms(value)}
         with self._lock:
-            if not forms <= self._forms:
+            if forms - self._forms:
                 self._forms |= forms
                 patterns = sorted(self._forms)
                 self._search = _Search(patterns)

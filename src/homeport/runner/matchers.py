@@ -111,7 +111,8 @@ class MatcherProcess:
         self._timeout_seconds = timeout_seconds
         self._lock = threading.Lock()
         self._owners: set[str] = set()
-        self._pid = 0
+        self.pid = 0
+        """0 while there is none"""
         self._requests = -1
         self._answers = -1
 
@@ -157,15 +158,15 @@ class MatcherProcess:
     def close(self) -> None:
         """End the process, if there is one."""
         with self._lock:
-            if self._pid:
+            if self.pid:
                 os.close(self._requests)
                 os.close(self._answers)
-                os.waitpid(self._pid, 0)
-                self._pid = 0
+                os.waitpid(self.pid, 0)
+                self.pid = 0
                 self._owners.clear()
 
     def _ask(self, request: tuple[Any, ...]) -> Any:
-        if not self._pid:
+        if not self.pid:
             self._start()
         body = marshal.dumps(request)
         try:
@@ -182,7 +183,7 @@ class MatcherProcess:
         actions = [(os.POSIX_SPAWN_DUP2, child_in, 0), (os.POSIX_SPAWN_DUP2, child_out, 1)]
         # ^C at a terminal reaches the whole process group, and matchers are needed until the cleanup steps have run
         blocked = [signal.SIGINT, signal.SIGQUIT]
-        self._pid = os.posix_spawn(sys.executable, arguments, {}, file_actions=actions, setsigmask=blocked)
+        self.pid = os.posix_spawn(sys.executable, arguments, {}, file_actions=actions, setsigmask=blocked)
         os.close(child_in)
         os.close(child_out)
 

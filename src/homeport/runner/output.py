@@ -5,6 +5,7 @@ others are looked at line by line. Lines end at a line feed, a carriage return, 
 """
 
 import re
+from functools import cache
 from typing import Protocol
 
 from homeport.ports.clock import Clock
@@ -19,7 +20,11 @@ FLUSH_SECONDS = 0.05
 LONGEST_LINE = 1024 * 1024
 """A longer line is shown in pieces: memory stays bounded, and no secret is cut in two."""
 
-_COMMAND_LINE = re.compile(rb"(?m)^[ \t\v\f]*::|##\[")
+
+@cache
+def _command_line() -> "re.Pattern[bytes]":
+    """Compiled when output first looks as if it held a command."""
+    return re.compile(rb"(?m)^[ \t\v\f]*::|##\[")
 
 
 class Interpreter(Protocol):
@@ -114,7 +119,8 @@ class StepLog:
     def _take_commands(self, interpreter: Interpreter, block: bytes) -> None:
         """Only lines that may hold a command are read one by one; what stands between them stays a block."""
         start = position = 0
-        while (found := _COMMAND_LINE.search(block, position)) is not None:
+        search = _command_line().search
+        while (found := search(block, position)) is not None:
             line_start = block.rfind(b"\n", 0, found.end()) + 1
             line_end = block.find(b"\n", found.end())
             line_end = len(block) if line_end < 0 else line_end

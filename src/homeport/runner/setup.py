@@ -10,7 +10,6 @@ from homeport.runner.entries import list_uses
 from homeport.runner.folders import write_file
 from homeport.runner.remarks import blame, say
 from homeport.runner.resolution import resolve_all
-from homeport.runner.secret_forms import MINIMUM_LINE_LENGTH, find_short_lines
 from homeport.runner.session import JobSession
 from homeport.runner.unsupported import list_refusals
 
@@ -31,6 +30,10 @@ def set_up(session: JobSession) -> list[str]:
 
 
 def _tell_of_short_lines(session: JobSession) -> None:
+    if not session.contexts["secrets"]:
+        return
+    from homeport.runner.secret_forms import MINIMUM_LINE_LENGTH, find_short_lines  # noqa: PLC0415 - many jobs have none
+
     for name, value in session.contexts["secrets"].items():
         if find_short_lines(value):
             say(

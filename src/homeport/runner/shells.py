@@ -17,7 +17,6 @@ _ARGUMENTS = {
     "python": "{0}",
 }
 _EXTENSIONS = {"cmd": ".cmd", "pwsh": ".ps1", "powershell": ".ps1", "bash": ".sh", "sh": ".sh", "python": ".py"}
-_FIELD = re.compile(r"\{\{|\}\}|\{([^{}]*)\}|[{}]")
 
 
 class ShellError(Exception):
@@ -107,6 +106,9 @@ def _split(template: str) -> list[str]:
 
 
 def _fill(argument: str, script_path: str) -> str:
+    if argument == "{0}":
+        return script_path
+
     def replace(field: "re.Match[str]") -> str:
         if field[0] in {"{{", "}}"}:
             return field[0][0]
@@ -114,4 +116,4 @@ def _fill(argument: str, script_path: str) -> str:
             raise ShellError(f"Invalid shell option: '{field[0]}' is not '{{0}}'; braces of your own are written twice")
         return script_path
 
-    return _FIELD.sub(replace, argument)
+    return re.sub(r"\{\{|\}\}|\{([^{}]*)\}|[{}]", replace, argument)
