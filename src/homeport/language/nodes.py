@@ -4,6 +4,8 @@ Every `Token` field may hold an expression where the grammar allows one at that 
 None where the key is absent. Names follow the keys of the file; `with` and `if`, being Python's words, are `inputs` and `condition`.
 """
 
+from collections.abc import Mapping
+
 import msgspec
 
 from homeport.diagnostics.span import Span
@@ -343,6 +345,13 @@ class Workflow(msgspec.Struct, frozen=True, kw_only=True):
 # --- actions ---------------------------------------------------------------------------------------------------------
 
 
+class Branding(msgspec.Struct, frozen=True):
+    """How an action looks in the marketplace."""
+
+    icon: StringToken | None
+    color: StringToken | None
+
+
 class CompositeRuns(msgspec.Struct, frozen=True, tag="composite"):
     """`runs.using: composite`."""
 
@@ -362,6 +371,8 @@ class NodeRuns(msgspec.Struct, frozen=True, kw_only=True, tag="node"):
     post_condition: Condition | None = None
     """None: `always()`"""
     span: Span
+    places: Mapping[str, Span] = {}
+    """where the texts stand, by their keys"""
 
 
 class DockerRuns(msgspec.Struct, frozen=True, kw_only=True, tag="docker"):
@@ -376,6 +387,8 @@ class DockerRuns(msgspec.Struct, frozen=True, kw_only=True, tag="docker"):
     args: tuple[Text, ...] = ()
     env: MappingToken | None = None
     span: Span
+    places: Mapping[str, Span] = {}
+    """where the texts stand, by their keys"""
 
 
 class Action(msgspec.Struct, frozen=True, kw_only=True):
@@ -387,4 +400,5 @@ class Action(msgspec.Struct, frozen=True, kw_only=True):
     inputs: tuple[InputDeclaration, ...] = ()
     outputs: tuple[OutputDeclaration, ...] = ()
     runs: CompositeRuns | NodeRuns | DockerRuns
+    branding: Branding | None = None
     span: Span

@@ -5,6 +5,7 @@ from homeport.diagnostics.span import Span
 from homeport.language.action_grammar import ACTION
 from homeport.language.nodes import (
     Action,
+    Branding,
     CompositeRuns,
     Condition,
     DockerRuns,
@@ -16,9 +17,9 @@ from homeport.language.nodes import (
 from homeport.language.parser.findings import Findings
 from homeport.language.parser.steps import read_steps
 from homeport.language.parser.triggers import read_input, read_outputs
-from homeport.language.parser.values import as_plain, as_text, condition_of, fields, literal_entries
+from homeport.language.parser.values import as_plain, as_string, as_text, condition_of, fields, literal_entries
 from homeport.language.template import TemplateReader
-from homeport.language.tokens import MappingToken, SequenceToken, Text, Token
+from homeport.language.tokens import MappingToken, SequenceToken, StringToken, Text, Token
 from homeport.language.yaml_reader import LIMITS, Limits, read_yaml
 
 
@@ -55,6 +56,7 @@ def _read_action(token: MappingToken, file: str, findings: Findings) -> Action |
         inputs=_read_inputs(settings.get("inputs")),
         outputs=read_outputs(settings.get("outputs")),
         runs=runs,
+        branding=_read_branding(settings.get("branding")),
         span=token.span,
     )
 
@@ -81,6 +83,7 @@ def _read_runs(token: Token | None, findings: Findings) -> CompositeRuns | NodeR
             post=as_plain(settings.get("post")) or None,
             post_condition=_condition(settings, "post-if", token.span),
             span=token.span,
+            places=_places(settings),
         )
     if using == "docker" and image is not None:
         return _read_docker(token, settings, image)
@@ -102,7 +105,18 @@ def _read_docker(token: MappingToken, settings: dict[str, Token], image: Text) -
         else (),
         env=env if isinstance(env, MappingToken) else None,
         span=token.span,
+        places=_places(settings),
     )
+
+
+def _places(settings: dict[str, Token]) -> dict[str, Span]:
+    return {key: token.span for key, token in settings.items() if isinstance(token, StringToken)}
+
+
+def _read_branding(token: Token | None) -> Branding | None:
+    settings = fields(token)
+    icon, color = as_string(settings.get("icon")), as_string(settings.get("color"))
+    return None if icon is None and color is None else Branding(icon, color)
 
 
 def _condition(settings: dict[str, Token], key: str, span: Span) -> Condition | None:
