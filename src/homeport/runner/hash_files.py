@@ -62,9 +62,10 @@ class GlobPattern:
         if text == "~" or text.startswith("~/"):
             text = _escape(home) + text[1:]
         self.has_trailing_slash = text.endswith("/")
+        names = text.split("/")
+        if ".." in names or "." in names[1:]:
+            raise HashFilesError(f"Invalid pattern '{text}'. Relative pathing '.' and '..' is not allowed.")
         rooted = text if text.startswith("/") else f"{_escape(workspace)}/{text}"
-        if any(segment in {".", ".."} for segment in text.split("/")[1:]) or text in {"..", "."} or "/../" in rooted:
-            rooted = _normalize(rooted)
         self.segments = [_Segment(segment) for segment in rooted.split("/") if segment not in {"", "."}]
 
     @property
@@ -170,16 +171,6 @@ def _is_selected(patterns: Sequence[GlobPattern], path: str, *, is_folder: bool)
 
 def _escape(path: str) -> str:
     return re.sub(r"([\[?*])", r"[\1]", path)
-
-
-def _normalize(rooted: str) -> str:
-    names: list[str] = []
-    for name in rooted.split("/"):
-        if name == ".." and names:
-            names.pop()
-        elif name not in {"", "."}:
-            names.append(name)
-    return "/" + "/".join(names)
 
 
 def _find_literal(segment: str) -> str | None:
