@@ -1,6 +1,5 @@
 """What a native action says about itself: its inputs, how each is honoured, and whether it has a post stage."""
 
-from collections.abc import Sequence
 from typing import Literal
 
 import msgspec
@@ -22,6 +21,7 @@ class Input(msgspec.Struct, frozen=True):
     default: str = ""
     support: Support = "honoured"
     note: str = ""
+    deprecation: str = ""
 
 
 class NativeDefinition(msgspec.Struct, frozen=True, kw_only=True):
@@ -48,7 +48,13 @@ def post_condition(definition: NativeDefinition) -> nodes.Condition | None:
 
 def _declare(row: Input, place: Span) -> nodes.InputDeclaration:
     default = _parse(row.default, place) if row.default else None
-    return nodes.InputDeclaration(name=row.name, default=default, description=row.note, span=place)
+    return nodes.InputDeclaration(
+        name=row.name,
+        default=default,
+        description=row.note,
+        deprecation_message=row.deprecation or None,
+        span=place,
+    )
 
 
 def _parse(text: str, place: Span) -> StringToken | ExpressionToken | InterpolationToken:
@@ -56,9 +62,3 @@ def _parse(text: str, place: Span) -> StringToken | ExpressionToken | Interpolat
     if text.startswith("${{") and text.endswith("}}"):
         return ExpressionToken(text[3:-2].strip(), place)
     return StringToken(text, place)
-
-
-def find_input(definition: NativeDefinition, name: str) -> Input | None:
-    """A row by its name."""
-    rows: Sequence[Input] = definition.inputs
-    return next((row for row in rows if row.name == name), None)
