@@ -158,7 +158,9 @@ def _event_title(event: Event) -> str:
             return title
         case {"discussion": {"title": str(title)}} | {"workflow_run": {"display_title": str(title)}}:
             return title
-        case {"release": {"name": str(title)}} | {"release": {"tag_name": str(title)}}:
+        case {"release": {"name": str(title)}} if title:
+            return title
+        case {"release": {"tag_name": str(title)}}:
             return title
         case {"head_commit": {"message": str(message)}} if event.name == "push":
             return message.partition("\n")[0]
