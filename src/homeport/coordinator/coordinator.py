@@ -150,9 +150,8 @@ class Coordinator:
 
     def abandon(self) -> None:
         """Stop every job at once and remember nothing more: what is left open is concluded at the next start."""
+        self._offers.abandon()
         for journal in self._open.values():
-            for job in journal.state.jobs.values():
-                self._offers.stop(journal.state, job.key, "cancelled", force=True)
             if journal.inbox is not None:
                 journal.inbox.close()
         self._open.clear()

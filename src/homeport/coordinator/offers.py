@@ -63,6 +63,13 @@ class JobOffers:
             self._runners.forget(lease)
         self._stores.logs.close(run.id, run.attempt, job)
 
+    def abandon(self) -> None:
+        """Stop every job at once and listen no more: a runner that waits to be heard goes on to its end."""
+        for lease in self._leases:
+            self._runners.stop(lease, "cancelled", force=True)
+            self._runners.forget(lease)
+        self._leases.clear()
+
     def _fail(self, run: RunState, job: str, reason: str, span: Span) -> None:
         """A job that cannot begin: the annotation points at what is to blame."""
         annotation = AnnotationRaised(
