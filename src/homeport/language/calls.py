@@ -12,7 +12,7 @@ import msgspec
 from homeport.diagnostics.diagnostic import Diagnostic, Related, sort_diagnostics
 from homeport.diagnostics.span import Span
 from homeport.language.grammar import SCOPES
-from homeport.language.names import list_names, quote, suggest
+from homeport.language.names import Suggester, list_names, quote
 from homeport.language.nodes import CallJob, InputDeclaration, Permissions, SecretDeclaration, Trigger, Workflow
 from homeport.language.tokens import (
     BooleanToken,
@@ -94,6 +94,7 @@ class _Checker:
 
     def __init__(self, load: Load, default: DefaultPermissions, limits: CallLimits) -> None:
         self.diagnostics: list[Diagnostic] = []
+        self._suggester = Suggester()
         self._load = load
         self._limits = limits
         self._default: Grant = dict.fromkeys(SCOPES, 2) if default == "write" else {"contents": 1, "packages": 1}
@@ -210,7 +211,7 @@ class _Checker:
     def _refuse_undeclared(self, what: str, key: StringToken, value: Token, known: list[str]) -> None:
         expected = f"expected one of {list_names(known)}" if known else f"it takes no {what}s"
         message = f"the called workflow has no {what} {quote(key.value)}; {expected}"
-        self._refuse(value.span, message, hint=suggest(key.value, known))
+        self._refuse(value.span, message, hint=self._suggester.suggest(key.value, known))
 
     def _refuse_missing(self, what: str, job: CallJob, declaration: InputDeclaration | SecretDeclaration) -> None:
         place = "with" if what == "input" else "secrets"

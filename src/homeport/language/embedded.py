@@ -13,7 +13,7 @@ from homeport.language.expr.errors import ExpressionError
 from homeport.language.expr.parser import parse_expression
 from homeport.language.expr.signatures import HASH_FILES, STATUS_FUNCTIONS, WELL_KNOWN
 from homeport.language.expr.text import WHITESPACE
-from homeport.language.names import list_names, quote, suggest
+from homeport.language.names import Suggester, list_names, quote
 from homeport.language.tokens import ExpressionToken, InterpolationToken, StringToken, Text
 from homeport.language.yaml_nodes import Place, YamlScalar, find_bare, find_expression
 
@@ -30,8 +30,9 @@ _WORD = r"[A-Za-z_][A-Za-z0-9_-]*"
 class TextReader:
     """Reads the scalars of one file; what is wrong is added to `diagnostics`."""
 
-    def __init__(self, diagnostics: list[Diagnostic]) -> None:
+    def __init__(self, diagnostics: list[Diagnostic], suggester: Suggester) -> None:
         self.diagnostics = diagnostics
+        self._suggester = suggester
 
     def read(self, scalar: YamlScalar, at: str) -> Text:
         """The text with its expressions. Where one is wrong, that is reported, and the text stays a mere text.
@@ -57,19 +58,22 @@ class TextReader:
             return StringToken(scalar.text, scalar.span)
         if len(parts) == 1:
             return parts[0]
-        return self._join(scalar, parts)
+        whole = InterpolationToken(tuple(parts), scalar.span)
+        self._check_length(scalar, whole)
+        return whole
 
     def read_condition(self, scalar: YamlScalar, at: str) -> Text:
         """The value of an `if`: text without `${{` is a bare expression; with it and other text, an interpolation."""
         token = self.read(scalar, at) if OPEN in scalar.text else StringToken(scalar.text, scalar.span)
-        if not isinstance(token, StringToken) or OPEN in token.value:
+        if not isinstance(token, StringToken):
             return token
         source = token.value.strip(WHITESPACE)
-        if not source:
+        was_reported = OPEN in scalar.text and not token.from_expression
+        if not source or was_reported:
             return StringToken("", scalar.span)
-        place = find_bare(scalar, source) if token.value == scalar.text else Place(scalar.span, exact=False)
-        error = self._check(source, place, at, end=None)
-        return StringToken("", scalar.span) if error else ExpressionToken(source, place.span, place.exact)
+        place = Place(scalar.span, exact=False) if token.from_expression else find_bare(scalar, source)
+        is_wrong = self._check(source, place, at)
+        return StringToken("", scalar.span) if is_wrong else ExpressionToken(source, place.span, place.exact)
 
     def _split(self, scalar: YamlScalar) -> list[tuple[bool, str]] | None:
         text = scalar.text
@@ -91,6 +95,10 @@ class TextReader:
             position = end + len(CLOSE)
         if position < len(text):
             pieces.append((False, text[position:]))
+        if occurrence > _MOST_PIECES:
+            message = f"{occurrence} expressions in one text; GitHub allows {_MOST_PIECES}"
+            self._report(scalar.span, message, "split the text")
+            return None
         return pieces
 
     def _read_expression(
@@ -113,38 +121,58 @@ class TextReader:
         if not at:
             self._report(place.span, "an expression is not allowed here; expected a constant")
             return None
-        if self._check(source, place, at, _find_close(scalar, place)):
+        if self._check(source, place, at, scalar):
             return None
         return ExpressionToken(source, place.span, place.exact)
 
-    def _join(self, scalar: YamlScalar, parts: list[StringToken | ExpressionToken]) -> Text:
-        count = sum(isinstance(part, ExpressionToken) for part in parts)
-        if count > _MOST_PIECES:
-            self._report(
-                scalar.span, f"{count} expressions in one text; GitHub allows {_MOST_PIECES}", "split the text"
-            )
-        token = InterpolationToken(tuple(parts), scalar.span)
+    def _check_length(self, scalar: YamlScalar, token: InterpolationToken) -> None:
         if len(scalar.text) > _LONGEST // 2 and len(fold(token)) > _LONGEST:
-            self._report(
-                scalar.span,
-                f"text with expressions is read as one expression, which may have {_LONGEST:,} characters; found more",
-                "pass the values through 'env', or move the script to a file",
-            )
-        return token
+            message = f"text with expressions is read as one expression of at most {_LONGEST:,} characters; found more"
+            self._report(scalar.span, message, "pass the values through 'env', or move the script to a file")
 
     # --- syntax and names --------------------------------------------------------------------------------------------
 
-    def _check(self, source: str, place: Place, at: str, end: Span | None) -> bool:
-        """Whether the expression is wrong. `end` is where it is closed, to be blamed if it ends too early."""
+    def _check(self, source: str, place: Place, at: str, scalar: YamlScalar | None = None) -> bool:
+        """Whether the expression is wrong. In `scalar` it ends with `}}`, which is to blame where it ends too early."""
         available = AVAILABILITY[at]
         try:
             parse_expression(source, names=available.contexts, functions=available.arities)
         except ExpressionError as error:
-            message, hint = _explain(error, source, at, available)
-            span = end if end is not None and error.offset >= len(source) else _locate(place, source, error.offset)
-            self._report(span, message, hint)
+            message, hint = self._explain(error, source, at, available)
+            close = _find_close(scalar, place) if scalar is not None and error.offset >= len(source) else None
+            self._report(close or _locate(place, source, error.offset), message, hint)
             return True
         return False
+
+    def _explain(self, error: ExpressionError, source: str, at: str, available: Availability) -> tuple[str, str | None]:
+        problem = error.message.split(". Located at position ", 1)[0]
+        name = _word_at(source, error.offset)
+        if problem.startswith("Unrecognized named-value"):
+            return self._explain_context(name, at, available)
+        if problem.startswith("Unrecognized function"):
+            return self._explain_function(name, at, available)
+        hint = "text stands in single quotes, and a quote in it is doubled: 'it''s'" if name == '"' else None
+        return f"{problem[:1].lower()}{problem[1:]} in the expression {quote(source)}", hint
+
+    def _explain_context(self, name: str, at: str, available: Availability) -> tuple[str, str | None]:
+        contexts = list_names(available.contexts)
+        if any(name.lower() in other.contexts for other in AVAILABILITY.values()):
+            return f"the context '{name}' is not available at {_describe_key(at)}; available here are {contexts}", None
+        hint = (
+            self._suggester.suggest(name, available.contexts) or f"for the text itself, write '{name}' in single quotes"
+        )
+        return f"unknown context {quote(name)}; available here are {contexts}", hint
+
+    def _explain_function(self, name: str, at: str, available: Availability) -> tuple[str, str | None]:
+        known = [*WELL_KNOWN, *available.functions]
+        if any(name.lower() == special.lower() for special in (*STATUS_FUNCTIONS, *HASH_FILES)):
+            keys = (key for key, other in AVAILABILITY.items() if name.lower() in map(str.lower, other.functions))
+            places = ", ".join(
+                _describe_key(key) for key in keys if key.startswith("action.") == at.startswith("action.")
+            )
+            return f"the function '{name}' cannot be called at {_describe_key(at)}; it is available at {places}", None
+        hint = self._suggester.suggest(name, known)
+        return f"unknown function {quote(name)}; known here are {list_names(known)}", hint
 
     def _report(self, span: Span, message: str, hint: str | None = None) -> None:
         self.diagnostics.append(Diagnostic(code=_CODE, message=message, span=span, hint=hint, invalid=True))
@@ -222,41 +250,8 @@ def _word_at(source: str, offset: int) -> str:
     return source[offset : offset + 1] if word is None else word[0]
 
 
-def _explain(error: ExpressionError, source: str, at: str, available: Availability) -> tuple[str, str | None]:
-    problem = error.message.split(". Located at position ", 1)[0]
-    name = _word_at(source, error.offset)
-    if problem.startswith("Unrecognized named-value"):
-        return _explain_context(name, at, available)
-    if problem.startswith("Unrecognized function"):
-        return _explain_function(name, at, available)
-    hint = "text stands in single quotes, and a quote in it is doubled: 'it''s'" if name == '"' else None
-    return f"{problem[:1].lower()}{problem[1:]} in the expression {quote(source)}", hint
-
-
 def _describe_key(at: str) -> str:
     """A key of `AVAILABILITY` as the docs write it."""
     if at.startswith("steps."):
         return f"'jobs.<job_id>.{at}'"
     return f"'{at.replace('jobs.', 'jobs.<job_id>.', 1)}'"
-
-
-def _explain_context(name: str, at: str, available: Availability) -> tuple[str, str | None]:
-    contexts = list_names(available.contexts)
-    if any(name.lower() in other.contexts for other in AVAILABILITY.values()):
-        return f"the context '{name}' is not available at {_describe_key(at)}; available here are {contexts}", None
-    return f"unknown context '{name}'; available here are {contexts}", suggest(name, available.contexts) or _quote_hint(
-        name
-    )
-
-
-def _quote_hint(name: str) -> str:
-    return f"for the text itself, write '{name}' in single quotes"
-
-
-def _explain_function(name: str, at: str, available: Availability) -> tuple[str, str | None]:
-    known = [*WELL_KNOWN, *available.functions]
-    if any(name.lower() == special.lower() for special in (*STATUS_FUNCTIONS, *HASH_FILES)):
-        keys = (key for key, other in AVAILABILITY.items() if name.lower() in map(str.lower, other.functions))
-        places = ", ".join(_describe_key(key) for key in keys if key.startswith("action.") == at.startswith("action."))
-        return f"the function '{name}' cannot be called at {_describe_key(at)}; it is available at {places}", None
-    return f"unknown function '{name}'; known here are {list_names(known)}", suggest(name, known)

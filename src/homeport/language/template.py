@@ -8,7 +8,7 @@ from homeport.diagnostics.diagnostic import Diagnostic, Related
 from homeport.diagnostics.span import Span
 from homeport.language.embedded import INSERT, OPEN, TextReader
 from homeport.language.grammar_model import ANYTHING, Choice, Mapping, Value
-from homeport.language.names import list_names, quote, suggest
+from homeport.language.names import Suggester, list_names, quote
 from homeport.language.tokens import (
     BooleanToken,
     Entry,
@@ -25,8 +25,8 @@ from homeport.language.tokens import (
 from homeport.language.yaml_nodes import YamlMapping, YamlNode, YamlScalar, YamlSequence
 
 
-class Place:
-    """Where the reader is: whose expressions are allowed, whether mistakes are passed over by GitHub, and which key led here."""
+class Slot:
+    """Where the reader is in the file: whose expressions are allowed, whether mistakes are passed over by GitHub, and which key led here."""
 
     __slots__ = ("at", "is_lenient", "key", "key_span")
 
@@ -36,9 +36,9 @@ class Place:
         self.at = at
         self.is_lenient = is_lenient
 
-    def enter(self, value: Value, key: str, key_span: Span | None) -> "Place":
+    def enter(self, value: Value, key: str, key_span: Span | None) -> "Slot":
         """The place below a key."""
-        return Place(key, key_span, value.at or self.at, is_lenient=self.is_lenient or value.is_lenient)
+        return Slot(key, key_span, value.at or self.at, is_lenient=self.is_lenient or value.is_lenient)
 
 
 class TemplateReader:
@@ -46,68 +46,69 @@ class TemplateReader:
 
     def __init__(self, diagnostics: list[Diagnostic]) -> None:
         self.diagnostics = diagnostics
-        self._texts = TextReader(diagnostics)
+        self._suggester = Suggester()
+        self._texts = TextReader(diagnostics, self._suggester)
 
     def read_file(self, node: YamlNode, value: Value) -> Token | None:
         """The tokens of a whole file, without what did not fit; None where the root did not."""
-        return self._read(node, value, Place("", None, value.at, is_lenient=value.is_lenient))
+        return self._read(node, value, Slot("", None, value.at, is_lenient=value.is_lenient))
 
-    def _read(self, node: YamlNode, value: Value, place: Place) -> Token | None:
+    def _read(self, node: YamlNode, value: Value, slot: Slot) -> Token | None:
         if isinstance(node, YamlScalar):
-            return self._read_scalar(node, value, place)
+            return self._read_scalar(node, value, slot)
         if isinstance(node, YamlMapping):
-            return self._read_mapping(node, value, place)
-        return self._read_sequence(node, value, place)
+            return self._read_mapping(node, value, slot)
+        return self._read_sequence(node, value, slot)
 
     # --- scalars -----------------------------------------------------------------------------------------------------
 
-    def _read_scalar(self, scalar: YamlScalar, value: Value, place: Place) -> Token | None:
+    def _read_scalar(self, scalar: YamlScalar, value: Value, slot: Slot) -> Token | None:
         kind = scalar.kind
         if kind == "broken":
             return None
         if value.is_condition:
-            return self._texts.read_condition(scalar, place.at)
+            return self._texts.read_condition(scalar, slot.at)
         if kind == "string" and OPEN in scalar.text:
-            return self._read_embedded(scalar, value, place)
+            return self._read_embedded(scalar, value, slot)
         if value.anything or (kind in value.scalars and kind != "string"):
             return _plain_token(scalar)
         if "string" in value.scalars:
-            return self._check_text(StringToken(scalar.text, scalar.span), value, place)
-        self._unexpected(scalar, value, place)
+            return self._check_text(StringToken(scalar.text, scalar.span), value, slot)
+        self._unexpected(scalar, value, slot)
         return None
 
-    def _read_embedded(self, scalar: YamlScalar, value: Value, place: Place) -> Token | None:
+    def _read_embedded(self, scalar: YamlScalar, value: Value, slot: Slot) -> Token | None:
         count = len(self.diagnostics)
-        token = self._texts.read(scalar, place.at)
+        token = self._texts.read(scalar, slot.at)
         if len(self.diagnostics) > count:  # a wrong expression leaves a text, where it could have stood
-            return token if place.at and (value.anything or "string" in value.scalars) else None
+            return token if slot.at and (value.anything or "string" in value.scalars) else None
         if isinstance(token, ExpressionToken) and token.source == INSERT:
-            self._report(scalar.span, f"'insert' is the key of a mapping; expected {value.title}", value, place)
+            self._report(scalar.span, f"'insert' is the key of a mapping; expected {value.title}", value, slot)
             return None
         if isinstance(token, StringToken):
             if value.anything:
                 return token
             if "string" in value.scalars:
-                return self._check_text(token, value, place)
+                return self._check_text(token, value, slot)
         if isinstance(token, ExpressionToken) or value.anything or "string" in value.scalars:
             return token
-        message = f"{_subject(place)} is text with expressions in it; expected {value.title}, or one expression alone"
-        self._report(scalar.span, message, value, place)
+        message = f"{_subject(slot)} is text with expressions in it; expected {value.title}, or one expression alone"
+        self._report(scalar.span, message, value, slot)
         return None
 
-    def _check_text(self, token: StringToken, value: Value, place: Place) -> StringToken | None:
+    def _check_text(self, token: StringToken, value: Value, slot: Slot) -> StringToken | None:
         text = token.value
         if value.one_of and text not in value.one_of:
             found = f"unexpected value {quote(text)}" if text else "no value"
-            message = f"{found}{_for(place)}; expected {_one_of(value)}"
-            self._report(token.span, message, value, place, hint=suggest(text, value.one_of))
+            message = f"{found}{_for(slot)}; expected {_one_of(value)}"
+            self._report(token.span, message, value, slot, hint=self._suggester.suggest(text, value.one_of))
             return token if value.mapping is not None else None  # that something is written still counts
         if value.non_empty and not text:
-            self._report(token.span, f"{_subject(place)} is empty; expected {value.title}", value, place)
+            self._report(token.span, f"{_subject(slot)} is empty; expected {value.title}", value, slot)
             return None
         return token
 
-    def _unexpected(self, scalar: YamlScalar, value: Value, place: Place) -> None:
+    def _unexpected(self, scalar: YamlScalar, value: Value, slot: Slot) -> None:
         found = f"unexpected value {quote(scalar.text)}" if scalar.kind != "null" else "no value"
         hint = None
         if (
@@ -116,66 +117,66 @@ class TemplateReader:
             and scalar.text.lower() in {"yes", "no", "on", "off", "true", "false"}
         ):
             hint = f"write {'true' if scalar.text.lower() in {'yes', 'on', 'true'} else 'false'}, without quotes"
-        self._report(scalar.span, f"{found}{_for(place)}; expected {value.title}", value, place, hint=hint)
+        self._report(scalar.span, f"{found}{_for(slot)}; expected {value.title}", value, slot, hint=hint)
 
     # --- lists -------------------------------------------------------------------------------------------------------
 
-    def _read_sequence(self, node: YamlSequence, value: Value, place: Place) -> Token | None:
+    def _read_sequence(self, node: YamlSequence, value: Value, slot: Slot) -> Token | None:
         item = ANYTHING if value.anything else value.items
         if item is None:
-            self._report(node.span, f"a list was not expected{_for(place)}; expected {value.title}", value, place)
+            self._report(node.span, f"a list was not expected{_for(slot)}; expected {value.title}", value, slot)
             return None
-        below = Place(place.key, None, item.at or place.at, is_lenient=place.is_lenient or item.is_lenient)
+        below = Slot(slot.key, None, item.at or slot.at, is_lenient=slot.is_lenient or item.is_lenient)
         tokens = [self._read(child, item, below) for child in node.items]
         return SequenceToken(tuple(token for token in tokens if token is not None), node.span)
 
     # --- mappings ----------------------------------------------------------------------------------------------------
 
-    def _read_mapping(self, node: YamlMapping, value: Value, place: Place) -> Token | None:
+    def _read_mapping(self, node: YamlMapping, value: Value, slot: Slot) -> Token | None:
         if value.anything:
-            return self._read_entries(node, _ANY_MAPPING, value, place)
+            return self._read_entries(node, _ANY_MAPPING, value, slot)
         mapping = value.mapping
         if mapping is None:
-            self._report(node.span, f"a mapping was not expected{_for(place)}; expected {value.title}", value, place)
+            self._report(node.span, f"a mapping was not expected{_for(slot)}; expected {value.title}", value, slot)
             return None
         if isinstance(mapping, Choice):
             chosen = _choose(node, mapping)
             if chosen is None:
                 keys = list_names(mapping.decides)
                 message = f"it is not clear what {mapping.title} does; expected one of the keys {keys}"
-                self._report(place.key_span or node.span, message, value, place)
+                self._report(slot.key_span or node.span, message, value, slot)
                 return None
             mapping = chosen
-        return self._read_entries(node, mapping, value, place)
+        return self._read_entries(node, mapping, value, slot)
 
-    def _read_entries(self, node: YamlMapping, mapping: Mapping, value: Value, place: Place) -> MappingToken:
+    def _read_entries(self, node: YamlMapping, mapping: Mapping, value: Value, slot: Slot) -> MappingToken:
         seen: dict[str, Span] = {}
         entries: list[Entry] = []
         has_dynamic_key = False
         for key_node, child in node.pairs:
-            key = self._read_key(key_node, place)
+            key = self._read_key(key_node, slot)
             if isinstance(key, StringToken):
-                entry = self._read_entry(key, child, mapping, seen, value, place)
+                entry = self._read_entry(key, child, mapping, seen, value, slot)
             else:
                 has_dynamic_key = True
-                entry = None if key is None else self._read_dynamic_entry(key, child, mapping, place)
+                entry = None if key is None else self._read_dynamic_entry(key, child, mapping, slot)
             if entry is not None:
                 entries.append(entry)
         if not has_dynamic_key:
-            self._check_required(node, mapping, seen, value, place)
+            self._check_required(node, mapping, seen, value, slot)
         return MappingToken(tuple(entries), node.span)
 
-    def _read_key(self, key: YamlScalar, place: Place) -> Text | None:
+    def _read_key(self, key: YamlScalar, slot: Slot) -> Text | None:
         if key.kind != "string" or OPEN not in key.text:
             return StringToken(key.text, key.span)
         count = len(self.diagnostics)
-        token = self._texts.read(key, place.at)
+        token = self._texts.read(key, slot.at)
         if len(self.diagnostics) > count:
             return None
         return token
 
     def _read_entry(
-        self, key: StringToken, child: YamlNode, mapping: Mapping, seen: dict[str, Span], value: Value, place: Place
+        self, key: StringToken, child: YamlNode, mapping: Mapping, seen: dict[str, Span], value: Value, slot: Slot
     ) -> Entry | None:
         folded = key.value.lower()
         if folded in seen:
@@ -184,31 +185,31 @@ class TemplateReader:
         seen[folded] = key.span
         known = mapping.keys.get(key.value) or mapping.named
         if known is None:
-            self._report_unknown_key(key, mapping, place)
+            self._report_unknown_key(key, mapping, slot)
             return None
         if not key.value and known is mapping.named:
-            self._report(key.span, f"a key of {mapping.title} is empty; expected a name", value, place)
+            self._report(key.span, f"a key of {mapping.title} is empty; expected a name", value, slot)
             return None
-        token = self._read(child, known, place.enter(known, key.value, key.span))
+        token = self._read(child, known, slot.enter(known, key.value, key.span))
         return None if token is None else Entry(key, token)
 
     def _read_dynamic_entry(
-        self, key: ExpressionToken | InterpolationToken, child: YamlNode, mapping: Mapping, place: Place
+        self, key: ExpressionToken | InterpolationToken, child: YamlNode, mapping: Mapping, slot: Slot
     ) -> Entry | None:
         known = mapping.named if mapping.named is not None and not mapping.keys else ANYTHING
-        token = self._read(child, known, place.enter(known, "", key.span))
+        token = self._read(child, known, slot.enter(known, "", key.span))
         return None if token is None else Entry(key, token)
 
     def _check_required(
-        self, node: YamlMapping, mapping: Mapping, seen: dict[str, Span], value: Value, place: Place
+        self, node: YamlMapping, mapping: Mapping, seen: dict[str, Span], value: Value, slot: Slot
     ) -> None:
         for key in (*mapping.required, *mapping.expected):
             if key in seen:
                 continue
-            where = f" in {quote(place.key)}" if place.key and place.key_span is not None else ""
-            span = place.key_span or _begin(node.span)
+            where = f" in {quote(slot.key)}" if slot.key and slot.key_span is not None else ""
+            span = slot.key_span or _begin(node.span)
             message = f"the key '{key}' is missing{where}: {mapping.title} needs it"
-            is_refused = key in mapping.required and not place.is_lenient
+            is_refused = key in mapping.required and not slot.is_lenient
             self.diagnostics.append(
                 Diagnostic(code=value.code, message=message, span=span, invalid=is_refused, hint=f"add '{key}:'")
             )
@@ -222,7 +223,7 @@ class TemplateReader:
             Diagnostic(code="syntax-check", message=message, span=key.span, invalid=True, related=related)
         )
 
-    def _report_unknown_key(self, key: StringToken, mapping: Mapping, place: Place) -> None:
+    def _report_unknown_key(self, key: StringToken, mapping: Mapping, slot: Slot) -> None:
         code = mapping.moved_code if key.value in mapping.moved_keys else mapping.key_code
         expected = f"expected one of {list_names(mapping.keys)}" if mapping.keys else "it has no settings"
         self.diagnostics.append(
@@ -230,14 +231,14 @@ class TemplateReader:
                 code=code,
                 message=f"unknown key {quote(key.value)} in {mapping.title}; {expected}",
                 span=key.span,
-                invalid=not place.is_lenient and not mapping.is_open,
-                hint=suggest(key.value, mapping.keys),
+                invalid=not slot.is_lenient and not mapping.is_open,
+                hint=self._suggester.suggest(key.value, mapping.keys),
             )
         )
 
-    def _report(self, span: Span, message: str, value: Value, place: Place, hint: str | None = None) -> None:
+    def _report(self, span: Span, message: str, value: Value, slot: Slot, hint: str | None = None) -> None:
         self.diagnostics.append(
-            Diagnostic(code=value.code, message=message, span=span, invalid=not place.is_lenient, hint=hint)
+            Diagnostic(code=value.code, message=message, span=span, invalid=not slot.is_lenient, hint=hint)
         )
 
 
@@ -272,16 +273,16 @@ def _begin(span: Span) -> Span:
     return Span(span.file, span.line, span.column, span.line, span.column + 1)
 
 
-def _subject(place: Place) -> str:
-    if not place.key:
+def _subject(slot: Slot) -> str:
+    if not slot.key:
         return "the value"
-    return f"a value in {quote(place.key)}" if place.key_span is None else f"the value of {quote(place.key)}"
+    return f"a value in {quote(slot.key)}" if slot.key_span is None else f"the value of {quote(slot.key)}"
 
 
-def _for(place: Place) -> str:
-    if not place.key:
+def _for(slot: Slot) -> str:
+    if not slot.key:
         return ""
-    return f" in {quote(place.key)}" if place.key_span is None else f" for {quote(place.key)}"
+    return f" in {quote(slot.key)}" if slot.key_span is None else f" for {quote(slot.key)}"
 
 
 def _one_of(value: Value) -> str:

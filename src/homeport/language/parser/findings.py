@@ -2,6 +2,7 @@
 
 from homeport.diagnostics.diagnostic import Diagnostic, Related, Severity
 from homeport.diagnostics.span import Span
+from homeport.language.names import Suggester
 
 
 class Findings:
@@ -9,6 +10,7 @@ class Findings:
 
     def __init__(self, diagnostics: list[Diagnostic]) -> None:
         self.diagnostics = diagnostics
+        self.suggester = Suggester()
 
     @property
     def has_invalid(self) -> bool:

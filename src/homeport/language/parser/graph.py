@@ -6,7 +6,7 @@ Source: actions/runner `WorkflowTemplateConverter.ConvertToJobs`, which starts j
 from collections.abc import Sequence
 
 from homeport.diagnostics.span import Span
-from homeport.language.names import quote, suggest
+from homeport.language.names import quote
 from homeport.language.nodes import CallJob, Job, Need
 from homeport.language.parser.findings import Findings
 
@@ -83,7 +83,7 @@ def _report_need(
     needed = need.job_id.lower()
     if needed not in ids:
         message = f"the job {quote(job.id)} needs {quote(need.job_id)}, which is not a job of this workflow"
-        findings.refuse(_CODE, need.span, message, hint=suggest(need.job_id, ids.values()))
+        findings.refuse(_CODE, need.span, message, hint=findings.suggester.suggest(need.job_id, list(ids.values())))
     elif job.id.lower() in circles and needed in circles:
         if len(circles) > _MOST_TRACED:
             findings.refuse(

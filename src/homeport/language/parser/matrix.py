@@ -3,7 +3,7 @@
 Source: actions/runner `WorkflowTemplateConverter.ConvertToStrategy` and `MatrixBuilder`.
 """
 
-from homeport.language.names import list_names, quote, suggest
+from homeport.language.names import list_names, quote
 from homeport.language.nodes import Strategy
 from homeport.language.parser.findings import Findings
 from homeport.language.parser.settings import has_expression
@@ -50,4 +50,4 @@ def _check_excluded_keys(exclude: Token | None, vectors: set[str], findings: Fin
         for key, _ in literal_entries(item):
             if key.value.lower() not in known:
                 message = f"'exclude' names {quote(key.value)}, which is no vector of this matrix; expected one of {list_names(vectors)}"
-                findings.refuse(_CODE, key.span, message, hint=suggest(key.value, vectors))
+                findings.refuse(_CODE, key.span, message, hint=findings.suggester.suggest(key.value, vectors))

@@ -5,7 +5,7 @@ Source: docs "Workflow syntax: jobs.<job_id>.steps"; GitHub changelog, 25 June 2
 
 from collections.abc import Iterator, Sequence
 
-from homeport.language.names import quote, suggest
+from homeport.language.names import quote
 from homeport.language.nodes import CancelStep, ParallelStep, RunStep, Step, UsesStep, WaitStep
 from homeport.language.parser.findings import Findings
 from homeport.language.parser.ids import StepIds, describe_action
@@ -198,6 +198,9 @@ def _check_target(target: StringToken, started: dict[str, bool], all_ids: set[st
     elif target.value.lower() in all_ids:
         problem = "does not start above this step"
     else:
-        problem, hint = "is not the id of a step", suggest(target.value, [name for name, yes in started.items() if yes])
+        problem, hint = (
+            "is not the id of a step",
+            findings.suggester.suggest(target.value, [name for name, yes in started.items() if yes]),
+        )
     message = f"{quote(target.value)} {problem}; expected the id of a background step above"
     findings.refuse(_CODE, target.span, message, hint=hint)

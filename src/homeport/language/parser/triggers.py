@@ -5,7 +5,7 @@ Source: docs "Workflow syntax: on" and "Events that trigger workflows".
 
 from homeport.diagnostics.diagnostic import Related
 from homeport.language.cron import SHORTEST_INTERVAL_MINUTES, CronError, parse_cron, shortest_interval_minutes
-from homeport.language.names import quote, suggest
+from homeport.language.names import quote
 from homeport.language.nodes import Cron, Filter, InputDeclaration, OutputDeclaration, SecretDeclaration, Trigger
 from homeport.language.parser.findings import Findings
 from homeport.language.parser.values import (
@@ -115,7 +115,7 @@ def _read_schedules(token: Token, findings: Findings) -> tuple[Cron, ...]:
             schedules.append(Cron(cron, zone))
         if zone is not None and not is_time_zone(zone.value):
             message = f"unknown time zone {quote(zone.value)}; expected an IANA name such as 'Europe/Berlin'"
-            findings.refuse(_CODE, zone.span, message, hint=suggest(zone.value, list_time_zones()))
+            findings.refuse(_CODE, zone.span, message, hint=findings.suggester.suggest(zone.value, list_time_zones()))
     return tuple(schedules)
 
 

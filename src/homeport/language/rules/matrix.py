@@ -21,6 +21,9 @@ from homeport.language.tokens import (
     Token,
 )
 
+_MOST_VALUES = 256
+"""A matrix makes no more jobs than this; in a longer vector no value is looked for."""
+
 
 def check_matrix_values(workflow: Workflow) -> Iterator[Diagnostic]:
     """Report such values in the matrix of any job."""
@@ -54,7 +57,7 @@ def _check_repeated(name: str, vector: SequenceToken) -> Iterator[Diagnostic]:
 def _check_excluded(combination: Token, vectors: dict[str, SequenceToken]) -> Iterator[Diagnostic]:
     for key, wanted in literal_entries(combination):
         vector = vectors.get(key.value.lower())
-        if vector is None or has_expression(wanted) or has_expression(vector):
+        if vector is None or len(vector.items) > _MOST_VALUES or has_expression(wanted) or has_expression(vector):
             continue
         if not any(_matches(wanted, item) for item in vector.items):
             values = ", ".join(_render(item) for item in vector.items)
