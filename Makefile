@@ -1,7 +1,7 @@
 # Everything a developer does, by name. `make help` lists it.
 PYTHON ?=
 VENV ?= .venv
-PYTEST_OPTIONS ?= -n auto
+PYTEST_OPTIONS ?= -n auto --dist loadgroup
 BIN = $(VENV)/bin
 
 .DEFAULT_GOAL := help

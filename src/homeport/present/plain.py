@@ -5,7 +5,16 @@ from datetime import datetime
 
 from homeport.present.run_view import JobView, RunsView
 from homeport.present.summary import Needs, render_summary
-from homeport.present.words import COLOURS, MARKS, SEVERITY_COLOURS, paint, seconds_between, show_duration, show_place
+from homeport.present.words import (
+    COLOURS,
+    MARKS,
+    SEVERITY_COLOURS,
+    paint,
+    seconds_between,
+    show_duration,
+    show_place,
+    strip_ansi,
+)
 from homeport.run.facts import (
     AnnotationRaised,
     CancelRequested,
@@ -90,6 +99,8 @@ class PlainView:
     def _render_lines(self, fact: LinesLogged) -> str:
         mark = self._mark(fact.run, fact.job)
         text = _without_marks(fact.text) if "##[" in fact.text else fact.text
+        if not self._colour:
+            text = strip_ansi(text)
         return mark + text.replace("\n", "\n" + mark) if text is not None else ""
 
     def _render_annotation(self, fact: AnnotationRaised) -> str:
