@@ -26,19 +26,17 @@ from homeport.language.yaml_nodes import YamlMapping, YamlNode, YamlScalar, Yaml
 
 
 class Slot:
-    """Where the reader is in the file: whose expressions are allowed, whether mistakes are passed over by GitHub, and which key led here."""
+    """Where the reader is: what may stand there, which key led there, whose expressions are allowed, what GitHub reads over."""
 
-    __slots__ = ("at", "is_lenient", "key", "key_span")
+    __slots__ = ("at", "is_lenient", "key", "key_span", "value")
 
-    def __init__(self, key: str, key_span: Span | None, at: str, *, is_lenient: bool) -> None:
+    def __init__(self, value: Value, above: "Slot | None" = None, key: str = "", key_span: Span | None = None) -> None:
+        self.value = value
         self.key = key
         self.key_span = key_span
-        self.at = at
-        self.is_lenient = is_lenient
-
-    def enter(self, value: Value, key: str, key_span: Span | None) -> "Slot":
-        """The place below a key."""
-        return Slot(key, key_span, value.at or self.at, is_lenient=self.is_lenient or value.is_lenient)
+        """None for the root and for items of a list"""
+        self.at: str = value.at if value.at or above is None else above.at
+        self.is_lenient: bool = value.is_lenient or (above is not None and above.is_lenient)
 
 
 class TemplateReader:
@@ -51,64 +49,66 @@ class TemplateReader:
 
     def read_file(self, node: YamlNode, value: Value) -> Token | None:
         """The tokens of a whole file, without what did not fit; None where the root did not."""
-        return self._read(node, value, Slot("", None, value.at, is_lenient=value.is_lenient))
+        return self._read(node, Slot(value))
 
-    def _read(self, node: YamlNode, value: Value, slot: Slot) -> Token | None:
+    def _read(self, node: YamlNode, slot: Slot) -> Token | None:
         if isinstance(node, YamlScalar):
-            return self._read_scalar(node, value, slot)
+            return self._read_scalar(node, slot)
         if isinstance(node, YamlMapping):
-            return self._read_mapping(node, value, slot)
-        return self._read_sequence(node, value, slot)
+            return self._read_mapping(node, slot)
+        return self._read_sequence(node, slot)
 
     # --- scalars -----------------------------------------------------------------------------------------------------
 
-    def _read_scalar(self, scalar: YamlScalar, value: Value, slot: Slot) -> Token | None:
-        kind = scalar.kind
+    def _read_scalar(self, scalar: YamlScalar, slot: Slot) -> Token | None:
+        value, kind = slot.value, scalar.kind
         if kind == "broken":
             return None
         if value.is_condition:
             return self._texts.read_condition(scalar, slot.at)
         if kind == "string" and OPEN in scalar.text:
-            return self._read_embedded(scalar, value, slot)
+            return self._read_embedded(scalar, slot)
         if value.anything or (kind in value.scalars and kind != "string"):
             return _plain_token(scalar)
         if "string" in value.scalars:
-            return self._check_text(StringToken(scalar.text, scalar.span), value, slot)
-        self._unexpected(scalar, value, slot)
+            return self._check_text(StringToken(scalar.text, scalar.span), slot)
+        self._unexpected(scalar, slot)
         return None
 
-    def _read_embedded(self, scalar: YamlScalar, value: Value, slot: Slot) -> Token | None:
+    def _read_embedded(self, scalar: YamlScalar, slot: Slot) -> Token | None:
+        value = slot.value
         count = len(self.diagnostics)
         token = self._texts.read(scalar, slot.at)
         if len(self.diagnostics) > count:  # a wrong expression leaves a text, where it could have stood
             return token if slot.at and (value.anything or "string" in value.scalars) else None
         if isinstance(token, ExpressionToken) and token.source == INSERT:
-            self._report(scalar.span, f"'insert' is the key of a mapping; expected {value.title}", value, slot)
+            self._report(scalar.span, f"'insert' is the key of a mapping; expected {value.title}", slot)
             return None
         if isinstance(token, StringToken):
             if value.anything:
                 return token
             if "string" in value.scalars:
-                return self._check_text(token, value, slot)
+                return self._check_text(token, slot)
         if isinstance(token, ExpressionToken) or value.anything or "string" in value.scalars:
             return token
         message = f"{_subject(slot)} is text with expressions in it; expected {value.title}, or one expression alone"
-        self._report(scalar.span, message, value, slot)
+        self._report(scalar.span, message, slot)
         return None
 
-    def _check_text(self, token: StringToken, value: Value, slot: Slot) -> StringToken | None:
-        text = token.value
+    def _check_text(self, token: StringToken, slot: Slot) -> StringToken | None:
+        value, text = slot.value, token.value
         if value.one_of and text not in value.one_of:
             found = f"unexpected value {quote(text)}" if text else "no value"
             message = f"{found}{_for(slot)}; expected {_one_of(value)}"
-            self._report(token.span, message, value, slot, hint=self._suggester.suggest(text, value.one_of))
+            self._report(token.span, message, slot, hint=self._suggester.suggest(text, value.one_of))
             return token if value.mapping is not None else None  # that something is written still counts
         if value.non_empty and not text:
-            self._report(token.span, f"{_subject(slot)} is empty; expected {value.title}", value, slot)
+            self._report(token.span, f"{_subject(slot)} is empty; expected {value.title}", slot)
             return None
         return token
 
-    def _unexpected(self, scalar: YamlScalar, value: Value, slot: Slot) -> None:
+    def _unexpected(self, scalar: YamlScalar, slot: Slot) -> None:
+        value = slot.value
         found = f"unexpected value {quote(scalar.text)}" if scalar.kind != "null" else "no value"
         hint = None
         if (
@@ -117,53 +117,55 @@ class TemplateReader:
             and scalar.text.lower() in {"yes", "no", "on", "off", "true", "false"}
         ):
             hint = f"write {'true' if scalar.text.lower() in {'yes', 'on', 'true'} else 'false'}, without quotes"
-        self._report(scalar.span, f"{found}{_for(slot)}; expected {value.title}", value, slot, hint=hint)
+        self._report(scalar.span, f"{found}{_for(slot)}; expected {value.title}", slot, hint=hint)
 
     # --- lists -------------------------------------------------------------------------------------------------------
 
-    def _read_sequence(self, node: YamlSequence, value: Value, slot: Slot) -> Token | None:
+    def _read_sequence(self, node: YamlSequence, slot: Slot) -> Token | None:
+        value = slot.value
         item = ANYTHING if value.anything else value.items
         if item is None:
-            self._report(node.span, f"a list was not expected{_for(slot)}; expected {value.title}", value, slot)
+            self._report(node.span, f"a list was not expected{_for(slot)}; expected {value.title}", slot)
             return None
-        below = Slot(slot.key, None, item.at or slot.at, is_lenient=slot.is_lenient or item.is_lenient)
-        tokens = [self._read(child, item, below) for child in node.items]
+        below = Slot(item, slot, slot.key)
+        tokens = [self._read(child, below) for child in node.items]
         return SequenceToken(tuple(token for token in tokens if token is not None), node.span)
 
     # --- mappings ----------------------------------------------------------------------------------------------------
 
-    def _read_mapping(self, node: YamlMapping, value: Value, slot: Slot) -> Token | None:
+    def _read_mapping(self, node: YamlMapping, slot: Slot) -> Token | None:
+        value = slot.value
         if value.anything:
-            return self._read_entries(node, _ANY_MAPPING, value, slot)
+            return self._read_entries(node, _ANY_MAPPING, slot)
         mapping = value.mapping
         if mapping is None:
-            self._report(node.span, f"a mapping was not expected{_for(slot)}; expected {value.title}", value, slot)
+            self._report(node.span, f"a mapping was not expected{_for(slot)}; expected {value.title}", slot)
             return None
         if isinstance(mapping, Choice):
             chosen = _choose(node, mapping)
             if chosen is None:
                 keys = list_names(mapping.decides)
                 message = f"it is not clear what {mapping.title} does; expected one of the keys {keys}"
-                self._report(slot.key_span or node.span, message, value, slot)
+                self._report(slot.key_span or node.span, message, slot)
                 return None
             mapping = chosen
-        return self._read_entries(node, mapping, value, slot)
+        return self._read_entries(node, mapping, slot)
 
-    def _read_entries(self, node: YamlMapping, mapping: Mapping, value: Value, slot: Slot) -> MappingToken:
+    def _read_entries(self, node: YamlMapping, mapping: Mapping, slot: Slot) -> MappingToken:
         seen: dict[str, Span] = {}
         entries: list[Entry] = []
         has_dynamic_key = False
         for key_node, child in node.pairs:
             key = self._read_key(key_node, slot)
             if isinstance(key, StringToken):
-                entry = self._read_entry(key, child, mapping, seen, value, slot)
+                entry = self._read_entry(key, child, mapping, seen, slot)
             else:
                 has_dynamic_key = True
                 entry = None if key is None else self._read_dynamic_entry(key, child, mapping, slot)
             if entry is not None:
                 entries.append(entry)
         if not has_dynamic_key:
-            self._check_required(node, mapping, seen, value, slot)
+            self._check_required(node, mapping, seen, slot)
         return MappingToken(tuple(entries), node.span)
 
     def _read_key(self, key: YamlScalar, slot: Slot) -> Text | None:
@@ -176,7 +178,7 @@ class TemplateReader:
         return token
 
     def _read_entry(
-        self, key: StringToken, child: YamlNode, mapping: Mapping, seen: dict[str, Span], value: Value, slot: Slot
+        self, key: StringToken, child: YamlNode, mapping: Mapping, seen: dict[str, Span], slot: Slot
     ) -> Entry | None:
         folded = key.value.lower()
         if folded in seen:
@@ -188,21 +190,19 @@ class TemplateReader:
             self._report_unknown_key(key, mapping, slot)
             return None
         if not key.value and known is mapping.named:
-            self._report(key.span, f"a key of {mapping.title} is empty; expected a name", value, slot)
+            self._report(key.span, f"a key of {mapping.title} is empty; expected a name", slot)
             return None
-        token = self._read(child, known, slot.enter(known, key.value, key.span))
+        token = self._read(child, Slot(known, slot, key.value, key.span))
         return None if token is None else Entry(key, token)
 
     def _read_dynamic_entry(
         self, key: ExpressionToken | InterpolationToken, child: YamlNode, mapping: Mapping, slot: Slot
     ) -> Entry | None:
         known = mapping.named if mapping.named is not None and not mapping.keys else ANYTHING
-        token = self._read(child, known, slot.enter(known, "", key.span))
+        token = self._read(child, Slot(known, slot, "", key.span))
         return None if token is None else Entry(key, token)
 
-    def _check_required(
-        self, node: YamlMapping, mapping: Mapping, seen: dict[str, Span], value: Value, slot: Slot
-    ) -> None:
+    def _check_required(self, node: YamlMapping, mapping: Mapping, seen: dict[str, Span], slot: Slot) -> None:
         for key in (*mapping.required, *mapping.expected):
             if key in seen:
                 continue
@@ -211,7 +211,7 @@ class TemplateReader:
             message = f"the key '{key}' is missing{where}: {mapping.title} needs it"
             is_refused = key in mapping.required and not slot.is_lenient
             self.diagnostics.append(
-                Diagnostic(code=value.code, message=message, span=span, invalid=is_refused, hint=f"add '{key}:'")
+                Diagnostic(code=slot.value.code, message=message, span=span, invalid=is_refused, hint=f"add '{key}:'")
             )
 
     # --- messages ----------------------------------------------------------------------------------------------------
@@ -236,9 +236,9 @@ class TemplateReader:
             )
         )
 
-    def _report(self, span: Span, message: str, value: Value, slot: Slot, hint: str | None = None) -> None:
+    def _report(self, span: Span, message: str, slot: Slot, hint: str | None = None) -> None:
         self.diagnostics.append(
-            Diagnostic(code=value.code, message=message, span=span, invalid=not slot.is_lenient, hint=hint)
+            Diagnostic(code=slot.value.code, message=message, span=span, invalid=not slot.is_lenient, hint=hint)
         )
 
 

@@ -41,12 +41,12 @@ _CONSTANTS = {
 
 def read_triggers(token: Token | None, findings: Findings) -> tuple[Trigger, ...]:
     """The events of `on`, in order. Repeated names in a list count once."""
-    if isinstance(token, MappingToken):
-        return tuple(_read_event(key, value, findings) for key, value in literal_entries(token))
     events: dict[str, Trigger] = {}
+    if isinstance(token, MappingToken):
+        events = {key.value: _read_event(key, value, findings) for key, value in literal_entries(token)}
     for name in strings_of(token):
         events.setdefault(name.value, Trigger(event=name.value, span=name.span))
-    if token is not None and not events:
+    if token is not None and not events and not findings.has_invalid:
         findings.refuse(_CODE, token.span, "no event is named; expected at least one", hint="write 'on: push'")
     return tuple(events.values())
 
