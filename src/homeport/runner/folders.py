@@ -21,7 +21,10 @@ def remove_tree(path: str) -> None:
     Folders without write permission (module caches make such) are opened first. Raises `OSError` for what cannot be removed.
     """
     try:
-        _remove_folder(path)
+        if os.path.islink(path):
+            os.unlink(path)
+        else:
+            _remove_folder(path)
     except NotADirectoryError:
         os.unlink(path)
     except FileNotFoundError:

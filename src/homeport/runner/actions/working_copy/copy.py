@@ -51,6 +51,8 @@ class CopyRequest(msgspec.Struct, frozen=True, kw_only=True):
     cone: bool = True
     leave_out: tuple[str, ...] = ()
     """paths that are not copied where the folder is in no repository"""
+    clean: bool = False
+    """throw away first what an earlier working copy in this folder holds beyond its commit"""
     work_tree: str = ""
 
 
@@ -80,6 +82,8 @@ def make_working_copy(source: SourceTree, target: Target, request: CopyRequest, 
 
 def _copy_repository(source: SourceTree, target: Target, request: CopyRequest, search_path: str) -> CopyReport:
     write_git_folder(target, source, _describe(source, request))
+    if request.clean:
+        run_in_copy(target, ["clean", "-ffdxq"], search_path)
     if request.sparse:
         set_patterns(target, request.sparse, cone=request.cone, search_path=search_path)
     changes: Sequence[Change] = ()
@@ -149,9 +153,3 @@ def _copy_submodules(source: SourceTree, target: Target, request: CopyRequest, s
         make_working_copy(inner, inner_target, wanted, search_path)
 
     return add_submodules(target, source, search_path, copy)
-
-
-def clean_working_copy(target: Target, search_path: str) -> None:
-    """Throw away what no commit holds in an existing working copy: `git clean -ffdx`, `git reset --hard`."""
-    run_in_copy(target, ["clean", "-ffdxq"], search_path)
-    run_in_copy(target, ["reset", "--hard", "--quiet", "HEAD"], search_path)

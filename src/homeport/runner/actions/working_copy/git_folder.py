@@ -1,7 +1,7 @@
 """Writes the git folder of a working copy: its own HEAD, refs and settings, the original's objects.
 
-Objects are borrowed (`objects/info/alternates`), so nothing is copied and nothing that the copy does can reach the original. Source:
-git's documentation, "gitrepository-layout", "git-replace", "git-config" (`url.<base>.insteadOf`).
+Objects are borrowed (`objects/info/alternates`), so nothing is copied and nothing that the copy does can reach the original (but for the
+time stamp of an object that both come to have, which git renews). Source: git's documentation, "gitrepository-layout", "git-replace", "git-config" (`url.<base>.insteadOf`).
 """
 
 import hashlib

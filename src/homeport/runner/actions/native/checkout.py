@@ -1,0 +1,185 @@
+"""actions/checkout, v2 to v6, of the running repository: a working copy of what this machine has, with what no commit holds yet.
+
+| input | here |
+|---|---|
+| repository | the running one; another is refused |
+| ref | a branch, tag or commit that this machine has; where it is what is checked out there, uncommitted changes come along |
+| path, clean | as the original |
+| fetch-depth, fetch-tags | as the original: 1 shows one commit, 0 all branches, tags and history |
+| sparse-checkout, sparse-checkout-cone-mode | as the original |
+| filter | accepted (the objects are here already); like the original it switches sparse-checkout off |
+| submodules | those that are checked out in the original's folder, recursively on request |
+| lfs | content from this machine's LFS store; what is not there fails the step |
+| token, persist-credentials | kept for git commands of the job and removed after it, as v6 does |
+| ssh-key | refused where it is given |
+| ssh-known-hosts, ssh-strict, ssh-user | accepted: they only go with an ssh-key |
+| set-safe-directory, show-progress, reference, allow-unsafe-pr-checkout | accepted: nothing to change here |
+| github-server-url | the run's own; another is refused |
+
+Outputs: `ref`, `commit`. Nothing is fetched: `origin` is named as on GitHub, but reading from it reads this machine's repository, and
+nothing that the job does reaches that repository. Where the run works in place, nothing is copied. Source: the action's README.
+"""
+
+import os
+
+import msgspec
+
+from homeport.git.process import GitError
+from homeport.runner.actions.native.checkout_credentials import forget_credentials, keep_credentials
+from homeport.runner.actions.native.checkout_target import (
+    Wanted,
+    build_request,
+    check_repository,
+    find_folder,
+    find_wanted,
+)
+from homeport.runner.actions.native.definition import Input, NativeDefinition
+from homeport.runner.actions.native.inputs import get_text, is_true
+from homeport.runner.actions.working_copy import (
+    CopyReport,
+    SourceTree,
+    Target,
+    WorkingCopyError,
+    inspect_source,
+    make_working_copy,
+)
+from homeport.runner.folders import make_folder, read_file, remove_tree
+from homeport.runner.host import ActionError, ActionHost
+
+DEFINITION = NativeDefinition(
+    name="actions/checkout",
+    inputs=(
+        Input("repository", "${{ github.repository }}", "refused", "another repository"),
+        Input("ref"),
+        Input("token", "${{ github.token }}"),
+        Input("ssh-key", "", "refused"),
+        Input("ssh-known-hosts", "", "accepted"),
+        Input("ssh-strict", "true", "accepted"),
+        Input("ssh-user", "git", "accepted"),
+        Input("persist-credentials", "true"),
+        Input("path"),
+        Input("clean", "true"),
+        Input("filter", "", "accepted"),
+        Input("sparse-checkout"),
+        Input("sparse-checkout-cone-mode", "true"),
+        Input("fetch-depth", "1"),
+        Input("fetch-tags", "false"),
+        Input("show-progress", "true", "accepted"),
+        Input("reference", "", "accepted"),
+        Input("lfs", "false"),
+        Input("submodules", "false"),
+        Input("set-safe-directory", "true", "accepted"),
+        Input("github-server-url", "", "refused", "another server"),
+        Input("allow-unsafe-pr-checkout", "false", "accepted"),
+    ),
+    outputs=("ref", "commit"),
+    post_if="always()",
+)
+
+
+def main(host: ActionHost) -> None:
+    """Make the working copy."""
+    name = check_repository(host)
+    if get_text(host, "ssh-key"):
+        raise ActionError(
+            "the input 'ssh-key' is not supported by this build yet; nothing is fetched here, so it is not needed"
+        )
+    folder = find_folder(host)
+    search_path = host.environment.get("PATH", "")
+    source = inspect_source(host.sources.folder, search_path)
+    host.log(f"Syncing repository: {name}")
+    try:
+        wanted = find_wanted(host, source)
+        if host.sources.in_place:
+            _stay_in_place(host, source, wanted, folder)
+        else:
+            _copy(host, source, wanted, folder, name)
+    except (GitError, WorkingCopyError) as error:
+        raise ActionError(str(error)) from error
+    except OSError as error:
+        raise ActionError(f"the working copy could not be made: {error}") from error
+    host.set_output("ref", wanted.ref)
+    host.set_output("commit", wanted.commit or str(host.github.get("sha") or ""))
+
+
+def post(host: ActionHost) -> None:
+    """Forget the credentials."""
+    forget_credentials(host)
+
+
+def _stay_in_place(host: ActionHost, source: SourceTree, wanted: Wanted, folder: str) -> None:
+    if folder != os.path.normpath(host.paths.workspace):
+        raise ActionError("the run works in place, so 'path' cannot be honoured: nothing is copied")
+    if wanted.commit != source.head.sha:
+        raise ActionError(
+            f"the run works in place, and '{wanted.ref or wanted.commit}' is not what is checked out there"
+        )
+    host.log("The job works in the working tree itself: nothing was copied, no input changes it.")
+
+
+def _copy(host: ActionHost, source: SourceTree, wanted: Wanted, folder: str, name: str) -> None:
+    search_path = host.environment.get("PATH", "")
+    target = Target(folder, os.path.join(folder, ".git"))
+    request = build_request(host, source, wanted, name)
+    is_kept = _make_room(target, request.url)
+    if is_kept and is_true(host, "clean"):
+        request = msgspec.structs.replace(request, clean=True)
+    host.log("##[group]Copying the repository of this machine")
+    report = make_working_copy(source, target, request, search_path)
+    _describe(host, source, wanted, report)
+    host.log("##[endgroup]")
+    if source.layout is not None:
+        keep_credentials(host, target)
+    if wanted.commit:
+        host.log(f"'{wanted.commit}'")
+
+
+def _make_room(target: Target, url: str) -> bool:
+    """Whether an earlier working copy of the same repository stays, to be brought up to date; anything else gives way.
+
+    Of its git folder only the index is kept, which tells git what need not be written again: settings, branches and hooks may be the
+    job's own doing, and no git command that is started from here must follow them.
+    """
+    if os.path.lexists(target.folder) and (os.path.islink(target.folder) or not os.path.isdir(target.folder)):
+        os.unlink(target.folder)
+    make_folder(target.folder)
+    is_kept = _is_copy_of(target, url)
+    folder = target.git_dir if is_kept else target.folder
+    for entry in os.listdir(folder):
+        if not (is_kept and entry == "index"):
+            remove_tree(os.path.join(folder, entry))
+    return is_kept
+
+
+def _is_copy_of(target: Target, url: str) -> bool:
+    """Whether the folder holds what an earlier checkout of this action made."""
+    if not os.path.isfile(os.path.join(target.git_dir, "index")):
+        return False
+    try:
+        config = os.fsdecode(read_file(os.path.join(target.git_dir, "config")))
+    except OSError:
+        return False
+    return f'\turl = "{url}"\n' in config
+
+
+def _describe(host: ActionHost, source: SourceTree, wanted: Wanted, report: CopyReport) -> None:
+    if source.layout is None:
+        host.log(
+            f"{source.folder} is not a git repository: copied whole ({report.files} files), ignored files included"
+        )
+        return
+    host.log(f"From {source.folder}")
+    host.log(f"HEAD is {wanted.commit or 'a branch without commits'}{f' ({wanted.ref})' if wanted.ref else ''}")
+    overlay = report.overlay
+    if overlay.copied or overlay.removed:
+        host.log(
+            f"Uncommitted changes came along: {overlay.copied} changed or new files, {overlay.removed} deleted ones"
+        )
+    elif wanted.commit != source.head.sha:
+        host.log("This is not what is checked out there: uncommitted changes stayed behind")
+    for path in overlay.repositories:
+        host.log(f"Left out: {path}, a git repository of its own")
+    if report.submodules:
+        host.log(f"Submodules: {report.submodules}")
+    if report.pointers:
+        host.log(f"Git LFS files: {report.pointers}")
