@@ -85,8 +85,8 @@ def qualify_call(uses: str, caller: str) -> str:
     if caller.startswith("./"):
         return f"./{path}"
     location, _, ref = caller.rpartition("@")
-    owner, repository = location.split("/")[:2]
-    return f"{owner}/{repository}/{path}@{ref}"
+    repository = "/".join(location.split("/")[:2])
+    return f"{repository}/{path}@{ref}"
 
 
 class _Checker:
