@@ -44,6 +44,19 @@ class SystemClock:
         return monotonic()
 
 
+class TravellingClock(SystemClock):
+    """The machine's clock, which a test may move on: what would take minutes happens at once."""
+
+    def __init__(self) -> None:
+        self._ahead = 0.0
+
+    def monotonic(self) -> float:
+        return super().monotonic() + self._ahead
+
+    def advance(self, seconds: float) -> None:
+        self._ahead += seconds
+
+
 class StopFlag:
     """A `StopSignal` that a test raises."""
 
@@ -265,6 +278,20 @@ def stop_at_line(wanted: str, reason: str = "cancelled") -> Callable[[RunnerFact
     def look(fact: RunnerFact, flag: StopFlag) -> None:
         if isinstance(fact, LinesLogged) and wanted in fact.text.split("\n") and flag.reason is None:
             flag.stop(reason)
+
+    return look
+
+
+def at_lines(actions: Mapping[str, Callable[[StopFlag], None]]) -> Callable[[RunnerFact, StopFlag], None]:
+    """Does something, once, as soon as a line was printed."""
+    left = dict(actions)
+
+    def look(fact: RunnerFact, flag: StopFlag) -> None:
+        if isinstance(fact, LinesLogged):
+            for line in fact.text.split("\n"):
+                action = left.pop(line, None)
+                if action is not None:
+                    action(flag)
 
     return look
 

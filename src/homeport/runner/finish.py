@@ -36,7 +36,7 @@ def _evaluate_outputs(session: JobSession, contexts: dict[str, Any]) -> dict[str
         try:
             value = "" if output.value is None else evaluate_text(output.value, contexts)
         except EvaluationError as error:
-            blame(session, error.message, error.span)
+            session.reason = blame(session, error.message, error.span)
             session.worsen("failure")
             continue
         if value and session.masker.is_secret_in(value):
@@ -60,7 +60,7 @@ def _set_environment_url(session: JobSession, name: str, contexts: dict[str, Any
     try:
         url = evaluate_text(token, {key: value for key, value in contexts.items() if key != "secrets"})
     except EvaluationError as error:
-        blame(session, error.message, error.span)
+        session.reason = blame(session, error.message, error.span)
         session.worsen("failure")
         return
     if session.masker.is_secret_in(url):

@@ -90,7 +90,7 @@ class Leftovers:
     def _find_left(self, mark: JobMark) -> "dict[int, linux.ProcessStatus]":
         found: dict[int, linux.ProcessStatus] = {}
         for child in linux.list_children(os.getpid()):
-            status = self._find_orphan(child)
+            status = linux.find_status(child) if child in mark.groups else self._find_orphan(child)
             if status is None or not self._is_of_job(mark, child, status):
                 continue
             found[child] = status
