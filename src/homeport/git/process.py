@@ -4,6 +4,7 @@ The repository is named by environment variables, so git searches for nothing an
 name programs (fsmonitor, filters, external diffs, pagers, hooks): each is switched off by settings that come later than its own.
 """
 
+import errno
 import os
 import selectors
 from collections.abc import Mapping, Sequence
@@ -36,8 +37,8 @@ class GitProcess:
         self._output, output = os.pipe()
         self._errors, errors = os.pipe()
         try:
-            self._process = os.posix_spawnp(
-                "git",
+            self._process = os.posix_spawn(
+                _find_program(environment),
                 ["git", "-C", work_tree, *_FIXED, *arguments],
                 environment,
                 file_actions=[
@@ -91,6 +92,15 @@ def git_environment(
         "GIT_LITERAL_PATHSPECS": "1",
         "LC_ALL": "C",
     }
+
+
+def _find_program(environment: Mapping[str, str]) -> str:
+    """Git by the PATH that was handed in, not by that of this process; a relative folder in it is passed over."""
+    for folder in environment.get("PATH", os.defpath).split(os.pathsep):
+        program = os.path.join(folder, "git")
+        if os.path.isabs(program) and os.access(program, os.X_OK):
+            return program
+    raise FileNotFoundError(errno.ENOENT, "there is no program 'git' in PATH")
 
 
 def _read_both(output: int, errors: int) -> tuple[bytes, bytes]:
