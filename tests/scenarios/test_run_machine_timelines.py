@@ -26,7 +26,7 @@ class Case(msgspec.Struct, forbid_unknown_fields=True):
     script: dict[str, Act] = {}
     runners: int | None = None
     cancel_at: float | None = None
-    force: bool = False
+    force_at: float | None = None
 
 
 @pytest.mark.parametrize("file", CASES, ids=lambda file: file.stem)
@@ -36,7 +36,9 @@ def test_a_run_goes_as_the_case_says(file: Path) -> None:
     world = World(runners=case.runners)
     world.start(plan_of_text(case.workflow, case.called), case.script, github=GITHUB)
     if case.cancel_at is not None:
-        world.at(case.cancel_at, lambda: world.cancel(force=case.force))
+        world.at(case.cancel_at, world.cancel)
+    if case.force_at is not None:
+        world.at(case.force_at, lambda: world.cancel(force=True))
     world.run()
     actual = world.timeline()
     expected = [line for line in case.timeline.splitlines() if line]

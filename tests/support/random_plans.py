@@ -32,7 +32,7 @@ GROUPS = ("one", "One", "two")
 
 
 @st.composite
-def plans(draw: st.DrawFn) -> Plan:
+def plans(draw: st.DrawFn, least: int = 1) -> Plan:
     """A plan of up to six jobs, some of them calls of workflows that may call others."""
     called: dict[str, str] = {}
     for level in range(draw(st.integers(0, 2))):
@@ -40,10 +40,12 @@ def plans(draw: st.DrawFn) -> Plan:
             {
                 "on": {"workflow_call": {"outputs": {"list": {"value": "${{ jobs.j0.outputs.list }}"}}}},
                 **draw(_top(f"call{level}")),
-                "jobs": draw(_jobs(3, list(called))),
+                "jobs": draw(_jobs(1, 3, list(called))),
             }
         )
-    return plan_of_text(json.dumps({"on": "push", **draw(_top("run")), "jobs": draw(_jobs(6, list(called)))}), called)
+    return plan_of_text(
+        json.dumps({"on": "push", **draw(_top("run")), "jobs": draw(_jobs(least, 6, list(called)))}), called
+    )
 
 
 @st.composite
@@ -52,8 +54,8 @@ def _top(draw: st.DrawFn, group: str) -> dict[str, Any]:
 
 
 @st.composite
-def _jobs(draw: st.DrawFn, most: int, called: list[str]) -> dict[str, Any]:
-    count = draw(st.integers(1, most))
+def _jobs(draw: st.DrawFn, least: int, most: int, called: list[str]) -> dict[str, Any]:
+    count = draw(st.integers(least, most))
     ids = [f"j{number}" for number in range(count)]
     return {job_id: draw(_job(ids[:number], called)) for number, job_id in enumerate(ids)}
 

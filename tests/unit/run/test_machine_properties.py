@@ -1,9 +1,10 @@
 """The run machine under random plans, random runners and cancellations at random moments: what must hold of every run."""
 
 from datetime import datetime, timedelta
+from random import Random
 
 import msgspec
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
@@ -12,6 +13,7 @@ from homeport.ports.concurrency import Holder
 from homeport.run.codec import decode_fact, encode_fact
 from homeport.run.conclusion import conclude_job
 from homeport.run.decide import decide, settle
+from homeport.run.draft import is_stopped
 from homeport.run.effects import ClaimConcurrency, Effect, OfferJob, ReleaseConcurrency, StopJob
 from homeport.run.facts import (
     CancelRequested,
@@ -277,6 +279,7 @@ class RunMachine(RuleBasedStateMachine):
             open_legs = [leg for leg in legs if leg.status != "completed"]
             if family.status != "waiting":
                 assert family.open == len(open_legs)
+                assert family.unstopped == sum(not is_stopped(leg, forced=self.run.forced) for leg in open_legs)
                 assert set(family.ready) <= {leg.key for leg in open_legs if leg.status == "ready"}
             if family.status == "expanded":
                 assert family.active == len(open_legs) - len(family.ready)
@@ -331,3 +334,37 @@ TestRunMachine = RunMachine.TestCase
 TestRunMachine.settings = settings(
     max_examples=80, stateful_step_count=50, deadline=None, suppress_health_check=list(HealthCheck)
 )
+
+
+@given(plan=plans(least=4), seed=st.integers(0, 2**32))
+@settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+def test_what_must_hold_holds_of_long_runs_too(plan: Plan, seed: int) -> None:
+    """The same machine, driven so that most jobs succeed and most runs get far."""
+    random = Random(seed)
+    machine = RunMachine()
+    machine.begin(plan=plan, outsider=random.choice((None, None, None, *GROUPS)))
+    for _ in range(random.randint(5, 80)):
+        _act(machine, random)
+        machine.nothing_is_left_to_decide()
+        machine.max_parallel_is_held_and_counts_are_right()
+        machine.a_group_has_one_holder_inside_the_run()
+    machine.teardown()
+
+
+def _act(machine: RunMachine, random: Random) -> None:
+    chance, choice = random.random(), random.randint(0, 1_000)
+    if not machine._is_open():
+        machine.somebody_runs_it_again(choice)
+    elif chance < 0.01:
+        machine.somebody_cancels_the_run(random.randint(0, 1))
+    elif machine.asked and chance < 0.3:
+        machine.a_claimant_is_superseded()
+    elif machine.grants and chance < 0.5:
+        machine.a_group_is_granted(choice)
+    elif machine.outsider is not None and chance < 0.1:
+        machine.another_run_gives_its_group_back()
+    elif machine.offers and (chance < 0.6 or not machine._running()):
+        machine.a_runner_takes_a_job(choice)
+    elif machine._running():
+        outcome = random.choice(("success",) * 8 + ("failure", "cancelled"))
+        machine.a_job_ends(choice, outcome, random.choice(LISTS[:2] * 3 + LISTS))

@@ -222,3 +222,14 @@ def test_the_first_fact_says_what_runs() -> None:
         7,
         1,
     )
+
+
+def test_a_group_that_is_granted_as_the_run_is_cancelled_starts_nothing() -> None:
+    plan = plan_of_text('jobs: {a: {concurrency: g, runs-on: x, steps: [run: "true"]}}')
+    run = initial_state("1", plan)
+    run, _ = settle(apply(run, queued_fact(run, START)), START)
+    run = apply(run, ConcurrencyGranted(at=START, run="1", job="a", group="g"))
+    run = apply(run, CancelRequested(at=START, run="1", by="x", reason="y"))
+    run, effects = settle(run, START)
+    assert [type(effect.fact).__name__ for effect in effects] == ["JobFinished", "ConcurrencyReleased", "RunFinished"]
+    assert run.conclusion == "cancelled"
