@@ -6,6 +6,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+from homeport.runner.actions.native.setup_python.discovery import find_interpreters
+
 ROOT = Path(__file__).resolve().parent.parent
 EXAMPLE = ROOT / "examples" / "sdk"
 VERSIONS = ("3.10", "3.11", "3.12")
@@ -14,9 +16,9 @@ VERSIONS = ("3.10", "3.11", "3.12")
 
 def missing_versions() -> list[str]:
     """The versions that `setup-python` would not find here."""
-    from homeport.runner.actions.native.setup_python.discovery import find_interpreters
-
-    found = {f"{interpreter.version.major}.{interpreter.version.minor}" for interpreter in find_interpreters(os.environ)}
+    found = {
+        f"{interpreter.version.major}.{interpreter.version.minor}" for interpreter in find_interpreters(os.environ)
+    }
     return [version for version in VERSIONS if version not in found]
 
 

@@ -1,0 +1,217 @@
+"""What comes after a failure: running again, going on, and recovering from a killed process."""
+
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from tests.support.homeport import TIMEOUT_SECONDS, environment, run_homeport
+from tests.support.live import LiveRun
+from tests.support.projects import make_repository
+
+FLAKY = """
+    on: push
+    jobs:
+      build:
+        runs-on: ubuntu-latest
+        outputs: {made: '${{ steps.make.outputs.made }}'}
+        steps: [{id: make, run: 'echo made=v1 >> $GITHUB_OUTPUT; echo building'}]
+      test:
+        needs: build
+        runs-on: ubuntu-latest
+        strategy: {fail-fast: false, matrix: {n: [1, 2]}}
+        steps: [{id: try, run: 'echo "testing ${{ needs.build.outputs.made }}"; [ ${{ matrix.n }} = 1 ] || test -e ${{ vars.FIXED }}'}]
+      deploy:
+        needs: test
+        runs-on: ubuntu-latest
+        steps: [{run: echo deploying}]
+"""
+
+
+def command(*words: str, cwd: Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "homeport", *words],
+        cwd=cwd,
+        env=environment(),
+        capture_output=True,
+        text=True,
+        timeout=TIMEOUT_SECONDS,
+        check=False,
+    )
+
+
+def show(*words: str, cwd: Path) -> Any:
+    return msgspec.json.decode(command("show", *words, "--format", "json", cwd=cwd).stdout)
+
+
+def test_rerun_failed_runs_what_failed_and_what_depends_on_it(tmp_path: Path) -> None:
+    repository, fixed = make_repository(tmp_path, FLAKY), tmp_path / "fixed"
+    first = run_homeport(["run", "--var", f"FIXED={fixed}"], cwd=repository)
+    assert first.exit_code == 1
+    assert first.conclusions == {"build": "success", "test (1)": "success", "test (2)": "failure", "deploy": "skipped"}
+    fixed.touch()
+    again = run_homeport(["rerun", "--failed"], cwd=repository)
+    assert (again.exit_code, again.conclusion) == (0, "success")
+    assert {fact["job"] for fact in again.of("job_started")} == {"test (2)", "deploy"}
+    assert "testing v1" in again.lines("test (2)", "try")
+    assert [fact["attempt"] for fact in again.of("run_queued")] == [2]
+    assert again.of("run_finished")[0]["run"] == first.of("run_finished")[0]["run"]
+
+
+def test_both_attempts_can_be_looked_at(tmp_path: Path) -> None:
+    repository, fixed = make_repository(tmp_path, FLAKY), tmp_path / "fixed"
+    run_homeport(["run", "--var", f"FIXED={fixed}"], cwd=repository)
+    fixed.touch()
+    run_homeport(["rerun", "--failed"], cwd=repository)
+    assert (show(cwd=repository)["attempt"], show(cwd=repository)["conclusion"]) == (2, "success")
+    assert show("--attempt", "1", cwd=repository)["conclusion"] == "failure"
+    assert "building" in command("logs", "--attempt", "1", "--job", "build", cwd=repository).stdout
+
+
+def test_rerun_of_one_job_runs_it_and_what_depends_on_it(tmp_path: Path) -> None:
+    repository, fixed = make_repository(tmp_path, FLAKY), tmp_path / "fixed"
+    fixed.touch()
+    assert run_homeport(["run", "--var", f"FIXED={fixed}"], cwd=repository).exit_code == 0
+    again = run_homeport(["rerun", "--job", "test (1)"], cwd=repository)
+    assert {fact["job"] for fact in again.of("job_started")} == {"test (1)", "deploy"}
+    unknown = run_homeport(["rerun", "--job", "none"], cwd=repository)
+    assert unknown.exit_code == 1
+    assert "no job 'none'" in unknown.stderr
+
+
+def test_rerun_of_all_runs_all_again(tmp_path: Path) -> None:
+    repository, fixed = make_repository(tmp_path, FLAKY), tmp_path / "fixed"
+    fixed.touch()
+    run_homeport(["run", "--var", f"FIXED={fixed}"], cwd=repository)
+    again = run_homeport(["rerun"], cwd=repository)
+    assert len(again.of("job_started")) == 4
+    assert again.exit_code == 0
+
+
+def test_rerun_looks_secrets_up_again_and_never_keeps_them(tmp_path: Path, homeport_home: Path) -> None:
+    workflow = """
+        on: push
+        jobs:
+          one: {runs-on: ubuntu-latest, steps: [{run: 'test "${{ secrets.TOKEN }}" = "${{ vars.WANTED }}"'}]}
+    """
+    repository = make_repository(tmp_path, workflow)
+    words = ["run", "--secret", "TOKEN", "--var", "WANTED=second-secret"]
+    assert run_homeport(words, cwd=repository, env={"TOKEN": "first-secret"}).exit_code == 1
+    assert run_homeport(["rerun"], cwd=repository, env={"TOKEN": "second-secret"}).exit_code == 0
+    missing = run_homeport(["rerun"], cwd=repository)
+    assert missing.exit_code == 2
+    assert "no variable TOKEN" in missing.stderr
+    kept = b"".join(path.read_bytes() for path in homeport_home.rglob("*") if path.is_file())
+    assert b"first-secret" not in kept
+
+
+def test_run_failed_takes_the_workflow_as_it_is_now(tmp_path: Path) -> None:
+    repository = make_repository(tmp_path, FLAKY)
+    assert run_homeport(["run", "--var", f"FIXED={tmp_path / 'never'}"], cwd=repository).exit_code == 1
+    file = repository / ".github/workflows/ci.yml"
+    file.write_text(file.read_text().replace("test -e ${{ vars.FIXED }}", "echo mended"))
+    again = run_homeport(["run", "--failed"], cwd=repository)
+    assert (again.exit_code, again.conclusion) == (0, "success")
+    assert {fact["job"] for fact in again.of("job_started")} == {"test (2)", "deploy"}
+    assert "mended" in again.lines("test (2)", "try")
+    green = run_homeport(["run", "--failed"], cwd=repository)
+    assert (green.exit_code, green.facts) == (0, ())
+    assert "nothing failed in the last run" in green.stderr
+
+
+def test_a_paused_job_goes_on_when_its_cause_is_mended(tmp_path: Path) -> None:
+    workflow = """
+        on: push
+        jobs:
+          one:
+            runs-on: ubuntu-latest
+            steps:
+              - {id: first, run: 'echo first >> trace'}
+              - {id: second, run: 'echo second >> trace; test -e ${{ vars.FIXED }}'}
+              - {id: third, run: 'cat trace'}
+    """
+    repository, fixed = make_repository(tmp_path, workflow), tmp_path / "fixed"
+    with LiveRun(["run", "--pause-on-failure", "--var", f"FIXED={fixed}"], cwd=repository) as live:
+        paused = live.until("job_paused")
+        assert (paused["job"], paused["step"], paused["number"]) == ("one", "second", 2)
+        wrong = command("retry", "--job", "none", cwd=repository)
+        assert wrong.returncode == 1
+        fixed.touch()
+        done = command("retry", cwd=repository)
+        assert done.returncode == 0, done.stderr
+        answer = live.rest()
+    assert (answer.exit_code, answer.conclusion) == (0, "success")
+    assert [line for line in answer.lines("one", "third") if line in ("first", "second")] == [
+        "first",
+        "second",
+        "second",
+    ]
+
+
+def test_a_paused_job_can_go_on_from_an_earlier_step(tmp_path: Path) -> None:
+    workflow = """
+        on: push
+        jobs:
+          one:
+            runs-on: ubuntu-latest
+            steps:
+              - {run: 'echo first >> trace'}
+              - {run: 'echo second >> trace; [ $(wc -l < trace) -ge 4 ]'}
+              - {id: third, run: 'cat trace'}
+    """
+    repository = make_repository(tmp_path, workflow)
+    with LiveRun(["run", "--pause-on-failure"], cwd=repository) as live:
+        live.until("job_paused")
+        assert command("retry", "--from-step", "1", cwd=repository).returncode == 0
+        answer = live.rest()
+    assert answer.conclusion == "success"
+    assert [line for line in answer.lines("one", "third") if line in ("first", "second")] == ["first", "second"] * 2
+
+
+def test_a_paused_job_can_be_given_up(tmp_path: Path) -> None:
+    repository = make_repository(
+        tmp_path,
+        """
+        on: push
+        jobs:
+          one:
+            runs-on: ubuntu-latest
+            steps:
+              - run: exit 1
+              - {id: clean, if: always(), run: echo cleaned}
+        """,
+    )
+    with LiveRun(["run", "--pause-on-failure"], cwd=repository) as live:
+        live.until("job_paused")
+        assert command("cancel", cwd=repository).returncode == 0
+        answer = live.rest()
+    assert answer.exit_code == 1
+    assert "cleaned" in answer.lines("one", "clean")
+
+
+def test_a_killed_process_is_recovered_from_at_the_next_start(tmp_path: Path) -> None:
+    workflow = """
+        on: push
+        jobs:
+          one: {runs-on: ubuntu-latest, steps: [{id: work, run: 'echo started; [ -n "${{ vars.GO }}" ] || exec sleep 60'}]}
+          two: {needs: one, if: always(), runs-on: ubuntu-latest, steps: [{run: echo never}]}
+    """
+    repository = make_repository(tmp_path, workflow)
+    with LiveRun(["run"], cwd=repository) as live:
+        live.until_printed("started")
+        live.process.kill()
+        live.process.wait()
+    assert show(cwd=repository)["status"] == "lost"
+    again = run_homeport(["run", "--var", "GO=yes"], cwd=repository)
+    assert again.exit_code == 0
+    assert "run 1 was left open by a process that died" in again.stderr
+    lost = show("1", cwd=repository)
+    assert (lost["status"], lost["conclusion"]) == ("completed", "failure")
+    jobs = {job["job"]: (job["conclusion"], job["reason"]) for job in lost["jobs"]}
+    assert jobs["one"] == ("failure", "the process that carried it out ended without concluding it")
+    assert jobs["two"][0] == "cancelled"
+    assert [step["conclusion"] for step in lost["jobs"][0]["steps"]] == ["cancelled"]
+    third = run_homeport(["rerun", "--failed", "1"], cwd=repository)
+    assert "left open" not in third.stderr
