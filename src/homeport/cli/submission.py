@@ -6,7 +6,7 @@ import msgspec
 
 from homeport.cli.clock import SystemClock
 from homeport.cli.console import Console
-from homeport.cli.errors import CommandError
+from homeport.cli.errors import CommandError, UsageError
 from homeport.cli.execution import Execution
 from homeport.cli.references import find_source
 from homeport.coordinator.coordinator import Coordinator
@@ -59,7 +59,7 @@ class Submissions:
         failed = [plan for plan in plans if self._has_failed(plan)]
         if plans and not failed:
             if not self.green:
-                raise CommandError("none of these workflows was run here yet", "leave --failed out")
+                raise UsageError("none of these workflows was run here yet", "leave --failed out")
             self._console.say(f"homeport: nothing failed in the last run of {', '.join(self.green)}")
         return failed
 
