@@ -16,7 +16,7 @@ from homeport.event.local_facts import NO_SHA, LocalFacts
 from homeport.git.repository import GitRepository
 
 _URL = r"(https?|ssh|git)://(?:[^@/]*@)?([^:/]+(?::\d+)?)/(?:.*/)?([^/]+)/([^/]+?)(?:\.git)?/?"
-_SCP = r"()(?:[^@/:]+@)?([^:/]+):(?:.*/)?([^/]+)/([^/]+?)(?:\.git)?/?"
+_SCP = r"()(?:[^@/:]+@)?([^:/]+):(?!//)(?:.*/)?([^/]+)/([^/]+?)(?:\.git)?/?"
 
 
 class EventRequest(msgspec.Struct, frozen=True, kw_only=True):
