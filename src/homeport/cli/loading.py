@@ -136,14 +136,18 @@ def choose(
     request: Request,
     *,
     identify: Callable[[nodes.Workflow], RunIdentity] = lambda _: RunIdentity(),
+    filters_paths: bool = True,
 ) -> tuple[Choice, ...]:
-    """What the event means for each of the files; `files` is where those that they call are found. Raises `GitError`."""
+    """What the event means for each of the files; `files` is where those that they call are found. Raises `GitError`.
+
+    Without `filters_paths` it is as if nobody knew what the event changed.
+    """
     sound = [parsed for parsed in chosen if parsed.workflow is not None and not parsed.mistakes]
     outcomes = plan(
         [parsed.workflow for parsed in sound if parsed.workflow is not None],
         event,
         load_called=files.load,
-        changed_paths=lambda: find_changed_paths(workspace, event),
+        changed_paths=lambda: find_changed_paths(workspace, event) if filters_paths else None,
         inputs=request.inputs,
         variables=request.variables,
         identify=identify,

@@ -39,6 +39,8 @@ COMMAND = Command(
     ),
 )
 
+Outcome = Plan | NotStarted | Refused
+
 
 def main(options: Options, console: Console) -> int:
     """Print the plans. Exit 2 where GitHub would refuse one of the workflows.
@@ -100,7 +102,10 @@ def _print_text(
 
 
 def _compare(preparation: Preparation, request: Request, reference: str) -> list[Difference]:
-    """The same event, with the workflows of the commit and with those of the working tree."""
+    """The same event, with the workflows of the commit and with those of the working tree.
+
+    What the event changed does not count: an edit of a workflow that filters paths is to be seen all the same.
+    """
     git = preparation.workspace.git
     if git is None:
         raise UsageError("--against needs a git repository", f"{preparation.workspace.folder} is none")
@@ -108,27 +113,22 @@ def _compare(preparation: Preparation, request: Request, reference: str) -> list
         sha = git.resolve(reference)
         if sha is None:
             raise UsageError(f"{reference!r} is no commit, branch or tag", "`git log --oneline` lists commits")
-        files = files_of_commit(preparation.workspace, git, sha)
-        before = _outcomes_of(files, preparation, request)
+        before = _outcomes(files_of_commit(preparation.workspace, git, sha), preparation, request)
+        after = _outcomes(preparation.files, preparation, request)
     except GitError as error:
         raise CommandError(str(error)) from error
-    after = {choice.parsed.file: choice.outcome for choice in preparation.choices}
     names = dict.fromkeys([*after, *before])
     return [difference for file in names for difference in _compare_file(file, before.get(file), after.get(file))]
 
 
-def _outcomes_of(
-    files: WorkflowFiles, preparation: Preparation, request: Request
-) -> dict[str, Plan | NotStarted | Refused]:
+def _outcomes(files: WorkflowFiles, preparation: Preparation, request: Request) -> dict[str, Outcome]:
     names = [choice.parsed.file for choice in preparation.choices] if request.workflows else files.paths()
     parsed = [found for name in names if (found := files.read(name)) is not None]
-    choices = choose(parsed, files, preparation.workspace, preparation.event, request)
+    choices = choose(parsed, files, preparation.workspace, preparation.event, request, filters_paths=False)
     return {choice.parsed.file: choice.outcome for choice in choices}
 
 
-def _compare_file(
-    file: str, before: Plan | NotStarted | Refused | None, after: Plan | NotStarted | Refused | None
-) -> list[Difference]:
+def _compare_file(file: str, before: Outcome | None, after: Outcome | None) -> list[Difference]:
     match before, after:
         case Refused(), Refused():
             return []
