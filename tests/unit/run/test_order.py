@@ -88,10 +88,19 @@ def test_secrets_pass_one_hop_at_a_time() -> None:
 
 def test_a_secret_that_cannot_be_evaluated_is_an_error_at_its_place() -> None:
     plan = plan_of_text(
-        "jobs: {call: {uses: ./.github/workflows/inner.yml, secrets: {A: \"${{ fromJSON('{') }}\"}}}", CALLED
+        """
+        jobs:
+          call:
+            uses: ./.github/workflows/middle.yml
+            secrets:
+              A: ${{ fromJSON('{') }}
+        """,
+        CALLED,
     )
     world = World()
     world.start(plan, github=GITHUB)
     world.run()
-    with pytest.raises(EvaluationError):
-        pass_secrets(gather_contexts(world.runs["1"].state, "call/work").calls, {})
+    calls = gather_contexts(world.runs["1"].state, "call/named (1)").calls
+    with pytest.raises(EvaluationError) as caught:
+        pass_secrets(calls, {})
+    assert caught.value.span.line == 7
