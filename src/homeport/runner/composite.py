@@ -11,7 +11,7 @@ from homeport.plan.evaluation import EvaluationError, evaluate_text
 from homeport.runner.action_inputs import Inputs
 from homeport.runner.actions.model import CompositeAction
 from homeport.runner.ending import SKIPPED, Ending, StepFailedError, Work, conclude, fail_evaluation
-from homeport.runner.frame import StepFrame
+from homeport.runner.frame import StepFrame, StepStoppedError
 from homeport.runner.names import find_name
 from homeport.runner.record import StepRecord
 from homeport.runner.scope import Scope
@@ -40,10 +40,8 @@ def run_inner_steps(
     frame: StepFrame, action: CompositeAction, inner: Scope, choose_work: Callable[[InnerStep], Work]
 ) -> None:
     """The main stage: all steps, each under its own condition, then the outputs. Raises `StepFailedError`, `EvaluationError`."""
-    was_cancelled = frame.session.status == "cancelled"
     for step in action.runs.steps:
-        if frame.session.check_stop() and not was_cancelled:
-            inner.worsen("cancelled")
+        _heed_stop(frame, inner)
         inner.github["action_status"] = inner.status
         ending = _run(frame, inner, (step, step.condition, choose_work(step)))
         inner.worsen(ending.conclusion)
@@ -60,10 +58,24 @@ def run_inner_stages(frame: StepFrame, inner: Scope, stages: Sequence[InnerStage
         raise StepFailedError("a step of the action failed")
 
 
+def _heed_stop(frame: StepFrame, inner: Scope) -> None:
+    """Where the step outside is cancelled its inside is too: cleanup steps alone go on. Out of time, nothing does."""
+    if frame.stop.find_cause() is not None:
+        inner.worsen("cancelled")
+        if frame.stop.is_out_of_time or frame.stop.was_cancelled_by_name:
+            raise StepStoppedError
+
+
 def _run(outer: StepFrame, inner: Scope, stage: InnerStage) -> Ending:
     step, condition, work = stage
     record = StepRecord(outer.record.voice, outer.record.effects, (*inner.path, step.id))
-    frame = StepFrame(inner, step, record, outer.stop)
+
+    def may_go_on() -> bool:
+        if outer.stop.find_cause() is not None:
+            inner.worsen("cancelled")
+        return frame.is_still_wanted(condition)
+
+    frame = StepFrame(inner, step, record, outer.stop.inside(may_go_on))
     try:
         frame.set_env(step.env)
         frame.name = find_name(frame)

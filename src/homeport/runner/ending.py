@@ -43,9 +43,11 @@ def conclude(frame: StepFrame, work: Work) -> Ending:
     frame.read_files()
     cause = frame.stop.cause
     if cause == "cancelled":
-        return Ending("cancelled", "cancelled", frame.exit_code, _say(frame, "The operation was canceled."))
+        return Ending("cancelled", "cancelled", frame.exit_code, _say_once(frame, "The operation was canceled."))
     if cause == "timed-out":
-        reason = _say(frame, f"The action '{frame.name}' has timed out after {frame.timeout_minutes:g} minutes.")
+        reason = f"The action '{frame.name}' has timed out after {frame.timeout_minutes:g} minutes."
+        if frame.timeout_minutes:
+            _say(frame, reason)
     elif reason is None and frame.record.has_failed:
         reason = "a workflow command failed"
     if reason is None:
@@ -84,6 +86,11 @@ def _may_go_on(frame: StepFrame) -> bool:
     except EvaluationError as error:
         _say(frame, error.message, error.span)
         return False
+
+
+def _say_once(frame: StepFrame, message: str) -> str:
+    """What a step inside of an action said last need not be said again by the step outside."""
+    return message if frame.record.voice.last_failure == message else _say(frame, message)
 
 
 def _say(frame: StepFrame, message: str, span: Span | None = None) -> str:

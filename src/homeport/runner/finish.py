@@ -80,4 +80,6 @@ def find_reason(session: JobSession) -> str | None:
             )
             return blame(session, message, None)
         return _STOP_REASONS.get(session.stop.signal.reason or "")
-    return session.reason and session.masker.mask_text(session.reason)
+    if session.status == "success" or session.reason is None:
+        return None
+    return session.masker.mask_text(session.reason)

@@ -5,7 +5,7 @@ from typing import Any
 
 from homeport.language import nodes
 from homeport.language.tokens import Token
-from homeport.plan.evaluation import evaluate_condition, evaluate_text, evaluate_texts
+from homeport.plan.evaluation import EvaluationError, evaluate_condition, evaluate_text, evaluate_texts
 from homeport.ports.executor import Command
 from homeport.runner.command_files import CommandFileError, decode, parse_lines, parse_pairs
 from homeport.runner.file_set import LONGEST_FILE, CommandFileSet
@@ -73,6 +73,13 @@ class StepFrame:
         if condition.expression.source == "success()":
             return self.scope.status == "success"
         return evaluate_condition(condition, without_secrets(self.contexts), self.scope.condition_functions)
+
+    def is_still_wanted(self, condition: nodes.Condition | None) -> bool:
+        """The same, asked again while the step runs; a condition that cannot be evaluated any more does not hold."""
+        try:
+            return self.is_wanted(condition)
+        except EvaluationError:
+            return False
 
     def text(self, token: Token | None) -> str:
         """A key of the step as text; empty where it is absent. Raises `EvaluationError`."""

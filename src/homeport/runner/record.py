@@ -32,6 +32,7 @@ class Voice:
         self.session = session
         self.step = step
         self.log = log
+        self.last_failure = ""
         self._raised: dict[Level, int] = {}
 
     def annotate(self, severity: Level, message: str, place: Place | None = None, *, title: str | None = None) -> None:
@@ -47,6 +48,7 @@ class Voice:
 
     def fail(self, message: str, span: Span | None = None) -> None:
         """Say why the step fails; this is shown whatever the step has said before."""
+        self.last_failure = message
         self.log.write(f"##[error]{message}")
         place = (
             Place(span.file, span.line, span.column, span.end_line, span.end_column) if span is not None else Place()

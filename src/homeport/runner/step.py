@@ -121,16 +121,10 @@ class StepLoop:
 
         def may_go_on() -> bool:
             session.check_stop()
-            return not is_background and self._asks_again(frame, condition)
+            return not is_background and frame.is_still_wanted(condition)
 
         frame = StepFrame(self._scope, step, record, StepStop(session.stop, session.clock, may_go_on))
         return frame
-
-    def _asks_again(self, frame: StepFrame, condition: nodes.Condition | None) -> bool:
-        try:
-            return frame.is_wanted(condition)
-        except EvaluationError:
-            return False
 
     def _prepare(self, entry: Entry, frame: StepFrame, condition: nodes.Condition | None) -> bool:
         """Environment, name, condition, time limit; whether the step is to run. Raises `EvaluationError`."""

@@ -73,10 +73,13 @@ class StepStop:
     `may_go_on` says whether the step wants to run although its job is stopped (its condition, asked again).
     """
 
-    def __init__(self, job: JobStop, clock: Clock, may_go_on: Callable[[], bool]) -> None:
+    def __init__(
+        self, job: JobStop, clock: Clock, may_go_on: Callable[[], bool], outer: "StepStop | None" = None
+    ) -> None:
         self._job = job
         self._clock = clock
         self._may_go_on = may_go_on
+        self._outer = outer
         self._timeout_ends_at: float | None = None
         self._outlives_job = job.is_requested
         self._asked_to_cancel = False
@@ -84,6 +87,10 @@ class StepStop:
         self._since = 0.0
         self._sent = 0
         self.cause: StopCause | None = None
+
+    def inside(self, may_go_on: Callable[[], bool]) -> "StepStop":
+        """For a step inside of an action that this step uses: they share their time, and being cancelled by name."""
+        return StepStop(self._job, self._clock, may_go_on, self)
 
     def limit(self, seconds: float) -> None:
         """Give the step this much time from now on."""
@@ -109,6 +116,8 @@ class StepStop:
     @property
     def descriptors(self) -> tuple[int, ...]:
         """What becomes readable when `find_signal` has something new to say; each once."""
+        if self._outer is not None:
+            return self._outer.descriptors
         job = () if self._job.is_requested else (self._job.signal.fileno(),)
         return job if self._wake_read < 0 else (*job, self._wake_read)
 
@@ -123,6 +132,13 @@ class StepStop:
     def _find_cause(self) -> StopCause | None:
         if self._asked_to_cancel or self._job.is_forced:
             return "cancelled"
+        outer = self._outer
+        if (
+            outer is not None
+            and outer.find_cause() is not None
+            and (outer.is_out_of_time or outer.was_cancelled_by_name)
+        ):
+            return outer.cause
         if not self._outlives_job and self._job.is_requested:
             self._outlives_job = self._may_go_on()
             if not self._outlives_job:
@@ -130,6 +146,16 @@ class StepStop:
         if self._timeout_ends_at is not None and self._clock.monotonic() >= self._timeout_ends_at:
             return "timed-out"
         return None
+
+    @property
+    def is_out_of_time(self) -> bool:
+        """Whether the step, or the one around it, has used up its time."""
+        return self.cause == "timed-out"
+
+    @property
+    def was_cancelled_by_name(self) -> bool:
+        """Whether a `cancel` step meant this step, or the one around it."""
+        return self._asked_to_cancel or (self._outer is not None and self._outer.was_cancelled_by_name)
 
     def find_signal(self) -> Signal | None:
         """The signal that the command is due now; each is given once."""
@@ -148,8 +174,9 @@ class StepStop:
     def wait_seconds(self) -> float:
         """How long a wait may last before `find_signal` must be asked again."""
         moment = self._job.next_moment
-        if self._timeout_ends_at is not None:
-            moment = min(moment, self._timeout_ends_at)
+        for step in (self, self._outer):
+            if step is not None and step._timeout_ends_at is not None and step.cause is None:
+                moment = min(moment, step._timeout_ends_at)
         if self.cause is not None and self._sent < len(_SIGNALS):
             moment = min(moment, self._since + _SIGNALS[self._sent][0])
         return max(0.0, min(LONGEST_WAIT_SECONDS, moment - self._clock.monotonic()))
