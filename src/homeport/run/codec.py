@@ -7,6 +7,7 @@ kind is refused, because a replay without it would be wrong.
 
 from collections.abc import Iterable, Iterator
 from datetime import datetime
+from functools import cache
 from math import isfinite
 from typing import Any
 
@@ -82,7 +83,7 @@ def decode_fact(line: bytes) -> RunFact | None:
     """
     if line.startswith(b'{"v":%d,' % SCHEMA_VERSION):
         try:
-            return _DECODER.decode(line)
+            return _decoder().decode(line)
         except msgspec.DecodeError as error:
             problem = str(error)
     else:
@@ -115,6 +116,12 @@ def encode_public(fact: Fact) -> bytes:
             return _ENCODER.encode(msgspec.structs.replace(fact, legs=tuple(map(_show_leg, fact.legs))))
         case _:
             return _ENCODER.encode(fact)
+
+
+@cache
+def _decoder() -> msgspec.json.Decoder[RunFact]:
+    """Made when a journal is first read: it costs more than many a command that only writes."""
+    return msgspec.json.Decoder(RunFact)
 
 
 def _read_past(line: bytes, problem: str) -> None:
