@@ -14,7 +14,6 @@ from homeport.language.expr.values import Value
 from homeport.plan.evaluation import Functions, evaluate_condition
 from homeport.plan.model import Values
 from homeport.plan.scope import Scope, called_scope, job_contexts, top_scope
-from homeport.run.draft import find_stop
 from homeport.run.facts import Conclusion
 from homeport.run.state import FamilyState, RunState, family_key
 
@@ -62,7 +61,7 @@ def status_functions(run: RunState, family: FamilyState) -> Functions:
 
     `failure()` does not ask whether the run is cancelled, `success()` does: that is what makes a cancelled run's jobs stop.
     """
-    is_cancelled = find_stop(run, family.scope) is not None
+    is_cancelled = run.find_stop(family.scope) is not None
 
     def success(arguments: Sequence[Value]) -> Value:
         return not is_cancelled and all(one.result == "success" for one in _asked(run, family, arguments))
@@ -75,13 +74,17 @@ def status_functions(run: RunState, family: FamilyState) -> Functions:
 
 def explain_skip(run: RunState, family: FamilyState) -> str:
     """Why a job whose `if` does not hold was skipped, in words: the need that is to blame, or the condition."""
-    condition = family.planned.written.condition
-    is_default = condition.implicit_success or condition.expression.source.strip().lower() == "success()"
+    is_default = family.planned.written.condition.implicit_success or condition_text(family).lower() == "success()"
     if is_default and not status_functions(run, family)["success"]([]):
         if run.cancel is not None:
             return f"the run was cancelled: {run.cancel}"
         return _blame(run, family) or "the workflow around it was stopped"
-    return f"its condition is false: {condition.expression.source}"
+    return f"its condition is false: {condition_text(family)}"
+
+
+def condition_text(family: FamilyState) -> str:
+    """A job's `if` as it is written, on one line."""
+    return " ".join(family.planned.written.condition.expression.source.split())
 
 
 def _blame(run: RunState, family: FamilyState) -> str | None:

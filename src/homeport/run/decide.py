@@ -12,9 +12,8 @@ from homeport.plan.evaluation import EvaluationError
 from homeport.plan.expand import Mistake, call_outputs, expand_job, unexpanded_name
 from homeport.plan.model import ConcurrencyClaim
 from homeport.run.conclusion import conclude_call, conclude_run
-from homeport.run.conditions import condition_holds, explain_skip, jobs_context, needs_context, scope_of
+from homeport.run.conditions import condition_holds, condition_text, explain_skip, jobs_context, needs_context, scope_of
 from homeport.run.deadlock import find_deadlock
-from homeport.run.draft import find_stop, is_stopped
 from homeport.run.effects import ClaimConcurrency, Effect, OfferJob, Record, ReleaseConcurrency, StopJob
 from homeport.run.facts import (
     AnnotationRaised,
@@ -144,12 +143,11 @@ class _Decision:
         if family.failing:
             self._stop(family, "fail-fast")
             return True
-        reason = find_stop(self.run, family.scope)
+        reason = self.run.find_stop(family.scope)
         if reason is None or (family.spared and not self.run.forced):
             return False
         if not self.run.forced and self._still_holds(family):
-            source = family.planned.written.condition.expression.source
-            why = f"its condition holds although it was to stop: {source}"
+            why = f"its condition holds although it was to stop: {condition_text(family)}"
             self._record(JobSpared(at=self.now, run=self.run.id, job=family.key, reason=why))
         else:
             self._stop(family, reason)
@@ -165,7 +163,7 @@ class _Decision:
         is_call = family.planned.called is not None
         for key in family.legs:
             job = self.run.jobs[key]
-            if job.status == "completed" or is_stopped(job, forced=self.run.forced):
+            if job.status == "completed" or job.is_stopped(forced=self.run.forced):
                 continue
             if job.status == "ready":
                 self._conclude_cancelled(job, job.stop or reason)

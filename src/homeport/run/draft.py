@@ -3,14 +3,11 @@
 Only `transition.py` and `opening.py` use it; what leaves them is a frozen `RunState`.
 """
 
-from typing import Any
-
 import msgspec
 
 from homeport.plan.model import Leg
 from homeport.run.conclusion import merge_outputs, worst
-from homeport.run.facts import StopReason
-from homeport.run.state import PENDING_CLAIMS, FamilyState, JobState, RunState
+from homeport.run.state import PENDING_CLAIMS, FamilyState, JobState, RunState, family_key
 
 _replace = msgspec.structs.replace
 
@@ -25,10 +22,6 @@ class Draft:
         self.open_families = run.open_families
         self._touched_families: dict[str, None] = {}
         self._touched_jobs: dict[str, None] = {}
-
-    def set_run(self, **changes: Any) -> None:
-        """Change fields of the run itself, none of those that this draft keeps."""
-        self.run = _replace(self.run, **changes)
 
     def put_job(self, job: JobState) -> None:
         """Put a leg's new state in the place of its old one."""
@@ -46,7 +39,7 @@ class Draft:
 
     def family_of(self, job: JobState) -> FamilyState:
         """The family of a leg, as this draft has it."""
-        return self.families[f"{job.scope}/{job.id}" if job.scope else job.id]
+        return self.families[family_key(job.scope, job.id)]
 
     def occupy(self, job: JobState) -> None:
         """A ready leg takes one of its family's slots: it claims a group, is offered, or begins as a call."""
@@ -67,7 +60,7 @@ class Draft:
             ready=_without(family.ready, job.key) if is_idle else family.ready,
             active=family.active - (was_open and not is_idle),
             open=family.open - 1,
-            unstopped=family.unstopped - (was_open and not is_stopped(before, forced=self.run.forced)),
+            unstopped=family.unstopped - (was_open and not before.is_stopped(forced=self.run.forced)),
             failing=family.failing or fails_fast,
             outputs=merge_outputs(family.outputs, job.outputs) if job.outputs else family.outputs,
         )
@@ -104,23 +97,6 @@ class Draft:
         return _replace(run, agenda=agenda, attention=attention, waits=waits)
 
 
-def is_stopped(job: JobState, *, forced: bool) -> bool:
-    """Whether a leg was told to stop as hard as the run's cancellation asks for."""
-    return job.stop is not None and (job.forced or not forced)
-
-
-def find_stop(run: RunState, scope: str) -> StopReason | None:
-    """Why the jobs of a scope are to stop: the run is cancelled, or a call around them was told to; None while they may go on."""
-    if run.cancel is not None:
-        return "cancelled"
-    while scope:
-        call = run.jobs[scope]
-        if call.stop is not None:
-            return call.stop
-        scope = call.scope
-    return None
-
-
 def _is_family_due(run: RunState, family: FamilyState) -> bool:
     """Whether a decision may find something to do for a family."""
     if family.status == "completed":
@@ -129,7 +105,7 @@ def _is_family_due(run: RunState, family: FamilyState) -> bool:
         return run.cancel is not None
     if family.status == "waiting":
         return family.unmet == 0 or run.forced
-    if family.unstopped and (family.failing or (not family.spared and find_stop(run, family.scope) is not None)):
+    if family.unstopped and (family.failing or (not family.spared and run.find_stop(family.scope) is not None)):
         return True
     if family.unstopped and run.forced:
         return True

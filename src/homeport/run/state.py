@@ -45,6 +45,10 @@ class JobState(msgspec.Struct, frozen=True, kw_only=True):
     started_at: datetime | None = None
     finished_at: datetime | None = None
 
+    def is_stopped(self, *, forced: bool) -> bool:
+        """Whether it was told to stop; `forced`: to do so without cleanup."""
+        return self.stop is not None and (self.forced or not forced)
+
 
 class FamilyState(msgspec.Struct, frozen=True, kw_only=True):
     """A job as it is written, in one scope: all its legs together, counted, so that a decision need not look at each of them.
@@ -132,6 +136,17 @@ class RunState(msgspec.Struct, frozen=True, kw_only=True):
     def family_of(self, job: JobState) -> FamilyState:
         """The written job that a leg belongs to."""
         return self.families[family_key(job.scope, job.id)]
+
+    def find_stop(self, scope: str) -> StopReason | None:
+        """Why the jobs of a scope are to stop: the run is cancelled, or a call around them was told to; None while they may go on."""
+        if self.cancel is not None:
+            return "cancelled"
+        while scope:
+            call = self.jobs[scope]
+            if call.stop is not None:
+                return call.stop
+            scope = call.scope
+        return None
 
     def is_inside(self, scope: str, call: str) -> bool:
         """Whether a scope is that of a call leg, or lies within it."""

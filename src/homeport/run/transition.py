@@ -10,7 +10,7 @@ from typing import assert_never
 import msgspec
 
 from homeport.plan.model import Plan, Values
-from homeport.run.draft import Draft, find_stop, is_stopped
+from homeport.run.draft import Draft
 from homeport.run.facts import (
     AnnotationRaised,
     ArtifactUploaded,
@@ -155,7 +155,7 @@ def _cancel(run: RunState, fact: CancelRequested) -> RunState:
 
 
 def _is_unstopped(job: JobState, *, forced: bool) -> bool:
-    return job.status in ("ready", "queued", "running") and not is_stopped(job, forced=forced)
+    return job.status in ("ready", "queued", "running") and not job.is_stopped(forced=forced)
 
 
 # --- concurrency -----------------------------------------------------------------------------------------------------
@@ -241,7 +241,7 @@ def _expand(run: RunState, fact: JobExpanded) -> RunState:
             ready=keys,
             open=count,
             unstopped=count,
-            spared=find_stop(run, family.scope) is not None,  # its condition has just held in spite of the stop
+            spared=run.find_stop(family.scope) is not None,  # its condition has just held in spite of the stop
         )
     )
     replace_job(draft, family.key, legs)
@@ -285,7 +285,7 @@ def _stop(run: RunState, fact: JobStopRequested) -> RunState:
         return run
     draft = Draft(run)
     draft.put_job(stopped)
-    newly = is_stopped(stopped, forced=run.forced) - is_stopped(job, forced=run.forced)
+    newly = stopped.is_stopped(forced=run.forced) - job.is_stopped(forced=run.forced)
     family = run.family_of(job)
     draft.put_family(_replace(family, unstopped=family.unstopped - newly))
     if job.open_families:

@@ -13,7 +13,6 @@ from homeport.ports.concurrency import Holder
 from homeport.run.codec import decode_fact, encode_fact
 from homeport.run.conclusion import conclude_job
 from homeport.run.decide import decide, settle
-from homeport.run.draft import is_stopped
 from homeport.run.effects import ClaimConcurrency, Effect, OfferJob, ReleaseConcurrency, StopJob
 from homeport.run.facts import (
     CancelRequested,
@@ -279,7 +278,7 @@ class RunMachine(RuleBasedStateMachine):
             open_legs = [leg for leg in legs if leg.status != "completed"]
             if family.status != "waiting":
                 assert family.open == len(open_legs)
-                assert family.unstopped == sum(not is_stopped(leg, forced=self.run.forced) for leg in open_legs)
+                assert family.unstopped == sum(not leg.is_stopped(forced=self.run.forced) for leg in open_legs)
                 assert set(family.ready) <= {leg.key for leg in open_legs if leg.status == "ready"}
             if family.status == "expanded":
                 assert family.active == len(open_legs) - len(family.ready)
