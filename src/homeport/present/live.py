@@ -1,39 +1,58 @@
 """The live picture of runs in progress: one row a job that matters now, times running, what each is doing."""
 
+from collections.abc import Mapping
 from datetime import datetime
 
 from homeport.present.run_view import JobView, RunsView, RunView
+from homeport.present.summary import Needs
 from homeport.present.words import COLOURS, MARKS, fit, paint, seconds_between, show_duration, strip_ansi
 
 _SPINNER = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏"
 _FRAMES_A_SECOND = 8
+_WIDEST_NAME = 40
 
 
-def render_live(view: RunsView, now: datetime, *, width: int, height: int, colour: bool = True) -> list[str]:
+def render_live(
+    view: RunsView, needs: Mapping[str, Needs], now: datetime, *, width: int, height: int, colour: bool = True
+) -> list[str]:
     """The rows of the picture, at most `height` of them, none wider than `width` columns (colours not counted).
 
-    Where not all jobs fit, those that run stay, then those that failed, then the next to come; the rest is counted.
+    Where not all jobs fit, those that run stay, then those that failed, then the next to come; the rest is counted. `needs` (by
+    run id) tells of the jobs that have not come up yet.
     """
     rows: list[str] = []
     for run in view.runs.values():
-        rows += _render_run(run, now, width=width, height=max(3, height // len(view.runs)), colour=colour)
+        room = max(3, height // len(view.runs))
+        rows += _render_run(run, needs.get(run.id, {}), now, width=width, height=room, colour=colour)
     return rows[:height]
 
 
-def _render_run(run: RunView, now: datetime, *, width: int, height: int, colour: bool) -> list[str]:
-    jobs = [job for job in run.jobs.values() if not job.is_call]
+def _render_run(run: RunView, needs: Needs, now: datetime, *, width: int, height: int, colour: bool) -> list[str]:
+    known = [job for job in run.jobs.values() if not job.is_call]
+    jobs = [*known, *_coming(run, needs)]
     done = sum(job.status == "completed" for job in jobs)
     seconds = seconds_between(run.queued_at, run.finished_at or now) or 0
-    progress = f"{done}/{len(jobs)} jobs" if jobs else "starting"
-    if run.waits_for:
-        progress = f"waits for {run.waits_for}"
+    progress = f"waits for {run.waits_for}" if run.waits_for else f"{done}/{len(jobs)} jobs"
     head = fit(f"{run.name} #{run.number} · {run.event} · {progress} · {show_duration(seconds)}", width)
     chosen = _choose(jobs, height - 2)
+    names = min(max((len(job.name) for job in chosen), default=0), _WIDEST_NAME)
     rows = [paint(head, "1", colour)]
-    rows += [_render_job(job, now, width=width, colour=colour) for job in chosen]
+    rows += [_render_job(job, now, names, width=width, colour=colour) for job in chosen]
     if len(chosen) < len(jobs):
         rows.append(paint(fit(f"  … {len(jobs) - len(chosen)} more: {_count_rest(jobs, chosen)}", width), "2", colour))
     return rows
+
+
+def _coming(run: RunView, needs: Needs) -> list[JobView]:
+    """The top-level jobs that have not come up yet, with what they wait for."""
+    if run.status == "completed":
+        return []
+    met = {job.job_id.partition("/")[0] for job in run.jobs.values()}
+    return [
+        JobView(key=job_id, job_id=job_id, name=job_id, waits_for=", ".join(needed))
+        for job_id, needed in needs.items()
+        if "/" not in job_id and job_id not in met
+    ]
 
 
 def _choose(jobs: list[JobView], room: int) -> list[JobView]:
@@ -56,11 +75,11 @@ def _count_rest(jobs: list[JobView], chosen: list[JobView]) -> str:
     return ", ".join(f"{count} {word}" for word, count in counts.items())
 
 
-def _render_job(job: JobView, now: datetime, *, width: int, colour: bool) -> str:
+def _render_job(job: JobView, now: datetime, names: int, *, width: int, colour: bool) -> str:
     mark, code = _mark(job, now)
     seconds = seconds_between(job.started_at, job.finished_at or now)
     duration = show_duration(seconds) if seconds is not None else ""
-    text = fit(f"{job.name}  {duration}  {_doing(job)}".rstrip(), width - 4)
+    text = fit(f"{job.name:<{names}}  {duration:>7}  {_doing(job)}".rstrip(), width - 4)
     return f"  {paint(mark, code, colour)} {text if job.status != 'waiting' else paint(text, '2', colour)}"
 
 

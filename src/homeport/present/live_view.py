@@ -54,7 +54,8 @@ class LiveView:
         self._drawn_at = now
         columns, rows = self._size()
         # The last column stays free: a terminal that wraps there would make the picture taller than it is thought to be.
-        picture = render_live(self._view, now, width=columns - 1, height=max(rows - 2, 3), colour=self._colour)
+        width, height = columns - 1, max(rows - 2, 3)
+        picture = render_live(self._view, self._needs, now, width=width, height=height, colour=self._colour)
         if picture:
             erasure = self._erasure()
             self._drawn_rows = len(picture)

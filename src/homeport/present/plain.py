@@ -99,9 +99,11 @@ class PlainView:
     def _render_lines(self, fact: LinesLogged) -> str:
         mark = self._mark(fact.run, fact.job)
         text = _without_marks(fact.text) if "##[" in fact.text else fact.text
+        if text is None:
+            return ""
         if not self._colour:
             text = strip_ansi(text)
-        return mark + text.replace("\n", "\n" + mark) if text is not None else ""
+        return mark + text.replace("\n", "\n" + mark)
 
     def _render_annotation(self, fact: AnnotationRaised) -> str:
         mark = self._mark(fact.run, fact.job) if fact.job is not None else ""

@@ -50,6 +50,8 @@ class StepView(msgspec.Struct, kw_only=True):
     exit_code: int | None = None
     reason: str | None = None
     tail: list[str] = []
+    """its last lines, without the header that shows the script"""
+    in_header: bool = True
 
 
 class JobView(msgspec.Struct, kw_only=True):
@@ -217,8 +219,21 @@ def _fold_step(run: RunView, fact: StepStarted | StepFinished) -> None:
 
 def _keep_tail(run: RunView, fact: LinesLogged) -> None:
     step = _job(run, fact.job).find_step(fact.step)
-    if step is not None:
-        step.tail = [*step.tail, *fact.text.rsplit("\n", TAIL_LINES)[-TAIL_LINES:]][-TAIL_LINES:]
+    if step is None:
+        return
+    text = _without_header(step, fact.text) if step.in_header else fact.text
+    if text is not None:
+        step.tail = [*step.tail, *text.rsplit("\n", TAIL_LINES)[-TAIL_LINES:]][-TAIL_LINES:]
+
+
+def _without_header(step: StepView, text: str) -> str | None:
+    """What follows the runner's own first group (`##[group]Run …` to `##[endgroup]`); None while it has not ended."""
+    if not text.startswith("##[group]"):
+        step.in_header = False
+        return text
+    _, ended, rest = text.partition("\n##[endgroup]")
+    step.in_header = not ended
+    return rest.removeprefix("\n") if rest else None
 
 
 def _job(run: RunView, key: str) -> JobView:

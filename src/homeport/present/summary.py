@@ -7,6 +7,7 @@ from homeport.present.words import (
     COLOURS,
     MARKS,
     SEVERITY_COLOURS,
+    is_exit_notice,
     paint,
     seconds_between,
     show_duration,
@@ -113,7 +114,8 @@ def _why(job: JobView) -> str:
 
 
 def _render_annotations(run: RunView, *, colour: bool) -> list[str]:
-    raised = [*run.annotations, *(annotation for job in run.jobs.values() for annotation in job.annotations)]
+    of_jobs = (annotation for job in run.jobs.values() for annotation in job.annotations)
+    raised = [annotation for annotation in (*run.annotations, *of_jobs) if not is_exit_notice(annotation.message)]
     raised.sort(key=lambda annotation: ("error", "warning", "notice").index(annotation.severity))
     rows = [_render_annotation(annotation, colour=colour) for annotation in raised[:_MOST_ANNOTATIONS]]
     if len(raised) > _MOST_ANNOTATIONS:

@@ -38,6 +38,11 @@ def show_place(annotation: AnnotationRaised) -> str:
     return ":".join(str(part) for part in parts if part)
 
 
+def is_exit_notice(message: str) -> bool:
+    """Whether a message says nothing but an exit code, as the runner does for every failed script."""
+    return message.startswith("Process completed with exit code ")
+
+
 def paint(text: str, code: str, colour: bool) -> str:
     """The text in an ANSI colour, or as it is."""
     return f"\x1b[{code}m{text}\x1b[0m" if colour and text else text

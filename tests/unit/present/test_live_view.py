@@ -28,7 +28,7 @@ def test_failures_stay_the_picture_goes_and_the_summary_is_last() -> None:
     assert screen.cursor.hidden is True
     drawn = rows_of(screen)
     assert drawn[0] == "✗ Build › Run tests (exit code 1)"
-    assert drawn[5] == "CI #7 · push · 2/2 jobs · 20.0s"
+    assert drawn[5] == "CI #7 · push · 2/3 jobs · 20.0s"
     view.feed(RunFinished(at=START + timedelta(seconds=9), run="1", workflow="ci.yml", conclusion="failure"))
     view.close()
     left = rows_of(screen)

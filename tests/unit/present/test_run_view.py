@@ -41,7 +41,11 @@ def job_facts(key: str, begin: float, end: float, *, failed: bool = False) -> li
         JobStarted(at=at(begin), run="1", job=key, job_id=key, name=key.title(), matrix=None, runner="here"),
         StepStarted(at=at(begin), run="1", job=key, step="__run", number=1, name="Run tests"),
         LinesLogged(
-            at=at(begin), run="1", job=key, step="__run", text="##[group]Run tests\nfirst\n\x1b[31mlast\x1b[0m"
+            at=at(begin),
+            run="1",
+            job=key,
+            step="__run",
+            text="##[group]Run tests\nshell: bash\n##[endgroup]\nfirst\n\x1b[31mlast\x1b[0m",
         ),
         AnnotationRaised(
             at=at(end), run="1", job=key, step="__run", severity="error", message="broke", file="a.py", line=3
@@ -173,9 +177,9 @@ def test_the_live_picture_keeps_what_runs_and_fits_the_terminal() -> None:
     view.fold(JobExpanded(at=at(0), run="1", job="unit", legs=legs))
     for fact in job_facts("slow", 0, 9)[:5]:
         view.fold(fact)
-    rows = render_live(view, at(3), width=40, height=8, colour=False)
+    rows = render_live(view, {}, at(3), width=40, height=8, colour=False)
     assert rows[0] == "CI #7 · push · 0/31 jobs · 3.0s"
-    assert any("Slow  3.0s  Run tests  last" in row for row in rows)
+    assert "Slow         3.0s  Run tests  last" in [row[4:] for row in rows]
     assert rows[-1] == "  … 25 more: 25 waiting"
     assert len(rows) == 8
     assert all(len(row) <= 40 for row in rows)
@@ -185,4 +189,31 @@ def test_a_run_that_waits_for_its_group_says_who_holds_it() -> None:
     view = RunsView()
     view.fold(RunQueued(at=at(0), run="1", workflow="ci.yml", name="CI", event="push", run_name="CI"))
     view.fold(ConcurrencyWaiting(at=at(0), run="1", job=None, group="deploy", holder="CI #6"))
-    assert "waits for group deploy, held by CI #6" in render_live(view, at(1), width=80, height=5, colour=False)[0]
+    assert "waits for group deploy, held by CI #6" in render_live(view, {}, at(1), width=80, height=5, colour=False)[0]
+
+
+def test_jobs_that_have_not_come_up_yet_say_what_they_wait_for() -> None:
+    view = RunsView()
+    for fact in [
+        RunQueued(at=at(0), run="1", workflow="ci.yml", name="CI", event="push", run_name="CI", number=7),
+        *job_facts("lint", 0, 9)[:4],
+    ]:
+        view.fold(fact)
+    rows = render_live(view, {"1": {"lint": (), "build": ("lint", "unit")}}, at(1), width=80, height=8, colour=False)
+    assert rows[0] == "CI #7 · push · 0/2 jobs · 1.0s"
+    assert rows[2] == "  ○ build           waits for lint, unit"
+
+
+def test_a_step_that_only_ended_badly_is_not_explained_twice() -> None:
+    view = RunsView()
+    facts = job_facts("unit", 0, 1, failed=True)
+    notice = "Process completed with exit code 1."
+    facts[5] = AnnotationRaised(at=at(1), run="1", job="unit", step="__run", severity="error", message=notice)
+    view.fold(RunQueued(at=at(0), run="1", workflow="ci.yml", name="CI", event="push", run_name="CI", number=7))
+    for fact in facts:
+        view.fold(fact)
+    view.fold(RunFinished(at=at(1), run="1", workflow="ci.yml", conclusion="failure"))
+    job = view.runs["1"].jobs["unit"]
+    assert job.failed_step is not None
+    assert notice not in render_failed_step(job, job.failed_step)
+    assert notice not in render_summary(view, {})
