@@ -41,6 +41,8 @@ _VIEWS_ONLY = (
     EnvironmentUrlSet,
 )
 """Kinds that `transition.apply` does not keep: a reader that does not know one of them can go on without it."""
+_UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+"""What decoding raises for bytes that no Homeport wrote."""
 _HEAD = b'{"v":%d,' % SCHEMA_VERSION
 _SKIPPABLE_HEAD = b'{"v":%d,"skip":true,' % SCHEMA_VERSION
 
@@ -84,7 +86,7 @@ def decode_fact(line: bytes) -> RunFact | None:
     if line.startswith(b'{"v":%d,' % SCHEMA_VERSION):
         try:
             return _decoder().decode(line)
-        except msgspec.DecodeError as error:
+        except _UNREADABLE as error:
             problem = str(error)
     else:
         problem = "it is not a fact of this version's journals"
@@ -128,7 +130,7 @@ def _read_past(line: bytes, problem: str) -> None:
     """Return where the line may be left out, raise what is wrong with it elsewhere."""
     try:
         envelope = msgspec.json.decode(line, type=_Envelope)
-    except msgspec.DecodeError as error:
+    except _UNREADABLE as error:
         raise JournalError(f"it is not a fact: {error}") from error
     if envelope.skip and envelope.type not in _known_kinds():
         return

@@ -1,10 +1,13 @@
 """Facts as journal lines, and as the public JSON of `--format json`."""
 
 import json
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any, get_args
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from homeport.plan.model import ConcurrencyClaim, Leg, PlannedEnvironment
 from homeport.run.codec import JournalError, decode_fact, decode_journal, encode_fact, encode_public
@@ -146,11 +149,31 @@ def test_a_new_field_of_a_known_kind_is_ignored() -> None:
         (b'{"v":1,"type":"run_star', "not a fact"),
         (b"", "not a fact"),
         (b"[]", "not a fact"),
+        (b'{"v":1,"type":"run_started","at":"2026-03-01T12:00:00Z","run":"\xff"}', "cannot be read: .utf-8."),
+        (b'{"v":1,"type":"run_queued","x":' + b"[" * 100_000, "not a fact"),
     ],
 )
 def test_a_line_that_cannot_be_read_is_refused_in_words(line: bytes, why: str) -> None:
     with pytest.raises(JournalError, match=why):
         list(decode_journal([line]))
+
+
+@given(
+    st.binary()
+    | st.builds(
+        lambda fact, at, junk: _damage(encode_fact(fact), at, junk),
+        st.sampled_from(FACTS),
+        st.integers(0, 400),
+        st.binary(max_size=3),
+    )
+)
+def test_whatever_a_line_holds_it_is_read_skipped_or_refused(line: bytes) -> None:
+    with suppress(JournalError):
+        decode_fact(line)
+
+
+def _damage(line: bytes, at: int, junk: bytes) -> bytes:
+    return line[:at] + junk + line[at + len(junk) :]
 
 
 CONTRACT = {
