@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from homeport.cli.workspace import Workspace
 from homeport.event import Commit, Event
-from homeport.git.repository import Change, GitRepository
+from homeport.git.repository import GitRepository
 
 MAX_COMMITS = 1000
 """A push of more is not filtered by paths."""
@@ -40,12 +40,6 @@ def find_changed_paths(workspace: Workspace, event: Event) -> Sequence[str] | No
         return None
     paths = git.changed_paths(base, None if event.sha == head else event.sha)
     return _below(workspace, paths)
-
-
-def list_changes(workspace: Workspace, git: GitRepository) -> list[Change]:
-    """What is not committed below the workspace's folder (a new folder is one entry, with a slash at its end)."""
-    start = f"{workspace.prefix}/" if workspace.prefix else ""
-    return [change for change in git.status() if change.path.startswith(start) or start.startswith(change.path)]
 
 
 def find_base(

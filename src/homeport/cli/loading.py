@@ -116,8 +116,12 @@ def prepare(
     try:
         workspace = find_workspace(console.folder, console.environment)
         files = files_of_folder(workspace)
-        chosen = files.select(request.workflows, console.folder)
-        event = make_event(workspace, request.event)
+        pending = None if workspace.git is None else workspace.git.start_status(workspace.prefix)
+        try:  # git looks at the files while the workflows are parsed
+            chosen = files.select(request.workflows, console.folder)
+        finally:
+            changes = [] if pending is None else pending.finish()
+        event = make_event(workspace, request.event, is_changed=bool(changes))
         return Preparation(
             workspace=workspace,
             files=files,

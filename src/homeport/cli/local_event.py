@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from homeport.cli.changes import find_base, list_changes, list_commits
+from homeport.cli.changes import find_base, list_commits
 from homeport.cli.workspace import Workspace
 from homeport.event import Event, Repository
 from homeport.event.local import build_local_event
@@ -29,11 +29,18 @@ class EventRequest(msgspec.Struct, frozen=True, kw_only=True):
     now: str
 
 
-def make_event(workspace: Workspace, request: EventRequest) -> Event:
-    """The event, about the commit that is checked out, or the one that the request names. Raises `GitError`."""
+def make_event(workspace: Workspace, request: EventRequest, *, is_changed: bool = False) -> Event:
+    """The event, about the commit that is checked out, or the one that the request names. Raises `GitError`.
+
+    `is_changed` is whether the working tree has changes that no commit holds.
+    """
     git = workspace.git
     ref = None if request.ref is None else _full_ref(git, request.ref)
-    facts = _facts_without_git(workspace, request) if git is None else _facts_of_git(workspace, git, request, ref)
+    facts = (
+        _facts_without_git(workspace, request)
+        if git is None
+        else _facts_of_git(workspace, git, request, ref, is_changed=is_changed)
+    )
     return build_local_event(request.name, facts, given=request.payload, ref=ref)
 
 
@@ -58,7 +65,9 @@ def _facts_without_git(workspace: Workspace, request: EventRequest) -> LocalFact
     )
 
 
-def _facts_of_git(workspace: Workspace, git: GitRepository, request: EventRequest, ref: str | None) -> LocalFacts:
+def _facts_of_git(
+    workspace: Workspace, git: GitRepository, request: EventRequest, ref: str | None, *, is_changed: bool
+) -> LocalFacts:
     head = git.head()
     sha, made_up = _choose_commit(git, request, ref, head.sha)
     branch, tag = _choose_name(git, ref or head.ref, sha)
@@ -66,7 +75,7 @@ def _facts_of_git(workspace: Workspace, git: GitRepository, request: EventReques
         made_up = (*made_up, "ref")
     repository = _describe_repository(workspace, git, request.actor, branch)
     commit = None if sha is None else git.read_commit(sha)
-    dirty = sha == head.sha and bool(list_changes(workspace, git))
+    dirty = is_changed and sha == head.sha
     base = None
     if commit is not None and tag is None:
         base = find_base(git, repository.default_branch, branch, commit, is_dirty=dirty)

@@ -30,6 +30,19 @@ class Change(msgspec.Struct, frozen=True):
     path: str
 
 
+class PendingStatus:
+    """A status that git is working on. `finish` must be called, once."""
+
+    __slots__ = ("_process",)
+
+    def __init__(self, process: GitProcess) -> None:
+        self._process = process
+
+    def finish(self) -> list[Change]:
+        """Wait for it. Raises `GitError`."""
+        return [Change(entry[:2], entry[3:]) for entry in _split_paths(self._process.finish())]
+
+
 class GitRepository:
     """A repository with a working tree. Paths are relative to its root, with forward slashes. Not to be shared by threads.
 
@@ -133,6 +146,10 @@ class GitRepository:
 
         A new folder is one entry, unless `each_file` is asked for; a repository inside this one always is (with a slash at its end).
         """
+        return self.start_status(folder, each_file=each_file).finish()
+
+    def start_status(self, folder: str = "", *, each_file: bool = False) -> "PendingStatus":
+        """Ask for the status, and do something else meanwhile: it is the one question that looks at every file."""
         words = [
             "status",
             "--porcelain=v1",
@@ -142,8 +159,7 @@ class GitRepository:
             "--ignore-submodules=dirty",
             *(["--", folder] if folder else []),
         ]
-        entries = self._paths(self._run(words))
-        return [Change(entry[:2], entry[3:]) for entry in entries]
+        return PendingStatus(self._start(words))
 
     def changed_paths(self, base: str, head: str | None = None) -> list[str]:
         """The paths that differ between two commits, or between a commit and the working tree with its new files, sorted.
@@ -151,13 +167,13 @@ class GitRepository:
         A renamed file counts under both names. `base` may be the empty tree.
         """
         if head is not None:
-            return self._paths(self._run([*_DIFF, "--end-of-options", base, head, "--"]))
+            return _split_paths(self._run([*_DIFF, "--end-of-options", base, head, "--"]))
         untracked = self._start(_UNTRACKED)
         try:
             tracked = self._run([*_DIFF, "--end-of-options", base, "--"])
         finally:
             new = untracked.finish()
-        return sorted({*self._paths(tracked), *self._paths(new)})
+        return sorted({*_split_paths(tracked), *_split_paths(new)})
 
     def list_files(self, folder: str = "") -> list[str]:
         """The files that git would keep: tracked and new ones, not the ignored. One that was deleted is still listed.
@@ -165,12 +181,12 @@ class GitRepository:
         A submodule is listed as the path of its folder; so is another repository inside this one, with a slash at its end.
         """
         words = ["ls-files", "-z", "--cached", "--others", "--exclude-standard", "--", *([folder] if folder else [])]
-        return list(dict.fromkeys(self._paths(self._run(words))))
+        return list(dict.fromkeys(_split_paths(self._run(words))))
 
     def list_tree(self, revision: str, folder: str) -> list[str]:
         """The files directly in a folder of a commit; empty where the commit has no such folder."""
         words = ["ls-tree", "-z", "--name-only", "--full-tree", "--end-of-options", revision, f"{folder.rstrip('/')}/"]
-        return self._paths(self._run(words))
+        return _split_paths(self._run(words))
 
     def show(self, revision: str, name: str) -> bytes | None:
         """The content of a file in a commit, as it is stored; None where the commit has no such file."""
@@ -191,15 +207,12 @@ class GitRepository:
     def _text(self, words: Sequence[str], *, allowed: Sequence[int] = (0,)) -> str:
         return self._run(words, allowed=allowed).decode("utf-8", "replace").rstrip("\n")
 
-    def _paths(self, output: bytes) -> list[str]:
-        return [name.decode("utf-8", "surrogateescape") for name in output.split(b"\0") if name]
-
     def _find_filters(self) -> list[str]:
         """The filters that this repository itself defines. Those of the user's own configuration are trusted (`git-lfs`)."""
         if self._plain and "filter" not in self._config.lower():
             return []
         words = ["config", "--local", "--includes", "-z", "--name-only", "--get-regexp", r"^filter\."]
-        names = self._paths(self._run(words, allowed=(0, 1)))
+        names = _split_paths(self._run(words, allowed=(0, 1)))
         return sorted({name.partition(".")[2].rpartition(".")[0] for name in names})
 
 
@@ -210,3 +223,7 @@ def find_repository(folder: str, environment: Mapping[str, str]) -> GitRepositor
     """
     layout = find_layout(folder)
     return None if layout is None else GitRepository(layout, environment)
+
+
+def _split_paths(output: bytes) -> list[str]:
+    return [name.decode("utf-8", "surrogateescape") for name in output.split(b"\0") if name]

@@ -21,7 +21,10 @@ def happen(
     folder: Path, name: str = "push", *, payload: Mapping[str, Any] | None = None, ref: str | None = None
 ) -> Event:
     request = EventRequest(name=name, payload=payload or {}, ref=ref, actor="mona", now="2026-03-01T12:00:00+00:00")
-    return make_event(find_workspace(str(folder), ENVIRONMENT), request)
+    workspace = find_workspace(str(folder), ENVIRONMENT)
+    return make_event(
+        workspace, request, is_changed=workspace.git is not None and bool(workspace.git.status(workspace.prefix))
+    )
 
 
 def changed(folder: Path, name: str = "push", **asked: Any) -> list[str] | None:
