@@ -1,5 +1,6 @@
 """What comes after a failure: running again, going on, and recovering from a killed process."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -40,6 +41,15 @@ def command(*words: str, cwd: Path) -> subprocess.CompletedProcess[str]:
         timeout=TIMEOUT_SECONDS,
         check=False,
     )
+
+
+def is_running(process_id: int) -> bool:
+    """Whether a process is there and no zombie: whoever adopted an orphan may take its time to reap it."""
+    try:
+        stat = Path(f"/proc/{process_id}/stat").read_text()
+    except FileNotFoundError:
+        return False
+    return stat.rpartition(")")[2].split()[0] != "Z"
 
 
 def show(*words: str, cwd: Path) -> Any:
@@ -191,20 +201,24 @@ def test_a_paused_job_can_be_given_up(tmp_path: Path) -> None:
     assert "cleaned" in answer.lines("one", "clean")
 
 
-def test_a_killed_process_is_recovered_from_at_the_next_start(tmp_path: Path) -> None:
+def test_a_killed_process_is_recovered_from_at_the_next_start(tmp_path: Path, homeport_home: Path) -> None:
     workflow = """
         on: push
         jobs:
-          one: {runs-on: ubuntu-latest, steps: [{id: work, run: 'echo started; [ -n "${{ vars.GO }}" ] || exec sleep 60'}]}
+          one:
+            runs-on: ubuntu-latest
+            steps: [{id: work, run: 'echo $$ > ${{ vars.PID }}; echo started; [ -n "${{ vars.GO }}" ] || exec sleep 600'}]
           two: {needs: one, if: always(), runs-on: ubuntu-latest, steps: [{run: echo never}]}
     """
-    repository = make_repository(tmp_path, workflow)
-    with LiveRun(["run"], cwd=repository) as live:
+    repository, pid_file = make_repository(tmp_path, workflow), tmp_path / "pid"
+    with LiveRun(["run", "--var", f"PID={pid_file}"], cwd=repository) as live:
         live.until_printed("started")
         live.process.kill()
         live.process.wait()
     assert show(cwd=repository)["status"] == "lost"
-    again = run_homeport(["run", "--var", "GO=yes"], cwd=repository)
+    orphan = int(pid_file.read_text())
+    os.kill(orphan, 0)
+    again = run_homeport(["run", "--var", "GO=yes", "--var", f"PID={os.devnull}"], cwd=repository)
     assert again.exit_code == 0
     assert "run 1 was left open by a process that died" in again.stderr
     lost = show("1", cwd=repository)
@@ -213,4 +227,7 @@ def test_a_killed_process_is_recovered_from_at_the_next_start(tmp_path: Path) ->
     assert jobs["one"] == ("failure", "the process that carried it out ended without concluding it")
     assert jobs["two"][0] == "cancelled"
     assert [step["conclusion"] for step in lost["jobs"][0]["steps"]] == ["cancelled"]
-    assert "left open" not in run_homeport(["run", "--var", "GO=yes"], cwd=repository).stderr
+    assert list((homeport_home / "work").iterdir()) == []
+    assert not is_running(orphan)
+    third = run_homeport(["run", "--var", "GO=yes", "--var", f"PID={os.devnull}"], cwd=repository)
+    assert "left open" not in third.stderr

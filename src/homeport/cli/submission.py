@@ -8,15 +8,29 @@ from homeport.cli.clock import SystemClock
 from homeport.cli.console import Console
 from homeport.cli.errors import CommandError, UsageError
 from homeport.cli.execution import Execution
+from homeport.cli.home import find_home
 from homeport.cli.references import find_source
 from homeport.coordinator.coordinator import Coordinator
 from homeport.coordinator.journal import recall
 from homeport.coordinator.surroundings import Stores
+from homeport.coordinator.sweep import conclude_lost
 from homeport.language import nodes
 from homeport.plan.contexts import RunIdentity
 from homeport.plan.model import Plan
+from homeport.ports.clock import Clock
 from homeport.ports.repositories import RunRecord
 from homeport.run.state import RunState
+
+
+def recover(stores: Stores, console: Console, clock: Clock) -> None:
+    """Conclude the runs that a dead process left open, and clear away what their jobs left behind."""
+    lost = conclude_lost(stores, clock)
+    if lost:
+        from homeport.cli.remains import clear_remains  # noqa: PLC0415 - rarely needed
+
+        clear_remains(find_home(console.environment))
+    for run in lost:
+        console.say(f"homeport: run {run} was left open by a process that died; it is concluded now")
 
 
 class Submissions:

@@ -12,9 +12,9 @@ from homeport.cli.options import Command, Option, Options
 from homeport.cli.outcome import exit_code, finish
 from homeport.cli.references import REFERENCE_HELP, find_record
 from homeport.cli.stores import open_stores
+from homeport.cli.submission import recover
 from homeport.cli.views import make_view
 from homeport.coordinator.journal import recall
-from homeport.coordinator.sweep import conclude_lost
 from homeport.ports.clock import Clock
 from homeport.ports.repositories import RunRecord
 from homeport.run.rerun import OneJob, RerunError, Selection
@@ -46,7 +46,7 @@ def main(options: Options, console: Console) -> int:
     reference = options.arguments[0] if options.arguments else None
     latest = find_record(stores.runs, reference, console)
     execution = read_execution(options, console, latest.options)
-    conclude_lost(stores, SystemClock())
+    recover(stores, console, SystemClock())
     recalled = recall(stores.runs, latest.id)
     if recalled is None:
         raise CommandError(f"what run {latest.id} was made of is not there any more")

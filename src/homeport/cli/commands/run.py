@@ -10,9 +10,8 @@ from homeport.cli.loading import EVENT_OPTIONS, Preparation, prepare, read_reque
 from homeport.cli.options import Command, Option, Options, shell_word
 from homeport.cli.outcome import exit_code, finish
 from homeport.cli.stores import open_stores
-from homeport.cli.submission import Submissions
+from homeport.cli.submission import Submissions, recover
 from homeport.cli.views import make_view
-from homeport.coordinator.sweep import conclude_lost
 from homeport.plan.model import NotStarted, Plan
 from homeport.run.facts import WorkflowNotStarted
 
@@ -61,8 +60,7 @@ def run_once(options: Options, console: Console, execution: Execution, interrupt
     """Plan and carry out once. Raises `CommandError`."""
     stores = open_stores(console.environment)
     submissions = Submissions(stores, console, execution, only_failed=options.flag("--failed"))
-    for run in conclude_lost(stores, submissions.clock):
-        console.say(f"homeport: run {run} was left open by a process that died; it is concluded now")
+    recover(stores, console, submissions.clock)
     only_matrix = read_matrix(options.all("--matrix"))
     request = read_request(options, console, now=submissions.clock.now().isoformat())
     preparation = prepare(request, console, identify=submissions.identify)

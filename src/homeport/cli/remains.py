@@ -1,0 +1,51 @@
+"""Clears away what the jobs of a dead process left on the machine: their processes, then their folders."""
+
+import os
+import signal
+
+from homeport.store.folder import listed, remove_tree
+
+
+def clear_remains(home: str) -> list[str]:
+    """End the processes and remove the folders of jobs whose Homeport is not alive any more; gives the folders.
+
+    A job's folder is `work/<process id>-<number>`, and every process of a job that did not clear its environment has its HOME in
+    there. (Where `/proc` is not, only the folders go.)
+    """
+    work = os.path.join(home, "work")
+    dead = [os.path.join(work, name) for name in listed(work) if _is_dead(name.partition("-")[0])]
+    if dead:
+        _end_processes([f"HOME={folder}/".encode() for folder in dead])
+    for folder in dead:
+        remove_tree(folder)
+    return dead
+
+
+def _is_dead(process_id: str) -> bool:
+    if not process_id.isdigit():
+        return False
+    try:
+        os.kill(int(process_id), 0)
+    except ProcessLookupError:
+        return True
+    except PermissionError:
+        return False
+    return False
+
+
+def _end_processes(marks: list[bytes]) -> None:
+    for name in listed("/proc"):
+        if name.isdigit() and int(name) != os.getpid() and _carries(name, marks):
+            try:
+                os.kill(int(name), signal.SIGKILL)
+            except ProcessLookupError:
+                continue  # it ended by itself
+
+
+def _carries(process_id: str, marks: list[bytes]) -> bool:
+    try:
+        with open(f"/proc/{process_id}/environ", "rb") as file:  # noqa: PTH123 - pathlib is slow to import
+            variables = file.read().split(b"\0")
+    except OSError:
+        return False  # it ended, or is somebody else's
+    return any(variable.startswith(mark) for variable in variables for mark in marks)
