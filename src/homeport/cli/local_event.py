@@ -37,7 +37,7 @@ def make_event(workspace: Workspace, request: EventRequest, *, is_changed: bool 
     git = workspace.git
     ref = None if request.ref is None else _full_ref(git, request.ref)
     facts = (
-        _facts_without_git(workspace, request)
+        _facts_without_git(workspace, request, ref)
         if git is None
         else _facts_of_git(workspace, git, request, ref, is_changed=is_changed)
     )
@@ -52,12 +52,14 @@ def make_login(text: str) -> str:
 # --- what git knows --------------------------------------------------------------------------------------------------
 
 
-def _facts_without_git(workspace: Workspace, request: EventRequest) -> LocalFacts:
+def _facts_without_git(workspace: Workspace, request: EventRequest, ref: str | None) -> LocalFacts:
     """Without git the branch is called `main`, its commit is all zeros, and nothing can be said about changes."""
     name = path.basename(workspace.folder) or "workspace"
+    branch, tag = _split_name(ref or "refs/heads/main")
     return LocalFacts(
         repository=_repository(request.actor, name, "https://github.com", "main"),
-        branch="main",
+        branch=branch,
+        tag=tag,
         dirty=True,
         actor=request.actor,
         now=request.now,
@@ -70,7 +72,9 @@ def _facts_of_git(
 ) -> LocalFacts:
     head = git.head()
     sha, made_up = _choose_commit(git, request, ref, head.sha)
-    branch, tag = _choose_name(git, ref or head.ref, sha)
+    branch, tag = _split_name(ref or head.ref or "")
+    if ref is None and head.ref is None and sha is not None:
+        tag = next(iter(git.tags_at(sha)), None)
     if branch is None and tag is None:
         made_up = (*made_up, "ref")
     repository = _describe_repository(workspace, git, request.actor, branch)
@@ -110,13 +114,11 @@ def _choose_commit(
     return (head, ("ref",)) if found is None else (found, ())
 
 
-def _choose_name(git: GitRepository, ref: str | None, sha: str | None) -> tuple[str | None, str | None]:
-    """The branch or the tag that the event is about; where HEAD is detached, a tag that is checked out, else neither."""
-    if ref is not None and ref.startswith("refs/heads/"):
+def _split_name(ref: str) -> tuple[str | None, str | None]:
+    """The branch or the tag that a full ref names, or neither."""
+    if ref.startswith("refs/heads/"):
         return ref.removeprefix("refs/heads/"), None
-    if ref is not None and ref.startswith("refs/tags/"):
-        return None, ref.removeprefix("refs/tags/")
-    return None, next(iter(git.tags_at(sha)), None) if ref is None and sha is not None else None
+    return None, ref.removeprefix("refs/tags/") if ref.startswith("refs/tags/") else None
 
 
 def _describe_repository(workspace: Workspace, git: GitRepository, actor: str, branch: str | None) -> Repository:

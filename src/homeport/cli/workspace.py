@@ -8,6 +8,7 @@ import msgspec
 
 from homeport.cli.errors import UsageError
 from homeport.diagnostics.diagnostic import Diagnostic
+from homeport.diagnostics.span import point
 from homeport.git.repository import GitRepository, find_repository
 from homeport.language.calls import Loaded
 from homeport.language.names import suggest
@@ -107,7 +108,7 @@ class WorkflowFiles:
         Raises `UsageError` for a name that nothing has, and where there is no workflow at all.
         """
         if not wanted:
-            parsed = [file for name in self.paths() if (file := self.read(name)) is not None]
+            parsed = self._read_all()
             if not parsed:
                 place = path.join(self._folder, WORKFLOW_FOLDER)
                 raise UsageError(f"there are no workflows in {place}", "`homeport init` writes a first one")
@@ -115,11 +116,15 @@ class WorkflowFiles:
         chosen = [file for name in wanted for file in self._find(name, folder)]
         return list({file.file: file for file in chosen}.values())
 
+    def _read_all(self) -> list[ParsedFile]:
+        """Every workflow file; one that cannot be read is a mistake, not nothing."""
+        return [self.read(name) or ParsedFile(name, None, (_unreadable(name),)) for name in self.paths()]
+
     def _find(self, wanted: str, folder: str) -> list[ParsedFile]:
         parsed = self._find_by_path(wanted, folder)
         if parsed is not None:
             return [parsed]
-        everything = [file for name in self.paths() if (file := self.read(name)) is not None]
+        everything = self._read_all()
         named = [file for file in everything if wanted in {file.name, path.basename(file.file)}]
         if not named:
             known = [file.name for file in everything]
@@ -142,7 +147,8 @@ def files_of_folder(workspace: Workspace) -> WorkflowFiles:
 
     def list_names() -> Sequence[str]:
         try:
-            return os.listdir(path.join(folder, WORKFLOW_FOLDER))
+            with os.scandir(path.join(folder, WORKFLOW_FOLDER)) as entries:
+                return [entry.name for entry in entries if entry.is_file() or entry.is_symlink()]
         except OSError:
             return ()
 
@@ -157,6 +163,10 @@ def files_of_commit(workspace: Workspace, git: GitRepository, sha: str) -> Workf
         return [path.basename(name) for name in git.list_tree(sha, f"{start}{WORKFLOW_FOLDER}")]
 
     return WorkflowFiles(workspace.folder, list_names, lambda file: git.show(sha, f"{start}{file}"))
+
+
+def _unreadable(file: str) -> Diagnostic:
+    return Diagnostic(code="syntax", message="the file cannot be read", span=point(file), invalid=True)
 
 
 def _parse(text: bytes, file: str) -> tuple[Workflow | None, tuple[Diagnostic, ...]]:

@@ -96,7 +96,7 @@ def _make_payload(name: str, facts: LocalFacts, ref: str | None, number: int) ->
 def _make_special(name: str, facts: LocalFacts, ref: str | None, number: int) -> tuple[Payload, tuple[str, ...]]:
     match name:
         case "push":
-            return push_payload(facts), ()
+            return {**push_payload(facts), "ref": ref or facts.ref}, ()
         case "pull_request" | "pull_request_target" | "pull_request_review" | "pull_request_review_comment":
             return {"number": number, "pull_request": pull_request_payload(facts, number)}, ("number", "pull_request")
         case "workflow_dispatch":

@@ -14,7 +14,7 @@ from homeport.diagnostics.span import Span
 from homeport.language import nodes
 from homeport.language.expr.coercion import to_string
 from homeport.language.expr.values import Value, find_property
-from homeport.language.tokens import ExpressionToken, InterpolationToken, SequenceToken, Token
+from homeport.language.tokens import ExpressionToken, InterpolationToken, SequenceToken, StringToken, Token
 from homeport.plan.concurrency import evaluate_claim
 from homeport.plan.evaluation import (
     Contexts,
@@ -244,13 +244,20 @@ def _environment(environment: nodes.Environment | None, contexts: Contexts) -> P
     if environment is None:
         return None
     name = evaluate_token(environment.name, contexts)
-    deployment = evaluate_boolean(environment.deployment, contexts, default=True)
-    if isinstance(name, dict):  # one expression gave the whole mapping
-        name = find_property(name, "name")[1]
-    if isinstance(name, list | dict):
+    if isinstance(name, dict):
+        return _read_environment(name, environment.span)
+    if isinstance(name, list):
         raise EvaluationError("An environment is given by its name", environment.span)
-    text = to_string(name)
-    return PlannedEnvironment(text, environment.url, deployment) if text else None
+    deployment = evaluate_boolean(environment.deployment, contexts, default=True)
+    return PlannedEnvironment(to_string(name), environment.url, deployment) if to_string(name) else None
+
+
+def _read_environment(value: dict[str, Value], span: Span) -> PlannedEnvironment | None:
+    """One expression gave the whole mapping: its URL is final, then."""
+    name, url = to_string(find_property(value, "name")[1]), find_property(value, "url")[1]
+    deployment = find_property(value, "deployment")[1]
+    written = None if url is None else StringToken(to_string(url), span)
+    return PlannedEnvironment(name, written, deployment is not False) if name else None
 
 
 def _minutes(quantity: nodes.Quantity | None, contexts: Contexts, default: float) -> float:

@@ -150,6 +150,12 @@ def test_a_folder_without_git_is_an_event_all_the_same(tmp_path: Path) -> None:
     assert changed(tmp_path) is None
 
 
+@pytest.mark.parametrize("ref", ["refs/tags/v1", "refs/heads/dev"])
+def test_a_folder_without_git_takes_the_ref_that_is_asked_for(tmp_path: Path, ref: str) -> None:
+    event = happen(tmp_path, ref=ref)
+    assert (event.ref, event.payload["ref"]) == (ref, ref)
+
+
 def test_a_detached_commit_counts_as_one_of_the_default_branch(folder: Path) -> None:
     git(folder, "checkout", "-q", "--detach")
     event = happen(folder)

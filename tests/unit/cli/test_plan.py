@@ -197,6 +197,15 @@ def test_a_file_that_is_not_yaml_is_refused(folder: Path) -> None:
     assert plan(folder=folder).code == 2
 
 
+def test_a_file_that_cannot_be_read_is_refused_not_passed_over(folder: Path) -> None:
+    (folder / ".github" / "workflows" / "gone.yml").symlink_to("nowhere")
+    (folder / ".github" / "workflows" / "folder.yml").mkdir()
+    captured = plan(folder=folder)
+    assert captured.code == 2
+    assert ".github/workflows/gone.yml:1:1: error: the file cannot be read" in captured.said
+    assert "folder.yml" not in captured.said
+
+
 def test_inputs_that_do_not_fit_are_refused(folder: Path) -> None:
     captured = plan("CI", "--event", "workflow_dispatch", "--input", "level=loud", "--input", "x=1", folder=folder)
     assert captured.code == 2

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from homeport.language.tokens import StringToken
 from homeport.plan.expand import Expansion, Mistake, call_outputs, expand_job, unexpanded_name
 from homeport.plan.model import ConcurrencyClaim, Leg, PlannedEnvironment
 from homeport.plan.scope import called_scope
@@ -118,6 +119,14 @@ def test_the_url_of_an_environment_is_left_to_the_runner() -> None:
     leg = leg_of("environment: {name: prod, url: 'https://x.invalid/${{ steps.a.outputs.b }}'}")
     assert isinstance(leg.environment, PlannedEnvironment)
     assert leg.environment.url is not None
+
+
+def test_one_expression_may_give_the_whole_environment() -> None:
+    leg = leg_of("""environment: ${{ fromJSON('{"name":"prod","url":"https://x.invalid","deployment":false}') }}""")
+    assert leg.environment is not None
+    assert (leg.environment.name, leg.environment.deployment) == ("prod", False)
+    assert isinstance(leg.environment.url, StringToken)
+    assert leg.environment.url.value == "https://x.invalid"
 
 
 def test_times_and_tolerance_are_evaluated() -> None:
