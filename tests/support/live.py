@@ -31,7 +31,9 @@ class LiveRun:
             text=True,
             encoding="utf-8",
         )
-        self._stderr: list[str] = []
+        self.said: list[str] = []
+        """stderr so far, line by line"""
+        self._news = threading.Condition()
         self._reader = threading.Thread(target=self._read_stderr)
         self._reader.start()
         self._guard = threading.Timer(LONGEST_SECONDS, self.process.kill)
@@ -70,15 +72,24 @@ class LiveRun:
         """Send the process a signal, as ^C does."""
         self.process.send_signal(number)
 
+    def until_said(self, text: str) -> None:
+        """Wait until this was said on stderr."""
+        with self._news:
+            heard = self._news.wait_for(lambda: text in "".join(self.said), LONGEST_SECONDS)
+        assert heard, f"{text!r} was not said"
+
     def rest(self) -> Answer:
         """Read to the end, and wait for it."""
         assert self.process.stdout is not None
         self.facts += [json.loads(line) for line in self.process.stdout]
         code = self.process.wait(LONGEST_SECONDS)
         self._reader.join()
-        return Answer(code, tuple(self.facts), "".join(self._stderr))
+        return Answer(code, tuple(self.facts), "".join(self.said))
 
     def _read_stderr(self) -> None:
         assert self.process.stderr is not None
         with self.process.stderr as stream:
-            self._stderr += stream
+            for line in stream:
+                with self._news:
+                    self.said.append(line)
+                    self._news.notify_all()
