@@ -291,7 +291,7 @@ def test_invalid_text_and_zero_bytes_are_shown(bench: Bench) -> None:
 def test_a_hundred_megabytes_in_one_line_are_shown_in_pieces(bench: Bench) -> None:
     report = run(bench, "head -c 100M /dev/zero | tr '\\0' x; echo; echo end", secrets={"S": "hidden"})
     lines = report.output("s1")
-    assert "longer than 1,048,576 bytes" in lines[0]
+    assert "longer than 262,144 bytes" in lines[0]
     assert sum(map(len, lines[1:-1])) == 100 * 1024 * 1024
     assert lines[-1] == "end"
     assert max(len(fact.text) for fact in report.of(LinesLogged)) < 3 * 1024 * 1024

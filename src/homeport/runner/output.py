@@ -17,8 +17,10 @@ FLUSH_BYTES = 60 * 1024
 """Handed over at once when this much has come together: what a pipe gives at once, so that it is decoded while it is in the cache."""
 FLUSH_SECONDS = 0.05
 """Handed over at the latest after this time."""
-LONGEST_LINE = 1024 * 1024
+LONGEST_LINE = 256 * 1024
 """A longer line is shown in pieces: memory stays bounded, and no secret is cut in two."""
+LONGEST_COMMAND = 1024 * 1024
+"""A line that may be a command is held together up to this."""
 
 
 @cache
@@ -84,7 +86,7 @@ class StepLog:
         else:
             self._carry = data[end + 1 :]
             self._take(data[:end])
-        while len(self._carry) > LONGEST_LINE:
+        if len(self._carry) > LONGEST_LINE:
             self._split_carry()
         if self._size >= FLUSH_BYTES:
             self.send()
@@ -111,7 +113,7 @@ class StepLog:
             self._take_lines(interpreter, block)
         elif self._masker.is_plain(block):
             self._emit(block)
-        elif interpreter is None:
+        elif interpreter is None or (b"::" not in block and b"##[" not in block):
             self._emit(self._masker.mask(block))
         else:
             self._take_commands(interpreter, block)
@@ -159,19 +161,22 @@ class StepLog:
 
     def _split_carry(self) -> None:
         """Show the first part of a line that is too long, cut where no secret is cut."""
+        if len(self._carry) <= LONGEST_COMMAND and self._carry[:64].lstrip().startswith((b"::", b"##[")):
+            return
         if not self._told_of_length:
             self._told_of_length = True
             self.write(f"##[warning]A line is longer than {LONGEST_LINE:,} bytes; it is shown in pieces.")
         data = self._carry
         cut = len(data) - max(self._masker.longest - 1, 0)
-        for start, end in self._masker.find(data):
+        is_plain = self._masker.is_plain(data)
+        for start, end in () if is_plain else self._masker.find(data):
             if start < cut < end:
                 cut = start or end
         while 0 < cut < len(data) and data[cut] & 0xC0 == 0x80:
             cut -= 1
         cut = cut if cut > 0 else len(data)
         self._carry = data[cut:]
-        self._emit(self._masker.mask(data[:cut]))
+        self._emit(data[:cut] if is_plain else self._masker.mask(data[:cut]))
 
     # --- handing over -------------------------------------------------------------------------------------------------
 

@@ -177,6 +177,11 @@ def test_a_line_of_secrets_only_comes_to_an_end() -> None:
     assert "abababab" not in "".join(lines)
 
 
+def test_a_long_command_is_held_together() -> None:
+    data = b"x" * (LONGEST_LINE * 2)
+    assert show([b"::say::" + data[:100], data[100:], b"\n"], commands=True) == ["said " + data.decode()]
+
+
 def test_a_character_is_not_cut_with_a_long_line() -> None:
     lines = show(["ä".encode() * (LONGEST_LINE // 2 + 7), b"\n"], "ää-not-there")
     assert "\ufffd" not in "".join(lines)
