@@ -1,8 +1,10 @@
 """What comes after a failure: running again, going on, and recovering from a killed process."""
 
 import os
+import shlex
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -31,11 +33,11 @@ FLAKY = """
 """
 
 
-def command(*words: str, cwd: Path) -> subprocess.CompletedProcess[str]:
+def command(*words: str, cwd: Path, env: Mapping[str, str] | None = None) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-m", "homeport", *words],
         cwd=cwd,
-        env=environment(),
+        env=environment(env),
         capture_output=True,
         text=True,
         timeout=TIMEOUT_SECONDS,
@@ -117,6 +119,19 @@ def test_rerun_looks_secrets_up_again_and_never_keeps_them(tmp_path: Path, homep
     assert b"first-secret" not in kept
 
 
+def test_rerun_takes_over_how_the_run_was_carried_out(tmp_path: Path) -> None:
+    workflow = """
+        on: push
+        jobs:
+          one: {runs-on: gpu, steps: [{run: 'test "$EXTRA" = "${{ vars.WANTED }}"'}]}
+    """
+    repository = make_repository(tmp_path, workflow)
+    words = ["run", "--runner", "gpu=process", "--pass-env", "EXTRA", "--var", "WANTED=yes"]
+    assert run_homeport(words, cwd=repository, env={"EXTRA": "no"}).exit_code == 1
+    again = run_homeport(["rerun"], cwd=repository, env={"EXTRA": "yes"})
+    assert (again.exit_code, again.conclusion) == (0, "success")
+
+
 def test_run_failed_takes_the_workflow_as_it_is_now(tmp_path: Path) -> None:
     repository = make_repository(tmp_path, FLAKY)
     assert run_homeport(["run", "--var", f"FIXED={tmp_path / 'never'}"], cwd=repository).exit_code == 1
@@ -129,6 +144,25 @@ def test_run_failed_takes_the_workflow_as_it_is_now(tmp_path: Path) -> None:
     green = run_homeport(["run", "--failed"], cwd=repository)
     assert (green.exit_code, green.facts) == (0, ())
     assert "nothing failed in the last run" in green.stderr
+
+
+def test_the_command_for_the_failed_part_can_be_pasted_as_it_is(tmp_path: Path) -> None:
+    workflow = """
+        on: {workflow_dispatch: {inputs: {who: {type: string}}}}
+        jobs:
+          build: {runs-on: my-machine, steps: [{run: 'test "${{ inputs.who }}" = "Ada B" && test "$TOKEN" = t0ken && exit 3', env: {TOKEN: '${{ secrets.TOKEN }}'}}]}
+    """
+    repository = make_repository(tmp_path, workflow)
+    words = ["--event", "workflow_dispatch", "--input", "who=Ada B", "--runner", "my-machine=process"]
+    first = command("run", *words, "--secret", "TOKEN=t0ken", cwd=repository)
+    (told,) = [line for line in first.stdout.splitlines() if line.startswith("Re-run just the failed part: ")]
+    assert "t0ken" not in told
+    homeport, *again = shlex.split(told.partition(": ")[2])
+    assert (homeport, again[:2]) == ("homeport", ["run", "--failed"])
+    second = command(*again, cwd=repository, env={"TOKEN": "t0ken"})
+    assert second.returncode == 1, second.stderr
+    assert "attempt 2) failed" in second.stdout
+    assert "failed with exit code 3" in second.stdout
 
 
 def test_a_paused_job_goes_on_when_its_cause_is_mended(tmp_path: Path) -> None:
@@ -146,6 +180,7 @@ def test_a_paused_job_goes_on_when_its_cause_is_mended(tmp_path: Path) -> None:
     with LiveRun(["run", "--pause-on-failure", "--var", f"FIXED={fixed}"], cwd=repository) as live:
         paused = live.until("job_paused")
         assert (paused["job"], paused["step"], paused["number"]) == ("one", "second", 2)
+        assert Path(paused["workspace"]).is_dir()
         wrong = command("retry", "--job", "none", cwd=repository)
         assert wrong.returncode == 1
         fixed.touch()

@@ -13,6 +13,9 @@ from homeport.coordinator.dispatch import Labels, machine_labels
 
 LATER = "comes with a later part of Homeport"
 
+REMEMBERED = ("--runner", "--missing-runner", "--workspace", "--pass-env")
+"""Options that a re-run of the same run takes over."""
+
 EXECUTION_OPTIONS = (
     Option(
         name="--secret",
@@ -77,10 +80,13 @@ class Execution(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def read_execution(options: Options, console: Console, remembered: Mapping[str, str] | None = None) -> Execution:
-    """What the options say. `remembered` is the recipe of an earlier run: its secrets are looked up again where they came from.
+    """What the options say. `remembered` is the recipe of an earlier run: it fills in what is not said now, and its secrets are looked
+    up again where they came from.
 
     Raises `UsageError` for what cannot be had, before anything begins.
     """
+    if remembered is not None:
+        options = options.fill({name: _lines(remembered.get(name, "")) for name in REMEMBERED})
     _refuse_what_comes_later(options)
     secret_names, secret_files = _secret_sources(options, remembered or {})
     labels, groups = _read_runners(options)
@@ -99,6 +105,7 @@ def read_execution(options: Options, console: Console, remembered: Mapping[str, 
         shell_on_failure=shell,
         output=_choose_output(options, console),
         recipe={
+            **{name: "\n".join(options.all(name)) for name in REMEMBERED if options.all(name)},
             "secrets": "\n".join(text.partition("=")[0] for text in secret_names),
             "secret_files": "\n".join(_absolute(file, console) for file in secret_files),
         },
@@ -138,8 +145,7 @@ def _secret_sources(options: Options, remembered: Mapping[str, str]) -> tuple[tu
     """`--secret` and `--secret-file`, after those that are remembered. A remembered name that was given as K=V has to be given again
     unless the environment has it.
     """
-    names = tuple(name for name in remembered.get("secrets", "").split("\n") if name)
-    files = tuple(file for file in remembered.get("secret_files", "").split("\n") if file)
+    names, files = _lines(remembered.get("secrets", "")), _lines(remembered.get("secret_files", ""))
     given = options.all("--secret")
     again = {text.partition("=")[0] for text in given}
     return (*(name for name in names if name not in again), *given), (*files, *options.all("--secret-file"))
@@ -169,6 +175,10 @@ def _choose_output(options: Options, console: Console) -> Literal["json", "plain
         return "json"
     is_dumb = console.environment.get("TERM", "dumb") == "dumb"
     return "live" if console.is_terminal and not is_dumb and not options.flag("--no-live") else "plain"
+
+
+def _lines(text: str) -> tuple[str, ...]:
+    return tuple(line for line in text.split("\n") if line)
 
 
 def _absolute(file: str, console: Console) -> str:

@@ -3,7 +3,7 @@
 `argparse` costs more to import than most commands take to run, and this table gives better messages.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import msgspec
 
@@ -54,6 +54,11 @@ class Options:
     def narrow(self, command: Command) -> "Options":
         """The same for another command: what it does not state is left out."""
         return Options(self.arguments, {option.name: self._values.get(option.name, []) for option in command.options})
+
+    def fill(self, remembered: Mapping[str, Sequence[str]]) -> "Options":
+        """The same, with earlier values for options that were not given now."""
+        values = {name: given or list(remembered.get(name, ())) for name, given in self._values.items()}
+        return Options(self.arguments, values)
 
     def flag(self, name: str) -> bool:
         """Whether a flag was given."""

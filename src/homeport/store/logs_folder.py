@@ -106,6 +106,15 @@ def _read_stamp(line: bytes) -> datetime | None:
         return None  # torn: the disk was full
 
 
+def _open_log(path: str) -> int:
+    flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC
+    try:
+        return os.open(path, flags, 0o600)
+    except FileNotFoundError:
+        make_folder(os.path.dirname(path))
+        return os.open(path, flags, 0o600)
+
+
 class _Writer:
     """The open log of one job."""
 
@@ -114,9 +123,8 @@ class _Writer:
     def __init__(self, path: str) -> None:
         self._path = path
         self._step: str | None = None
-        make_folder(os.path.dirname(path))
         try:
-            self._descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
+            self._descriptor = _open_log(path)
         except OSError as error:
             raise unusable(path, error) from error
 
