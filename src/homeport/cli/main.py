@@ -30,6 +30,10 @@ called is imported.
 NOT_YET = {
     "serve": "the server comes with a later part of Homeport; `homeport run` needs none",
     "runner": "runners on other machines come with the server, in a later part of Homeport",
+    "init": "templates come with a later part of Homeport; a workflow is a file in .github/workflows",
+    "doctor": "it comes with a later part of Homeport; a job that lacks something says what",
+    "settings": "they come with the server; `homeport run` has options and HOMEPORT_HOME, no settings",
+    "reproduce": "it comes with the server, in a later part of Homeport",
 }
 
 if TYPE_CHECKING:

@@ -64,9 +64,9 @@ def _render_family(family: Sequence[OutlinedJob]) -> list[tuple[str, str]]:
     indent = "  " * first.id.count("/")
     if len(family) <= _MAX_LEGS:
         return [(f"{indent}{_branch(job)} {job.name}", _describe(job)) for job in family]
-    legs = ", ".join(_values(job) for job in family[: _MAX_LEGS - 1])
+    legs = ", ".join(f"({_values(job)})" for job in family[: _MAX_LEGS - 1])
     name = f"{indent}{_branch(first)} {first.id.rpartition('/')[2]}: {len(family)} legs"
-    return [(name, f"{_describe(first)} · ({legs}), …")]
+    return [(name, f"{_describe(first)} · {legs}, …")]
 
 
 def _branch(job: OutlinedJob) -> str:

@@ -14,6 +14,8 @@ REFERENCE_HELP = (
     "RUN is a run's id (or its beginning, where that is unique), `latest`, or `#N` for the newest run with the number N.\n"
     "Without it, the latest run of this repository is meant."
 )
+OPEN_REFERENCE_HELP = REFERENCE_HELP.replace("of this repository is meant", "of this repository that goes on is meant")
+"""The same for commands that are about what has not ended."""
 
 _NO_ENVIRONMENT: Mapping[str, str] = {}
 

@@ -111,7 +111,10 @@ class WorkflowFiles:
             parsed = self._read_all()
             if not parsed:
                 place = path.join(self._folder, WORKFLOW_FOLDER)
-                raise UsageError(f"there are no workflows in {place}", "`homeport init` writes a first one")
+                raise UsageError(
+                    f"there are no workflows in {place}",
+                    "write a first one there, or call homeport in the folder of a repository that has some",
+                )
             return parsed
         chosen = [file for name in wanted for file in self._find(name, folder)]
         return list({file.file: file for file in chosen}.values())

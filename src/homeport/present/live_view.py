@@ -7,7 +7,7 @@ from homeport.present.failure import render_failed_step
 from homeport.present.live import render_live
 from homeport.present.run_view import RunsView
 from homeport.present.summary import Needs, render_summary
-from homeport.present.words import paint
+from homeport.present.words import paint, show_pause
 from homeport.run.facts import Fact, JobFinished, JobPaused, StepFinished, WorkflowNotStarted
 
 _SECONDS_A_FRAME = 0.08
@@ -83,7 +83,7 @@ class LiveView:
             case JobFinished() if fact.outcome == "failure" and fact.reason:
                 return paint(f"✗ {fact.name}: {fact.reason}", "1;31", self._colour) + "\n"
             case JobPaused():
-                return f"‖ {fact.job} waits with its workspace: `homeport retry` goes on\n"
+                return f"‖ {fact.job} waits: {show_pause(fact)}\n"
             case WorkflowNotStarted():
                 return paint(f"– {fact.workflow} does not start: {fact.reason}", "2", self._colour)
             case _:

@@ -12,6 +12,7 @@ from homeport.present.words import (
     paint,
     seconds_between,
     show_duration,
+    show_pause,
     show_place,
     strip_ansi,
 )
@@ -83,7 +84,7 @@ class PlainView:
             ):  # a step's own stand in its lines, and all of them in the summary
                 return self._render_annotation(fact)
             case JobPaused():
-                return self._mark(fact.run, fact.job) + "‖ paused after a failure: `homeport retry` goes on"
+                return self._mark(fact.run, fact.job) + f"‖ paused after a failure: {show_pause(fact)}"
             case JobFinished():
                 return self._render_ending(fact)
             case ConcurrencyWaiting():

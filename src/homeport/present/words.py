@@ -4,7 +4,7 @@ import re
 from datetime import datetime
 from unicodedata import combining, east_asian_width
 
-from homeport.run.facts import AnnotationRaised, Conclusion
+from homeport.run.facts import AnnotationRaised, Conclusion, JobPaused
 
 MARKS: dict[Conclusion, str] = {"success": "✓", "failure": "✗", "cancelled": "⊘", "skipped": "–"}
 COLOURS: dict[Conclusion, str] = {"success": "32", "failure": "31", "cancelled": "33", "skipped": "2"}
@@ -36,6 +36,12 @@ def show_place(annotation: AnnotationRaised) -> str:
     if not parts[0]:
         return ""
     return ":".join(str(part) for part in parts if part)
+
+
+def show_pause(fact: JobPaused) -> str:
+    """Where a job that waits can be mended, and what makes it go on."""
+    where = f"its workspace is {fact.workspace}; " if fact.workspace else ""
+    return f"{where}`homeport retry` goes on"
 
 
 def is_exit_notice(message: str) -> bool:

@@ -167,11 +167,14 @@ class JobSpared(_Fact, frozen=True, kw_only=True, tag="job_spared"):
 
 
 class JobPaused(_Fact, frozen=True, kw_only=True, tag="job_paused"):
-    """A step failed under `--pause-on-failure`: the job waits, with its workspace, for `homeport retry`."""
+    """A step failed under `--pause-on-failure`: the job waits, with its workspace (a path of the runner's machine), for
+    `homeport retry`.
+    """
 
     job: str
     step: str
     number: int
+    workspace: str = ""
 
 
 class JobResumed(_Fact, frozen=True, kw_only=True, tag="job_resumed"):

@@ -67,7 +67,14 @@ class Failures:
             return index + 1
         order, entry = session.order, entries[index]
         session.reporter.add(
-            JobPaused(at=session.clock.now(), run=order.run, job=order.leg.key, step=entry.id, number=entry.number)
+            JobPaused(
+                at=session.clock.now(),
+                run=order.run,
+                job=order.leg.key,
+                step=entry.id,
+                number=entry.number,
+                workspace=session.paths.workspace,
+            )
         )
         session.reporter.send()
         wanted = session.peer.wait_for_retry(order.lease)

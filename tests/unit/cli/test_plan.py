@@ -300,7 +300,7 @@ def test_many_legs_are_counted(folder: Path) -> None:
     (folder / ".github" / "workflows" / "many.yml").write_text(
         "on: push\njobs: {a: {strategy: {matrix: {n: [1, 2, 3, 4, 5, 6]}}, runs-on: x, steps: [{run: a}]}}\n"
     )
-    assert "├ a: 6 legs  x · 1 step · (1, 2, 3), …" in plan("many.yml", folder=folder).text
+    assert "├ a: 6 legs  x · 1 step · (1), (2), (3), …" in plan("many.yml", folder=folder).text
 
 
 def test_a_job_that_cannot_be_expanded_is_told_with_its_place(folder: Path) -> None:

@@ -45,7 +45,7 @@ def leg() -> Leg:
     return Leg(key="build", job_id="build", name="Build it")
 
 
-def begin(stores: Stores, source: Path, *, number: int = 1) -> str:
+def begin(stores: Stores, source: Path, *, number: int = 1, printed: str = "one\ntwo") -> str:
     """A run whose one job has begun."""
     run = stores.runs.new_id()
     stores.runs.create(record_of(run, number=number, source=str(source)), plan_of())
@@ -60,7 +60,7 @@ def begin(stores: Stores, source: Path, *, number: int = 1) -> str:
         StepStarted(at=NOW, run=run, job="build", step="compile", number=2, name="Compile"),
     ]
     stores.runs.append(run, 1, facts)
-    stores.logs.append(run, 1, "build", "compile", NOW, "one\ntwo")
+    stores.logs.append(run, 1, "build", "compile", NOW, printed)
     return run
 
 
@@ -193,6 +193,15 @@ def test_show_as_text_has_the_failed_step_with_its_last_lines(stores: Stores, he
         assert expected in text
 
 
+def test_show_leaves_out_the_header_that_prints_the_script(stores: Stores, here: Path) -> None:
+    header = "##[group]Run cc\n\x1b[36;1mcc a.c\x1b[0m\nshell: bash -e {0}\n##[endgroup]"
+    end(stores, begin(stores, here, printed=f"{header}\nundefined symbol"))
+    text = call("show", folder=here).text
+    assert "│ undefined symbol" in text
+    assert "cc a.c" not in text
+    assert "shell:" not in text
+
+
 def test_a_run_whose_process_died_is_shown_as_lost(stores: Stores, here: Path) -> None:
     begin(stores, here)
     stores.runs.lose_journals()  # type: ignore[attr-defined]
@@ -209,6 +218,12 @@ def test_logs_print_what_the_steps_printed(stores: Stores, here: Path) -> None:
     assert call("logs", "--job", "Build it", folder=here).text == "one\ntwo\n"
     assert call("logs", "--job", "build", "-t", folder=here).text.startswith("2026-03-01T12:00:00.000000Z one\n")
     assert call("logs", "--step", "none", folder=here).text == ""
+
+
+def test_logs_have_no_colours_where_nobody_can_see_them(stores: Stores, here: Path) -> None:
+    begin(stores, here, printed="\x1b[36;1mmake\x1b[0m")
+    assert call("logs", folder=here).text == "build │ make\n"
+    assert call("logs", "--format", "json", folder=here).rows[0]["lines"] == ["\x1b[36;1mmake\x1b[0m"]
 
 
 def test_logs_as_json_are_the_facts_of_a_run(stores: Stores, here: Path) -> None:
@@ -273,6 +288,14 @@ def test_retry_goes_on_with_the_job_that_waits(stores: Stores, here: Path) -> No
     thread.join()
     assert heard == [RetryJob(job="build", step=1)]
     assert answer.json == {"run": run, "job": "build", "number": 1}
+
+
+def test_a_step_that_failed_cannot_be_left_out_by_retrying_a_later_one(stores: Stores, here: Path) -> None:
+    run = begin(stores, here)
+    stores.runs.append(run, 1, [JobPaused(at=NOW, run=run, job="build", step="compile", number=2)])
+    answer = call("retry", "--from-step", "3", folder=here)
+    assert answer.code == 1
+    assert f"job 'build' of run {run} waits at step 2, and cannot go on from step 3" in answer.said
 
 
 def test_retrying_where_nothing_waits_is_an_error(stores: Stores, here: Path) -> None:

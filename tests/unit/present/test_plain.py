@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 
+import msgspec
 import pytest
 
 from homeport.plan.model import Leg
@@ -132,6 +133,8 @@ def test_endings_waits_pauses_and_cancellations_are_told(page: Page) -> None:
     waiting = ConcurrencyWaiting(at=NOW, run="1", job=None, group="deploy", holder="run 7")
     paused = JobPaused(at=NOW, run="1", job="build", step="a", number=1)
     assert page.feed(paused) == "Build │ ‖ paused after a failure: `homeport retry` goes on\n"
+    paused = msgspec.structs.replace(paused, workspace="/w/app")
+    assert page.feed(paused).endswith("‖ paused after a failure: its workspace is /w/app; `homeport retry` goes on\n")
     assert page.feed(finished) == "Build │ ✓ success in 2.0s\n"
     assert page.feed(waiting) == "waits for concurrency group deploy, held by run 7\n"
     assert page.feed(CancelRequested(at=NOW, run="1", by="ann", reason="x")) == "cancelled by ann: x\n"

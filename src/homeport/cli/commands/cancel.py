@@ -7,7 +7,7 @@ import msgspec
 from homeport.cli.console import Console
 from homeport.cli.errors import OK, CommandError
 from homeport.cli.options import FORMAT, Command, Option, Options
-from homeport.cli.references import REFERENCE_HELP, find_record
+from homeport.cli.references import OPEN_REFERENCE_HELP, find_record
 from homeport.cli.stores import open_stores
 from homeport.cli.waiting import wait_for_fact
 from homeport.ports.control import CancelRun
@@ -23,7 +23,7 @@ COMMAND = Command(
         Option(name="--reason", value="TEXT", help="why; shown with the run"),
         FORMAT,
     ),
-    details=REFERENCE_HELP.replace("the latest run", "the latest run that goes on"),
+    details=OPEN_REFERENCE_HELP,
 )
 
 

@@ -11,6 +11,7 @@ from homeport.cli.stores import open_stores
 from homeport.coordinator.surroundings import Stores
 from homeport.ports.logs import LogLine, LogTail
 from homeport.ports.repositories import RunRecord
+from homeport.present.words import strip_ansi
 from homeport.run.codec import encode_public
 from homeport.run.facts import JobExpanded, JobStarted, LinesLogged
 
@@ -106,12 +107,13 @@ def _printer(options: Options, console: Console, run: str) -> Show:
     if options.get("--format", "text") == "json":
         return lambda job, lines: _print_json(console, run, job, lines)
     with_times, with_jobs = options.flag("--timestamps"), options.find("--job") is None
+    colour = console.is_terminal and not console.environment.get("NO_COLOR")
 
     def show(job: str, lines: Sequence[LogLine]) -> None:
         mark = f"{job} │ " if with_jobs else ""
         for line in lines:
             time_of_day = f"{line.at:%Y-%m-%dT%H:%M:%S.%fZ} " if with_times else ""
-            console.print(f"{mark}{time_of_day}{line.text}")
+            console.print(f"{mark}{time_of_day}{line.text if colour else strip_ansi(line.text)}")
 
     return show
 

@@ -5,7 +5,7 @@ import msgspec
 from homeport.cli.console import Console
 from homeport.cli.errors import OK, CommandError
 from homeport.cli.options import FORMAT, Command, Option, Options
-from homeport.cli.references import REFERENCE_HELP, find_record
+from homeport.cli.references import OPEN_REFERENCE_HELP, find_record
 from homeport.cli.stores import open_stores
 from homeport.cli.waiting import count_facts, wait_for_fact
 from homeport.ports.control import RetryJob
@@ -29,7 +29,7 @@ COMMAND = Command(
     ),
     details=(
         "Jobs wait where a step failed under `homeport run --pause-on-failure`, with their workspace as it is: mend the cause,\n"
-        "then retry.\n\n" + REFERENCE_HELP.replace("the latest run", "the latest run that goes on")
+        "then retry.\n\n" + OPEN_REFERENCE_HELP
     ),
 )
 
@@ -39,9 +39,15 @@ def main(options: Options, console: Console) -> int:
     stores = open_stores(console.environment)
     reference = options.arguments[0] if options.arguments else None
     record = find_record(stores.runs, reference, console, only_open=True)
-    job = _find_paused(stores.runs, record, options.find("--job"))
+    paused = _list_paused(stores.runs, record)
+    job = _choose(record, paused, options.find("--job"))
     seen = count_facts(stores.runs, record)
     step = options.number("--from-step", 0) or None
+    if step is not None and step > paused[job]:
+        raise CommandError(
+            f"job '{job}' of run {record.id} waits at step {paused[job]}, and cannot go on from step {step}",
+            "a step that failed cannot be left out; `homeport retry` runs it again",
+        )
     if not stores.controls.send(record.id, RetryJob(job=job, step=step)):
         raise CommandError(f"run {record.id} is not going on", "`homeport rerun --failed` runs its failed part again")
     resumed = wait_for_fact(stores.runs, record, JobResumed, lambda fact: fact.job == job, seen=seen)
@@ -54,13 +60,18 @@ def main(options: Options, console: Console) -> int:
     return OK
 
 
-def _find_paused(runs: RunRepository, record: RunRecord, wanted: str | None) -> str:
+def _list_paused(runs: RunRepository, record: RunRecord) -> dict[str, int]:
+    """The jobs that wait, each with the number of the step that failed."""
     paused: dict[str, int] = {}
     for fact in runs.facts(record.id, record.attempt):
         if isinstance(fact, JobPaused):
             paused[fact.job] = fact.number
         elif isinstance(fact, JobResumed):
             paused.pop(fact.job, None)
+    return paused
+
+
+def _choose(record: RunRecord, paused: dict[str, int], wanted: str | None) -> str:
     if not paused:
         raise CommandError(
             f"no job of run {record.id} waits", "`homeport run --pause-on-failure` makes failed jobs wait"

@@ -40,6 +40,8 @@ COMMAND = Command(
     ),
 )
 
+_NOT_REPEATED = frozenset({"--failed", "--watch", "--dry-run"})
+
 
 def main(options: Options, console: Console) -> int:
     """Run them to their end; with `--watch` again and again, until interrupted."""
@@ -93,4 +95,12 @@ def _refuse(preparation: Preparation, console: Console) -> int:
 
 
 def _failed_command(options: Options) -> str:
-    return " ".join(["homeport run --failed", *(shell_word(word) for word in options.arguments)])
+    """The same call for the failed part, so that it can be pasted. The value of a secret is not repeated."""
+    words = ["homeport", "run", "--failed"]
+    for option in COMMAND.options:
+        if option.name in _NOT_REPEATED:
+            continue
+        for value in options.all(option.name):
+            shown = value.partition("=")[0] if option.name == "--secret" else value
+            words += [option.name, shell_word(shown)] if option.value else [option.name]
+    return " ".join([*words, *(shell_word(word) for word in options.arguments)])

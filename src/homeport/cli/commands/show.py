@@ -1,6 +1,7 @@
 """`homeport show`: one run with its jobs, steps and annotations."""
 
 from collections import deque
+from collections.abc import Iterator
 from typing import Any
 
 import msgspec
@@ -55,7 +56,21 @@ def main(options: Options, console: Console) -> int:
 def _recall_lines(logs: LogStore, record: RunRecord, job: JobView, step: StepView) -> None:
     """The journal has no lines: fetch the last ones of a step from its log."""
     lines = logs.read(record.id, record.attempt, job.key, step=step.id)
-    step.tail = [line.text for line in deque(lines, maxlen=TAIL_LINES)]
+    step.tail = list(deque(_skip_header(line.text for line in lines), maxlen=TAIL_LINES))
+
+
+def _skip_header(lines: Iterator[str]) -> Iterator[str]:
+    """What follows the runner's own first group, which shows the script (`##[group]Run …` to `##[endgroup]`)."""
+    first = next(lines, None)
+    if first is None:
+        return
+    if first.startswith("##[group]"):
+        for line in lines:
+            if line == "##[endgroup]":
+                break
+    else:
+        yield first
+    yield from lines
 
 
 def fold_run(record: RunRecord, facts: list[RunFact]) -> RunView:
