@@ -1,0 +1,270 @@
+"""Gives a job a Python of its own: a real prefix that it may write to, made in a fraction of the time of a virtual environment.
+
+The first use of an interpreter proves that it can be moved (where it believes to be, where it installs to) and prepares what every job
+gets a copy of: pip, unpacked and compiled. Both are kept in the tool cache.
+"""
+
+import hashlib
+import os
+from collections.abc import Sequence
+
+import msgspec
+
+from homeport.archive.compression import find_program
+from homeport.runner.actions.native.setup_python.discovery import Interpreter, ask_interpreter
+from homeport.runner.actions.native.setup_python.pip_source import (
+    PackageSource,
+    find_pip,
+    find_setuptools,
+    unpack_package,
+)
+from homeport.runner.actions.native.setup_python.skeleton import (
+    Place,
+    build_skeleton,
+    program_name,
+    script_start,
+    write_program,
+)
+from homeport.runner.folders import make_folder, read_file, remove_tree, write_file
+
+_FORMAT = "1"
+"""changes when prefixes are built in another way, so that what was kept is made anew"""
+
+_PIP_PROGRAM = b"""import sys
+try:
+    from pip._internal.cli.main import main
+except ImportError:
+    from pip._internal import main
+if __name__ == "__main__":
+    sys.exit(main())
+"""
+
+_PROBE = """
+import json, sys, sysconfig
+paths = sysconfig.get_paths()
+print(json.dumps({
+    "prefix": sys.prefix,
+    "base": getattr(sys, "base_prefix", sys.prefix),
+    "site": paths["purelib"],
+    "platform_site": paths["platlib"],
+    "scripts": paths["scripts"],
+    "path": [entry for entry in sys.path if entry],
+}))
+"""
+
+
+class PrefixError(Exception):
+    """A private prefix cannot be made from an interpreter; the message says why."""
+
+
+class _Answer(msgspec.Struct, frozen=True):
+    """What the probe prints."""
+
+    prefix: str
+    base: str
+    site: str
+    platform_site: str
+    scripts: str
+    path: list[str]
+
+
+class _Layout(msgspec.Struct, frozen=True):
+    """What is known of an interpreter's prefixes: paths relative to the prefix, and the prepared packages."""
+
+    site: str
+    scripts: str
+    packages: str
+    """the name of the folder with pip beside this file"""
+    seen: str
+    """a digest of the interpreters among which pip was looked for"""
+
+
+def make_prefix(
+    interpreter: Interpreter, others: Sequence[Interpreter], target: str, tool_cache: str, search_path: str
+) -> None:
+    """Build a prefix where nothing stands yet; whole or not at all. Raises `PrefixError`, `OSError`."""
+    store = os.path.join(tool_cache, "homeport-python", _identify(interpreter))
+    layout = _read_layout(store, others) or _prepare(interpreter, others, store)
+    building = f"{target}.{os.urandom(4).hex()}.new"
+    place = Place(building, target)
+    make_folder(os.path.dirname(target))
+    try:
+        copying = _start_copy(os.path.join(store, layout.packages), place.at(layout.site), search_path)
+        try:
+            build_skeleton(interpreter, place)
+            _join_scripts(place, layout)
+            _write_pip(interpreter, place)
+        finally:
+            _finish_copy(copying)
+        os.rename(building, target)
+    except BaseException:
+        remove_tree(building)
+        raise
+
+
+def _identify(interpreter: Interpreter) -> str:
+    """A name that changes when the interpreter's file does."""
+    real = os.path.realpath(interpreter.executable)
+    status = os.stat(real)
+    text = f"{_FORMAT}:{real}:{status.st_size}:{status.st_mtime_ns}"
+    return f"{interpreter.label}-{hashlib.sha256(text.encode()).hexdigest()[:12]}"
+
+
+def _digest_of(others: Sequence[Interpreter]) -> str:
+    text = "\n".join(sorted(f"{each.label} {each.executable}" for each in others))
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def _read_layout(store: str, others: Sequence[Interpreter]) -> _Layout | None:
+    try:
+        layout = msgspec.json.decode(read_file(os.path.join(store, "layout.json")), type=_Layout)
+    except (OSError, msgspec.DecodeError):
+        return None
+    is_current = layout.seen == _digest_of(others) and os.path.isdir(os.path.join(store, layout.packages))
+    return layout if is_current else None
+
+
+# --- once for each interpreter ---------------------------------------------------------------------------------------
+
+
+def _prepare(interpreter: Interpreter, others: Sequence[Interpreter], store: str) -> _Layout:
+    """Probe the interpreter and unpack pip. Safe to do twice at the same time: each result replaces the other."""
+    work = os.path.join(store, f"work-{os.urandom(4).hex()}")
+    make_folder(work)
+    try:
+        place = Place(os.path.join(work, "probe"), os.path.join(work, "probe"))
+        build_skeleton(interpreter, place)
+        python = place.at("bin", program_name(interpreter))
+        answer = _probe(interpreter, place, python)
+        packages = _prepare_packages(interpreter, others, store, work, python)
+        layout = _Layout(
+            site=os.path.relpath(answer.site, place.final),
+            scripts=os.path.relpath(answer.scripts, place.final),
+            packages=packages,
+            seen=_digest_of(others),
+        )
+        fresh = os.path.join(work, "layout.json")
+        write_file(fresh, msgspec.json.encode(layout))
+        os.rename(fresh, os.path.join(store, "layout.json"))
+        return layout
+    finally:
+        remove_tree(work)
+
+
+def _probe(interpreter: Interpreter, place: Place, python: str) -> _Answer:
+    text = ask_interpreter(python, _PROBE)
+    if text is None:
+        raise PrefixError(f"the Python in {interpreter.prefix} does not run from another folder")
+    answer = msgspec.json.decode(text, type=_Answer)
+    root = os.path.realpath(place.final)
+    if {os.path.realpath(answer.prefix), os.path.realpath(answer.base)} != {root}:
+        raise PrefixError(
+            f"the Python in {interpreter.prefix} believes to be in {answer.prefix} wherever it stands, so a job cannot have its own"
+        )
+    installed = (answer.site, answer.platform_site, answer.scripts)
+    outside = [path for path in (*installed, *answer.path) if not _is_below(path, {place.final, root})]
+    if outside or answer.site != answer.platform_site:
+        place_named = outside[0] if outside else answer.platform_site
+        raise PrefixError(
+            f"the Python in {interpreter.prefix} uses {place_named} wherever it stands, so a job cannot have its own"
+        )
+    return answer
+
+
+def _is_below(path: str, roots: set[str]) -> bool:
+    return any(os.path.normpath(path).startswith(root + "/") for root in roots)
+
+
+def _prepare_packages(
+    interpreter: Interpreter, others: Sequence[Interpreter], store: str, work: str, python: str
+) -> str:
+    pip = find_pip(interpreter, others)
+    if pip is None:
+        raise PrefixError(
+            f"there is no pip on this machine that runs on Python {interpreter.label}: install one with it "
+            "(Debian, Ubuntu: python3-pip; others: python -m ensurepip)"
+        )
+    sources = [source for source in (pip, find_setuptools(interpreter)) if source is not None]
+    name = "-".join(f"{source.name}-{source.version}" for source in sources)
+    if os.path.isdir(os.path.join(store, name)):
+        return name
+    folder = os.path.join(work, name)
+    make_folder(folder)
+    try:
+        for source in sources:
+            unpack_package(source, folder)
+            _mark_installed(interpreter, source, folder)
+    except ValueError as error:
+        raise PrefixError(f"the pip of this machine is damaged: {error}") from error
+    _compile(python, folder)
+    try:
+        os.rename(folder, os.path.join(store, name))
+    except OSError:
+        if not os.path.isdir(os.path.join(store, name)):
+            raise
+    return name
+
+
+def _mark_installed(interpreter: Interpreter, source: PackageSource, folder: str) -> None:
+    """What an installer leaves beside a wheel's files: its own name, and the programs in the list of files."""
+    information = os.path.join(folder, f"{source.name}-{source.version}.dist-info")
+    installer, record = os.path.join(information, "INSTALLER"), os.path.join(information, "RECORD")
+    remove_tree(installer)
+    write_file(installer, b"pip\n")
+    lines = os.fsdecode(read_file(record)).splitlines()
+    known = f"{os.path.basename(information)}/INSTALLER"
+    kept = [line for line in lines if line and not line.startswith(("..", "/", known)) and not line.endswith(".pyc,,")]
+    programs = _pip_programs(interpreter) if source.name == "pip" else ()
+    remove_tree(record)
+    added = [f"{known},,", *(f"../../../bin/{program},," for program in programs)]
+    write_file(record, os.fsencode("\n".join([*kept, *added]) + "\n"))
+
+
+def _compile(python: str, folder: str) -> None:
+    """Compile every module, as installers do: pip starts in a third of the time. What does not compile is left as it is."""
+    program = f"import compileall; compileall.compile_dir({folder!r}, quiet=2)"
+    ask_interpreter(python, program)
+
+
+# --- for each job ----------------------------------------------------------------------------------------------------
+
+
+def _start_copy(source: str, target: str, search_path: str) -> int:
+    """Copy a folder with its times (compiled modules name the time of their source) while something else is done."""
+    program = find_program("cp", search_path) or "/bin/cp"
+    make_folder(os.path.dirname(target))
+    actions = [
+        (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
+        (os.POSIX_SPAWN_OPEN, 1, os.devnull, os.O_WRONLY, 0),
+        (os.POSIX_SPAWN_OPEN, 2, os.devnull, os.O_WRONLY, 0),
+    ]
+    environment: dict[str, str] = {}
+    return os.posix_spawn(
+        program, (program, "-Rp", source + "/.", target), environment, file_actions=actions, setpgroup=0
+    )
+
+
+def _finish_copy(process: int) -> None:
+    code = os.waitstatus_to_exitcode(os.waitpid(process, 0)[1])
+    if code:
+        raise OSError(f"copying pip failed with exit code {code}")
+
+
+def _join_scripts(place: Place, layout: _Layout) -> None:
+    """Where the system's Python puts programs into a folder of its own (`local/bin`), that folder is `bin` itself."""
+    if layout.scripts != "bin":
+        scripts = place.at(layout.scripts)
+        make_folder(os.path.dirname(scripts))
+        os.symlink(os.path.relpath(place.at("bin"), os.path.dirname(scripts)), scripts)
+
+
+def _pip_programs(interpreter: Interpreter) -> tuple[str, ...]:
+    version = interpreter.version
+    return "pip", f"pip{version.major}", f"pip{version.major}.{version.minor}"
+
+
+def _write_pip(interpreter: Interpreter, place: Place) -> None:
+    python = os.path.join(place.final, "bin", program_name(interpreter))
+    for program in _pip_programs(interpreter):
+        path = place.at("bin", program)
+        write_program(path, script_start(python) + _PIP_PROGRAM)
