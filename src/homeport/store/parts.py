@@ -18,13 +18,24 @@ def growing(path: str) -> Iterator[tuple[str, int]]:
     """
     part = path + _SUFFIX
     make_folder(os.path.dirname(path))
-    descriptor = os.open(part, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+    descriptor = _make_held(part)
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
         yield part, descriptor
     finally:
         os.close(descriptor)
         unlink(part)
+
+
+def _make_held(part: str) -> int:
+    """A new file whose lock is held. Between making and locking it, another process may take it for abandoned and remove it: then it is
+    made again.
+    """
+    while True:
+        descriptor = os.open(part, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        if os.fstat(descriptor).st_nlink:
+            return descriptor
+        os.close(descriptor)
 
 
 def remove_abandoned(folder: str, is_kept: Callable[[str], bool]) -> None:
