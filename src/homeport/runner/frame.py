@@ -46,7 +46,9 @@ class StepFrame:
         self.timeout_minutes = 0.0
         """0: none"""
         self.env: dict[str, str] = {}
-        self.github: dict[str, Any] = {**self.session.github, **scope.github, "action": written.id}
+        self.own_env: dict[str, str] = {}
+        """what `env` here and around an action has set: it hides what the steps inside write to `GITHUB_ENV`, all else does not"""
+        self.github: dict[str, Any] = {**self.session.github, "action": written.id, **scope.github}
         self.exit_code: int | None = None
         """of the last command that ended"""
         self.working_directory = self.session.paths.workspace
@@ -57,9 +59,12 @@ class StepFrame:
 
     def set_env(self, token: nodes.Pairs | None) -> None:
         """Make the environment: what the job has gathered, what surrounds the step, and its own `env`. Raises `EvaluationError`."""
-        self.env = {**self.record.effects.env, **self.scope.env}
+        self.own_env = self.scope.env
+        self.env = {**self.record.effects.env, **self.own_env}
         if token is not None:
-            self.env.update(evaluate_texts(token, self.contexts, self.scope.functions))
+            written = evaluate_texts(token, self.contexts, self.scope.functions)
+            self.own_env = {**self.own_env, **written}
+            self.env.update(written)
 
     @property
     def contexts(self) -> dict[str, Any]:
@@ -136,7 +141,6 @@ class StepFrame:
             process = self.session.environment.start(command)
         except OSError as error:
             raise CannotStartError(_explain(error, command)) from error
-        self.record.voice.log.send()
         code, is_output_closed = await_process(process, sink, self.stop, self.session.clock)
         self._leaves_writers |= not is_output_closed
         self.exit_code = code if code >= 0 else 128 - code

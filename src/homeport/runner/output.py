@@ -189,7 +189,11 @@ class StepLog:
     @property
     def due_at(self) -> float | None:
         """When `send` should be called at the latest, on the monotonic clock; None where nothing waits."""
-        return self._since + FLUSH_SECONDS if self._parts else None
+        reported = self._reporter.due_at
+        if not self._parts:
+            return reported
+        due_at = self._since + FLUSH_SECONDS
+        return due_at if reported is None else min(due_at, reported)
 
     def collect(self) -> None:
         """Put what has come together among the facts of the next report."""

@@ -8,6 +8,10 @@ from homeport.run import facts
 from homeport.run.facts import RunnerFact
 
 
+WAIT_SECONDS = 0.03
+"""A fact waits so long for others at most while a command runs: steps that take a millisecond are reported many at a time."""
+
+
 class Reporter:
     """Thread-safe. `add` only remembers; `send` hands over, and blocks while the coordinator is behind."""
 
@@ -18,13 +22,20 @@ class Reporter:
         self._lock = threading.Lock()
         self._sending = threading.Lock()
         self._pending: list[RunnerFact] = []
+        self._since = 0.0
         self._sequence = 0
-        self._annotations = 0
 
     def add(self, fact: RunnerFact) -> None:
         """Keep a fact for the next report."""
         with self._lock:
+            if not self._pending:
+                self._since = self._clock.monotonic()
             self._pending.append(fact)
+
+    @property
+    def due_at(self) -> float | None:
+        """When `send` should be called at the latest, on the monotonic clock; None where nothing waits."""
+        return self._since + WAIT_SECONDS if self._pending else None
 
     def send(self) -> None:
         """Report everything that was added."""
