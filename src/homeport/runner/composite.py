@@ -25,13 +25,14 @@ _OF_OUTPUTS = ("github", "inputs", "strategy", "matrix", "steps", "job", "runner
 
 
 def enter(frame: StepFrame, step: nodes.UsesStep, action: CompositeAction, inputs: Inputs) -> Scope:
-    """The scope of the steps inside."""
+    """The scope of the steps inside. They go by the name of the step that uses the action (actions/runner#615, #2525)."""
     github = {
+        "action": frame.github["action"],
         "action_path": action.folder,
         "action_repository": action.origin.repository,
         "action_ref": action.origin.ref,
     }
-    inner = Scope.inside(frame.scope, step.id, env=frame.env, github=github)
+    inner = Scope.inside(frame.scope, step.id, env=frame.own_env, github=github)
     inner.set_inputs(inputs)
     return inner
 
