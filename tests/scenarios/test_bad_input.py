@@ -190,3 +190,14 @@ def test_a_full_disk_is_said_and_nothing_hangs(tmp_path: Path, small_disk: Path)
     assert process.returncode != 0
     assert "No space left" in process.stdout + process.stderr
     assert "Traceback" not in process.stderr
+
+
+@pytest.mark.parametrize("steps", ["", "    steps: []\n"], ids=["none", "empty"])
+def test_a_job_without_steps_is_never_green(tmp_path: Path, steps: str) -> None:
+    """GitHub: "No steps defined in `steps` and no workflow called in `uses` for the following jobs" (decision 12)."""
+    repository = make_repository(tmp_path, f"on: push\njobs:\n  idle:\n    runs-on: ubuntu-latest\n{steps}")
+    answer = run_homeport(["run"], cwd=repository)
+    assert answer.conclusions == {"idle": "failure"}
+    assert "steps" in answer.job("idle")["reason"]
+    (annotation,) = answer.of("annotation_raised", severity="error")
+    assert (annotation["line"], annotation["column"]) == (3, 3)

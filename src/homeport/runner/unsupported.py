@@ -19,8 +19,10 @@ class Refusal(msgspec.Struct, frozen=True):
 
 
 def list_refusals(session: JobSession) -> Iterator[Refusal]:
-    """Containers and services with an image, and snapshots. Raises `EvaluationError`."""
+    """No steps at all, containers and services with an image, and snapshots. Raises `EvaluationError`."""
     job = session.order.job
+    if not job.steps:
+        yield Refusal("No steps are defined for this job, so nothing would run", job.id_span)
     contexts = session.select("github needs strategy matrix vars inputs")
     if job.container is not None and _has_image(job.container, contexts):
         yield Refusal("This job wants to run in a container, and containers are not supported yet", job.container.span)
