@@ -128,24 +128,33 @@ def remove_tree(folder: str) -> None:
 
 
 @contextmanager
+def reporting(path: str) -> Iterator[None]:
+    """Whatever the system refuses inside is a `StoreError` about this path."""
+    try:
+        yield
+    except OSError as error:
+        raise unusable(path, error) from error
+
+
+@contextmanager
 def locked_file(path: str) -> Iterator[int]:
-    """A file (made if need be) that no other process holds at the same time, as a descriptor open for reading and writing."""
-    try:
+    """A file (made if need be) that no other process holds at the same time, as a descriptor open for reading and writing.
+
+    Raises `StoreError` where it cannot be had; what is raised inside is passed on as it is.
+    """
+    with reporting(path):
         descriptor = _open_or_make(path)
-    except OSError as error:
-        raise unusable(path, error) from error
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        with reporting(path):
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
         yield descriptor
-    except OSError as error:
-        raise unusable(path, error) from error
     finally:
         os.close(descriptor)
 
 
 def count_up(path: str) -> int:
     """The next number of a counter that all processes share, from 1 on."""
-    with locked_file(path) as descriptor:
+    with locked_file(path) as descriptor, reporting(path):
         text = os.read(descriptor, 32).strip()
         number = int(text) + 1 if text.isdigit() else 1
         os.pwrite(descriptor, b"%d\n" % number, 0)

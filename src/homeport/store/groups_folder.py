@@ -8,7 +8,7 @@ import msgspec
 from homeport.plan.model import ConcurrencyClaim
 from homeport.ports.concurrency import ClaimAnswer, Holder
 from homeport.store import group_rules
-from homeport.store.folder import file_name, locked_file, write_all
+from homeport.store.folder import file_name, locked_file, reporting, write_all
 from homeport.store.group_rules import Group
 
 
@@ -22,7 +22,8 @@ class FolderConcurrencyGroups:
 
     def claim(self, holder: Holder, claim: ConcurrencyClaim) -> ClaimAnswer:
         """Reads and writes the group's file under its lock."""
-        with locked_file(self._path(claim.group)) as descriptor:
+        path = self._path(claim.group)
+        with locked_file(path) as descriptor, reporting(path):
             group, answer = group_rules.claim(self._load(descriptor, holder), holder, claim)
             _store(descriptor, group)
         if answer.status == "waiting":
@@ -32,7 +33,8 @@ class FolderConcurrencyGroups:
     def release(self, holder: Holder, group: str) -> Holder | None:
         """Passes the group on at once, so that nobody can come between."""
         self._waiting.get(holder, set()).discard(group)
-        with locked_file(self._path(group)) as descriptor:
+        path = self._path(group)
+        with locked_file(path) as descriptor, reporting(path):
             after, heir = group_rules.release(self._load(descriptor, holder), holder)
             _store(descriptor, after)
         return heir
@@ -42,7 +44,8 @@ class FolderConcurrencyGroups:
         granted = []
         for holder in holders:
             for name in sorted(self._waiting.get(holder, ())):
-                with locked_file(self._path(name)) as descriptor:
+                path = self._path(name)
+                with locked_file(path) as descriptor, reporting(path):
                     group = self._load(descriptor, holder)
                     _store(descriptor, group)
                 if group.holder == holder:
