@@ -64,7 +64,7 @@ def build_local_event(
     `ref` is a full ref that the event is to be about in place of the one that GitHub would take (a pull request's, with its number,
     for pull requests). Anything may be the name of an event: one that GitHub does not have starts nothing.
     """
-    made, invented = _make_payload(name, facts, ref, _pull_number(given, ref))
+    made, invented = _make_payload(name, facts, ref, given)
     payload = merge_payload(made, given)
     head_ref, base_ref = _branches(name, payload)
     return Event(
@@ -84,25 +84,30 @@ def build_local_event(
     )
 
 
-def _make_payload(name: str, facts: LocalFacts, ref: str | None, number: int) -> tuple[Payload, tuple[str, ...]]:
+def _make_payload(
+    name: str, facts: LocalFacts, ref: str | None, given: Mapping[str, Any]
+) -> tuple[Payload, tuple[str, ...]]:
     """The payload, and the parts of it that nobody knows."""
     common: Payload = {"repository": repository_payload(facts), "sender": user_payload(facts, facts.actor)}
     if name in ACTIONS:
         common["action"] = ACTIONS[name]
-    special, invented = _make_special(name, facts, ref, number)
+    special, invented = _make_special(name, facts, ref, given)
     return {**special, **common}, ("repository.id", "sender.id", *invented)
 
 
-def _make_special(name: str, facts: LocalFacts, ref: str | None, number: int) -> tuple[Payload, tuple[str, ...]]:
+def _make_special(
+    name: str, facts: LocalFacts, ref: str | None, given: Mapping[str, Any]
+) -> tuple[Payload, tuple[str, ...]]:
     match name:
         case "push":
             return {**push_payload(facts), "ref": ref or facts.ref}, ()
         case "pull_request" | "pull_request_target" | "pull_request_review" | "pull_request_review_comment":
+            number = _pull_number(given, ref)
             return {"number": number, "pull_request": pull_request_payload(facts, number)}, ("number", "pull_request")
         case "workflow_dispatch":
             return {"ref": ref or facts.ref, "inputs": None, "workflow": None}, ()
         case "release":
-            tag = facts.tag or "v0.0.0"
+            tag = _release_tag(given) or facts.tag or "v0.0.0"
             return {"release": release_payload(facts, tag)}, ("release",) if facts.tag is None else ("release.id",)
         case "create" | "delete":
             kind = "branch" if facts.tag is None else "tag"
@@ -193,6 +198,15 @@ def _pull_number(given: Mapping[str, Any], ref: str | None) -> int:
         case _:
             parts = (ref or "").split("/")
             return int(parts[2]) if parts[:2] == ["refs", "pull"] and len(parts) > 2 and parts[2].isdigit() else 1
+
+
+def _release_tag(given: Mapping[str, Any]) -> str | None:
+    """The tag of a release whose payload names one: its name and addresses are made from it."""
+    match given:
+        case {"release": {"tag_name": str(tag)}}:
+            return tag
+        case _:
+            return None
 
 
 def _has(given: Mapping[str, Any], path: str) -> bool:

@@ -166,6 +166,12 @@ def test_a_push_is_about_the_ref_of_its_payload(given: dict[str, Any], ref: str 
     assert event_of("push", given=given, ref=ref).ref == expected
 
 
+def test_a_release_is_named_after_the_tag_that_its_payload_names() -> None:
+    release = event_of("release", given={"release": {"tag_name": "v2.0"}}).payload["release"]
+    assert release["name"] == "v2.0"
+    assert release["html_url"].endswith("/releases/tag/v2.0")
+
+
 def test_a_tag_that_is_checked_out_is_what_a_push_or_release_is_about() -> None:
     assert event_of("push", branch=None, tag="v1.2").ref == "refs/tags/v1.2"
     event = event_of("release", branch=None, tag="v1.2")
