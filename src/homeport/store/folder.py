@@ -161,10 +161,25 @@ def count_up(path: str) -> int:
         return number
 
 
-def try_lock(descriptor: int) -> bool:
+def hold(descriptor: int, path: str) -> None:
+    """Become the one holder of an open file's lock, as soon as nobody is."""
+    with reporting(path):
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+
+
+def try_hold(descriptor: int) -> bool:
     """Become the one holder of an open file's lock, if nobody is."""
+    return _try_lock(descriptor, fcntl.LOCK_EX)
+
+
+def is_held(descriptor: int) -> bool:
+    """Whether somebody holds an open file's lock. Others who ask at the same time do not count: the lock that it takes is a shared one."""
+    return not _try_lock(descriptor, fcntl.LOCK_SH)
+
+
+def _try_lock(descriptor: int, kind: int) -> bool:
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        fcntl.flock(descriptor, kind | fcntl.LOCK_NB)
     except BlockingIOError:
         return False
     return True

@@ -12,12 +12,14 @@ from homeport.run.facts import RunFact, RunFinished
 from homeport.store.folder import (
     count_up,
     file_name,
+    hold,
+    is_held,
     last_lines,
     listed,
     make_folder,
     read_file,
     remove_tree,
-    try_lock,
+    try_hold,
     unlink,
     unusable,
     write_all,
@@ -60,7 +62,7 @@ class FolderRuns:
             descriptor = os.open(journal, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC, 0o600)
         except OSError as error:
             raise unusable(journal, error) from error
-        try_lock(descriptor)
+        hold(descriptor, journal)  # somebody who only asks whether it is held may have it for a moment
         self._journals[record.id, record.attempt] = descriptor
         write_file(self._marker(record.id, record.attempt), b"")
 
@@ -107,7 +109,7 @@ class FolderRuns:
         if descriptor is None:
             return False
         try:
-            return not try_lock(descriptor)
+            return is_held(descriptor)
         finally:
             os.close(descriptor)
 
@@ -193,7 +195,7 @@ class FolderRuns:
         if descriptor is None:  # deleted by hand: nothing is left to conclude
             unlink(self._marker(run, attempt))
             return False
-        if not try_lock(descriptor):
+        if not try_hold(descriptor):
             os.close(descriptor)
             return False
         self._journals[run, attempt] = descriptor
