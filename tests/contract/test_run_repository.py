@@ -1,6 +1,5 @@
 """What every `RunRepository` promises."""
 
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -11,9 +10,6 @@ from homeport.store.memory import MemoryRuns
 from homeport.store.runs_folder import FolderRuns
 from tests.support.plans import NOW, plan_of, record_of, written_job
 
-Reopen = Callable[[], RunRepository]
-"""The same store as another process would see it, the first one having died."""
-
 
 @pytest.fixture(params=["memory", "folder"])
 def kind(request: pytest.FixtureRequest) -> str:
@@ -23,15 +19,6 @@ def kind(request: pytest.FixtureRequest) -> str:
 @pytest.fixture
 def runs(kind: str, tmp_path: Path) -> RunRepository:
     return MemoryRuns() if kind == "memory" else FolderRuns(str(tmp_path / "home"))
-
-
-def die(runs: RunRepository, run: str, attempt: int = 1) -> None:
-    """What the death of the process does: the journal is let go, nothing is cleaned up."""
-    if isinstance(runs, MemoryRuns):
-        runs.abandon(run, attempt)
-    else:
-        assert isinstance(runs, FolderRuns)
-        runs.lose_journals()
 
 
 def queued(run: str, attempt: int = 1) -> RunQueued:
@@ -136,7 +123,7 @@ def test_a_dead_writers_attempt_is_adopted_once_and_can_be_concluded(runs: RunRe
     run = runs.new_id()
     runs.create(record_of(run), plan_of())
     runs.append(run, 1, [queued(run)])
-    die(runs, run)
+    runs.abandon(run, 1)
     assert not runs.is_open(run)
     assert list(runs.adopt()) == [record_of(run)]
     assert runs.is_open(run)
@@ -144,6 +131,15 @@ def test_a_dead_writers_attempt_is_adopted_once_and_can_be_concluded(runs: RunRe
     runs.append(run, 1, [finished(run)])
     runs.close(run, 1)
     assert list(runs.facts(run)) == [queued(run), finished(run)]
+    assert runs.adopt() == []
+
+
+def test_what_was_closed_cannot_be_abandoned(runs: RunRepository) -> None:
+    run = runs.new_id()
+    runs.create(record_of(run), plan_of())
+    runs.append(run, 1, [queued(run), finished(run)])
+    runs.close(run, 1)
+    runs.abandon(run, 1)
     assert runs.adopt() == []
 
 

@@ -151,9 +151,10 @@ class Coordinator:
     def abandon(self) -> None:
         """Stop every job at once and remember nothing more: what is left open is concluded at the next start."""
         self._offers.abandon()
-        for journal in self._open.values():
+        for run, journal in self._open.items():
             if journal.inbox is not None:
                 journal.inbox.close()
+            self._stores.runs.abandon(run, journal.state.attempt)
         self._open.clear()
 
     # --- the write path -----------------------------------------------------------------------------------------------

@@ -56,6 +56,10 @@ class RunRepository(Protocol):
         """The attempt is completed, nothing more will be appended. Closing twice is no error."""
         ...
 
+    def abandon(self, run: str, attempt: int) -> None:
+        """Write no more to an attempt that is not completed, as if this process had died: `adopt` gives it to the next that asks."""
+        ...
+
     def adopt(self) -> Sequence[RunRecord]:
         """The attempts that were left open by a process that died. The caller is their writer now, and is to conclude them."""
         ...

@@ -14,7 +14,7 @@ from homeport.store.group_rules import Group
 
 
 class MemoryRuns:
-    """A `RunRepository` in memory. `abandon` plays a writer's death."""
+    """A `RunRepository` in memory."""
 
     def __init__(self) -> None:
         self._attempts: dict[tuple[str, int], tuple[RunRecord, Plan, list[RunFact]]] = {}
@@ -45,10 +45,11 @@ class MemoryRuns:
         """No more facts."""
         self._open.discard((run, attempt))
 
-    def abandon(self, run: str, attempt: int = 1) -> None:
-        """As if the process that writes this attempt had died."""
-        self._open.discard((run, attempt))
-        self._abandoned.add((run, attempt))
+    def abandon(self, run: str, attempt: int) -> None:
+        """Leave it to who adopts it."""
+        if (run, attempt) in self._open:
+            self._open.discard((run, attempt))
+            self._abandoned.add((run, attempt))
 
     def adopt(self) -> Sequence[RunRecord]:
         """Take over what was abandoned."""

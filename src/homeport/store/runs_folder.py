@@ -81,11 +81,11 @@ class FolderRuns:
             unlink(self._marker(run, attempt))
             os.close(descriptor)
 
-    def lose_journals(self) -> None:
-        """Let go of every journal without closing the attempts: what the kernel does when the process dies."""
-        for descriptor in self._journals.values():
+    def abandon(self, run: str, attempt: int) -> None:
+        """Let go of the journal, and leave the mark that the attempt is open."""
+        descriptor = self._journals.pop((run, attempt), None)
+        if descriptor is not None:
             os.close(descriptor)
-        self._journals.clear()
 
     def adopt(self) -> Sequence[RunRecord]:
         """Costs one listing of a folder that is nearly always empty."""

@@ -203,8 +203,7 @@ def test_show_leaves_out_the_header_that_prints_the_script(stores: Stores, here:
 
 
 def test_a_run_whose_process_died_is_shown_as_lost(stores: Stores, here: Path) -> None:
-    begin(stores, here)
-    stores.runs.lose_journals()  # type: ignore[attr-defined]
+    stores.runs.abandon(begin(stores, here), 1)
     assert call("show", "--format", "json", folder=here).json["status"] == "lost"
     assert call("runs", "--format", "json", folder=here).json[0]["status"] == "lost"
 

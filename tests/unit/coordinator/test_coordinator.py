@@ -388,6 +388,7 @@ def test_abandoned_runs_are_stopped_by_force_and_left_open(bench: Bench, world: 
     assert (lease, "cancelled", True) in bench.runners.stopped
     assert bench.coordinator.open_runs == ()
     assert world.runs.ending(run) is None
+    assert [record.id for record in world.runs.adopt()] == [run]
 
 
 def test_a_queued_fact_names_the_lease_that_was_offered(bench: Bench) -> None:

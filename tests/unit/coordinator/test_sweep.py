@@ -27,7 +27,7 @@ def test_a_lost_run_is_concluded_and_says_why(world: World) -> None:
     run = bench.submit(plan)
     lease = bench.start("build")
     bench.report(lease, StepStarted(at=NOW, run=run, job="build", step="__run", number=1, name="x"))
-    world.runs.abandon(run)
+    world.runs.abandon(run, 1)
 
     assert list(conclude_lost(world.stores, world.clock)) == [run]
 
@@ -48,7 +48,7 @@ def test_a_lost_run_can_be_run_again(world: World) -> None:
     bench = world.process()
     run = bench.submit(plan_of())
     bench.start("build")
-    world.runs.abandon(run)
+    world.runs.abandon(run, 1)
     conclude_lost(world.stores, world.clock)
     recalled = recall(world.runs, run)
     assert recalled is not None
@@ -61,7 +61,7 @@ def test_a_lost_run_can_be_run_again(world: World) -> None:
 def test_a_run_that_died_before_its_first_fact_is_closed(world: World) -> None:
     run = world.runs.new_id()
     world.runs.create(record_of(run), plan_of())
-    world.runs.abandon(run)
+    world.runs.abandon(run, 1)
     conclude_lost(world.stores, world.clock)
     assert not world.runs.is_open(run)
     assert list(world.runs.facts(run)) == []
