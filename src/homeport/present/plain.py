@@ -9,6 +9,7 @@ from homeport.present.words import (
     COLOURS,
     MARKS,
     SEVERITY_COLOURS,
+    is_exit_notice,
     paint,
     seconds_between,
     show_duration,
@@ -77,7 +78,7 @@ class PlainView:
                 return self._mark(fact.run, fact.job) + paint(f"▸ {fact.name}", "1", self._colour)
             case StepFinished() if fact.outcome == "failure":
                 code = f" with exit code {fact.exit_code}" if fact.exit_code is not None else ""
-                why = f": {fact.reason}" if fact.reason else ""
+                why = f": {fact.reason.splitlines()[0]}" if fact.reason and not is_exit_notice(fact.reason) else ""
                 return self._mark(fact.run, fact.job) + paint(f"✗ {fact.name} failed{code}{why}", "31", self._colour)
             case AnnotationRaised() if (
                 fact.step is None

@@ -82,7 +82,7 @@ def _explain(preparation: Preparation, wanted: str | None) -> list[Explanation]:
     if not found:
         workflows = [choice.parsed.name for choice in preparation.choices]
         jobs = [one.job for choice in preparation.choices for one in _explain_jobs(choice) if one.job is not None]
-        known = [*workflows, *jobs]
+        known = list(dict.fromkeys((*workflows, *jobs)))
         raise UsageError(
             f"nothing is called '{wanted}'", suggest(wanted or "", known) or f"there are: {', '.join(known)}"
         )
