@@ -229,7 +229,7 @@ class _Checker:
         """The type of `a && b`, and the one that it has where it is truthy: that of `b`."""
         types = [self.infer(operand) for operand in node.operands]
         falsy: list[Type] = [known for known in types[:-1] if isinstance(known, ScalarType)]  # the others never are
-        return merge_all([*falsy, types[-1]]), types[-1]
+        return _either([*falsy, types[-1]]), types[-1]
 
     def _infer_or(self, node: Operation) -> Type:
         """The type of `a || b`: that of `a` where it is truthy, or that of `b`; so `condition && 'x' || 'y'` is a string."""
@@ -240,7 +240,7 @@ class _Checker:
                 types.append(self._infer_and(operand)[0 if is_last else 1])
             else:
                 types.append(self.infer(operand))
-        return merge_all(types)
+        return _either(types)
 
     def _check_equality(self, node: Operation, left: Type, right: Type) -> None:
         if ANY in (left, right) or NULL in (left, right) or noun_of(left) == noun_of(right):
@@ -277,6 +277,13 @@ class _Checker:
         else:
             return
         self._report(node.offset, f"function '{node.function}' is not allowed here", hint)
+
+
+def _either(types: list[Type]) -> Type:
+    """What is known of a value that is one of several: of a text or a number, nothing."""
+    if all(isinstance(known, ScalarType) for known in types) and len(set(types)) > 1:
+        return ANY
+    return merge_all(types)
 
 
 def _values_of(container: Type) -> Type:
