@@ -3,7 +3,7 @@
 from homeport.language.lint import is_action_file, lint
 
 CALLER = "on: push\njobs:\n  a: {uses: ./.github/workflows/b.yml}\n  c: {uses: $/.github/workflows/d.yml}\n"
-CALLED = "on: workflow_call\njobs:\n  a: {runs-on: x, steps: [{run: a}]}\n"
+CALLED = "on: workflow_call\njobs:\n  a: {runs-on: ubuntu-latest, steps: [{run: a}]}\n"
 
 
 def test_files_are_told_apart_by_name() -> None:

@@ -10,11 +10,13 @@ import pytest
 from homeport.diagnostics.diagnostic import Diagnostic, sort_diagnostics
 from homeport.language.calls import check_calls
 from homeport.language.parser import parse_action, parse_workflow
+from homeport.language.project import GivenFiles, Project
 from homeport.language.rules.env_var import check_env_names
 from homeport.language.rules.events import check_inputs
 from homeport.language.rules.glob import check_globs
 from homeport.language.rules.matrix import check_matrix_values
 from homeport.language.rules.shell_name import check_shells
+from homeport.language.subject import Subject
 from tests.support.cases import FOLDER
 
 FILES = sorted((FOLDER / "language" / "mistakes").glob("*/*.yml"))
@@ -39,8 +41,9 @@ def _check_workflow(text: str) -> list[Diagnostic]:
     workflow, diagnostics = parse_workflow(text, ".github/workflows/x.yml")
     if workflow is not None:
         diagnostics += check_calls(workflow, lambda _: None)
+        subject = Subject(workflow, Project(GivenFiles({})), ())
         for rule in (check_env_names, check_globs, check_inputs, check_matrix_values, check_shells):
-            diagnostics += rule(workflow)
+            diagnostics += rule(subject)
     return sort_diagnostics(diagnostics)
 
 

@@ -8,12 +8,13 @@ from collections.abc import Iterator
 from homeport.diagnostics.diagnostic import Diagnostic
 from homeport.language.names import list_names, quote, suggest
 from homeport.language.nodes import InputDeclaration, Workflow
+from homeport.language.subject import Subject
 from homeport.language.tokens import BooleanToken, NumberToken, StringToken
 
 
-def check_inputs(workflow: Workflow) -> Iterator[Diagnostic]:
+def check_inputs(subject: Subject) -> Iterator[Diagnostic]:
     """Report such inputs of `workflow_dispatch` and `workflow_call`."""
-    for trigger in workflow.triggers:
+    for trigger in subject.root.triggers if isinstance(subject.root, Workflow) else ():
         for declared in trigger.inputs:
             if trigger.event == "workflow_dispatch":
                 yield from _check_dispatch(declared)

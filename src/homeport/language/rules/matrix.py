@@ -8,9 +8,9 @@ from collections.abc import Iterator
 
 from homeport.diagnostics.diagnostic import Diagnostic, Related
 from homeport.language.names import quote
-from homeport.language.nodes import Workflow
 from homeport.language.parser.settings import has_expression
 from homeport.language.parser.values import fields, literal_entries
+from homeport.language.subject import Subject
 from homeport.language.tokens import (
     BooleanToken,
     MappingToken,
@@ -25,9 +25,9 @@ _MOST_VALUES = 256
 """A matrix makes no more jobs than this; in a longer vector no value is looked for."""
 
 
-def check_matrix_values(workflow: Workflow) -> Iterator[Diagnostic]:
+def check_matrix_values(subject: Subject) -> Iterator[Diagnostic]:
     """Report such values in the matrix of any job."""
-    for job in workflow.jobs:
+    for job in subject.jobs:
         matrix = None if job.strategy is None else job.strategy.matrix
         if isinstance(matrix, MappingToken):
             vectors = {

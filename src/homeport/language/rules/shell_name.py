@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from homeport.diagnostics.diagnostic import Diagnostic
 from homeport.language.names import list_names, quote, suggest
 from homeport.language.nodes import Defaults, Job, RunStep, Workflow
-from homeport.language.parser.steps import walk_steps
 from homeport.language.parser.values import strings_of
+from homeport.language.subject import Subject
 from homeport.language.tokens import StringToken, Text
 
 _ANYWHERE = ("bash", "pwsh", "python")
@@ -18,16 +18,16 @@ _UNIX = (*_ANYWHERE, "sh")
 _ALL = (*_ANYWHERE, "cmd", "powershell", "sh")
 
 
-def check_shells(workflow: Workflow) -> Iterator[Diagnostic]:
+def check_shells(subject: Subject) -> Iterator[Diagnostic]:
     """Report unknown shells in steps and defaults, and those that the job's system lacks, as far as its labels tell."""
-    yield from _check(_shell_of(workflow.defaults), None)
-    for job in workflow.jobs:
+    if isinstance(subject.root, Workflow):
+        yield from _check(_shell_of(subject.root.defaults), None)
+    for job in subject.jobs:
         if isinstance(job, Job):
-            system = _find_system(job)
-            yield from _check(_shell_of(job.defaults), system)
-            for step in walk_steps(job.steps):
-                if isinstance(step, RunStep):
-                    yield from _check(step.shell, system)
+            yield from _check(_shell_of(job.defaults), _find_system(job))
+    for owner, step in subject.steps():
+        if isinstance(step, RunStep):
+            yield from _check(step.shell, None if owner is None else _find_system(owner))
 
 
 def _shell_of(defaults: Defaults | None) -> Text | None:
