@@ -32,11 +32,12 @@ def file_name(text: str) -> str:
 
 
 def make_folder(path: str) -> None:
-    """Make a folder of the owner's own, and its parents; one that is there is left as it is."""
-    try:
-        os.makedirs(path, mode=0o700, exist_ok=True)
-    except OSError as error:
-        raise unusable(path, error) from error
+    """Make a folder, and its parents, for the owner only; what is there is left as it is.
+
+    `os.makedirs` would let others into the parents.
+    """
+    with reporting(path):
+        _make_folder(path)
 
 
 def unusable(path: str, error: OSError) -> StoreError:
@@ -183,6 +184,17 @@ def _try_lock(descriptor: int, kind: int) -> bool:
     except BlockingIOError:
         return False
     return True
+
+
+def _make_folder(path: str) -> None:
+    try:
+        os.mkdir(path, 0o700)
+    except FileNotFoundError:
+        _make_folder(os.path.dirname(path))
+        _make_folder(path)
+    except FileExistsError:
+        if not os.path.isdir(path):
+            raise
 
 
 def _open_or_make(path: str) -> int:

@@ -4,7 +4,8 @@ import pytest
 
 from homeport.cli import main as edge
 from homeport.cli.fault import render_fault
-from tests.support.console import call
+from homeport.ports.repositories import StoreError
+from tests.support.console import Captured, call
 
 
 def test_no_command_shows_the_commands_and_is_a_usage_error() -> None:
@@ -44,6 +45,40 @@ def test_every_command_has_a_help(name: str) -> None:
     captured = call(name, "--help")
     assert captured.code == 0
     assert captured.out.decode().startswith(f"homeport {name}: ")
+
+
+def test_what_nobody_foresaw_is_70_with_a_report_to_paste() -> None:
+    captured = Captured()
+
+    def refuse(data: bytes) -> None:
+        raise RuntimeError(f"cannot write {len(data)} bytes")
+
+    captured.console.write = refuse
+    assert edge.main(["--version"], captured.console) == 70
+    assert "this is a fault of Homeport's own" in captured.said
+    assert "RuntimeError: cannot write" in captured.said
+
+
+def test_a_store_that_fails_is_1_with_the_place() -> None:
+    captured = Captured()
+
+    def refuse(data: bytes) -> None:
+        raise StoreError("/home/facts.jsonl: No space left on device")
+
+    captured.console.write = refuse
+    assert edge.main(["--version"], captured.console) == 1
+    assert "/home/facts.jsonl: No space left on device" in captured.said
+    assert "Traceback" not in captured.said
+
+
+def test_an_interrupt_is_130() -> None:
+    captured = Captured()
+
+    def interrupt(data: bytes) -> None:
+        raise KeyboardInterrupt
+
+    captured.console.write = interrupt
+    assert edge.main(["--version"], captured.console) == 130
 
 
 def test_a_fault_report_holds_the_trace_and_no_secret() -> None:
