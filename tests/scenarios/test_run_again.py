@@ -80,6 +80,7 @@ def test_both_attempts_can_be_looked_at(tmp_path: Path) -> None:
     assert (show(cwd=repository)["attempt"], show(cwd=repository)["conclusion"]) == (2, "success")
     assert show("--attempt", "1", cwd=repository)["conclusion"] == "failure"
     assert "building" in command("logs", "--attempt", "1", "--job", "build", cwd=repository).stdout
+    assert "building" in command("logs", "--job", "build", cwd=repository).stdout  # kept: read where it ran
 
 
 def test_rerun_of_one_job_runs_it_and_what_depends_on_it(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from homeport.ports.logs import LogLine, LogTail
 from homeport.ports.repositories import RunRecord
 from homeport.present.words import strip_ansi
 from homeport.run.codec import encode_public
-from homeport.run.facts import JobExpanded, JobStarted, LinesLogged
+from homeport.run.facts import JobsKept, JobStarted, LinesLogged
 
 _POLL_SECONDS = 0.1
 
@@ -72,7 +72,6 @@ class RunLogs:
         self._stores = stores
         self._record = record
         self._wanted = wanted
-        self._names: dict[str, str] = {}
         self._tails: dict[str, LogTail] = {}
         self.known: list[str] = []
         """every job that has begun"""
@@ -83,15 +82,24 @@ class RunLogs:
         return tuple(self._tails)
 
     def look(self) -> None:
-        """See which jobs have begun."""
+        """See which jobs have begun. What a re-run kept is read from the attempt in which it ran."""
         record = self._record
         for fact in self._stores.runs.facts(record.id, record.attempt):
-            if isinstance(fact, JobExpanded):
-                self._names.update({leg.key: leg.name for leg in fact.legs})
-            elif isinstance(fact, JobStarted) and fact.runner and fact.job not in self.known:
-                self.known.append(fact.job)
-                if self._wanted is None or self._wanted in {fact.job, fact.job_id, fact.name}:
-                    self._tails[fact.job] = self._stores.logs.tail(record.id, record.attempt, fact.job)
+            if isinstance(fact, JobStarted) and fact.runner:
+                self._add(fact.job, {fact.job, fact.job_id, fact.name}, record.attempt)
+            elif isinstance(fact, JobsKept):
+                for kept in fact.jobs:
+                    if (
+                        kept.leg is not None and kept.leg.inputs is None
+                    ):  # inputs are those of a call, which has no lines
+                        self._add(kept.key, {kept.key, kept.leg.job_id, kept.leg.name}, kept.attempt)
+
+    def _add(self, job: str, names: set[str], attempt: int) -> None:
+        if job in self.known:
+            return
+        self.known.append(job)
+        if self._wanted is None or self._wanted in names:
+            self._tails[job] = self._stores.logs.tail(self._record.id, attempt, job)
 
     def rest_of(self, job: str) -> Iterator[Sequence[LogLine]]:
         """What has come since the last time."""
