@@ -9,6 +9,7 @@ from homeport.cli.home import find_home
 from homeport.cli.interrupts import Interrupts
 from homeport.cli.session import Onlookers, Session
 from homeport.coordinator.surroundings import Stores
+from homeport.ports.repositories import StoreError
 from homeport.run.facts import Conclusion
 
 PRUNED_EVERY = 10
@@ -31,7 +32,10 @@ def finish(session: Session, onlookers: Onlookers, stores: Stores, console: Cons
     if any(int(run) % PRUNED_EVERY == 0 for run in session.conclusions):
         from homeport.store.pruning import prune  # noqa: PLC0415 - rarely needed
 
-        prune(stores.runs, find_home(console.environment), SystemClock().now())
+        try:
+            prune(stores.runs, find_home(console.environment), SystemClock().now())
+        except StoreError as error:
+            console.say(f"homeport: warning: old runs could not be tidied up: {error}")
     if session.faults:
         raise session.faults[0]
     if onlookers.problem is not None:

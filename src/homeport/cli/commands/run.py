@@ -2,7 +2,7 @@
 
 from homeport.cli.console import Console
 from homeport.cli.engine import Engine
-from homeport.cli.errors import OK, USAGE
+from homeport.cli.errors import INTERRUPTED, OK, USAGE, CommandError
 from homeport.cli.execution import EXECUTION_OPTIONS, Execution, read_execution
 from homeport.cli.interrupts import Interrupts
 from homeport.cli.job_choice import choose_jobs, read_matrix
@@ -51,11 +51,16 @@ def main(options: Options, console: Console) -> int:
         return plan.main(options.narrow(plan.COMMAND), console)
     execution = read_execution(options, console)
     with Interrupts() as interrupts:
-        if not options.flag("--watch"):
-            return run_once(options, console, execution, interrupts)
-        from homeport.cli.watching import watch  # noqa: PLC0415 - rarely needed
+        try:
+            if not options.flag("--watch"):
+                return run_once(options, console, execution, interrupts)
+            from homeport.cli.watching import watch  # noqa: PLC0415 - rarely needed
 
-        return watch(lambda: run_once(options, console, execution, interrupts), console, interrupts)
+            return watch(lambda: run_once(options, console, execution, interrupts), console, interrupts)
+        except CommandError:
+            if interrupts.count:  # a program that was asked something was interrupted with us
+                return INTERRUPTED
+            raise
 
 
 def run_once(options: Options, console: Console, execution: Execution, interrupts: Interrupts) -> int:
