@@ -91,7 +91,7 @@ def test_the_default_variables_are_complete(bench: Bench) -> None:
         bench, "      - {id: look, shell: 'python {0}', run: 'import json, os; print(json.dumps(dict(os.environ)))'}"
     )
     variables = json.loads(report.output("look")[-1])
-    defaults = """ACTION ACTIONS ACTION_PATH ACTION_REF ACTION_REPOSITORY ACTOR ACTOR_ID API_URL BASE_REF ENV EVENT_NAME EVENT_PATH
+    defaults = """ARTIFACTS ARTIFACTS_LIST ACTION ACTIONS ACTION_PATH ACTION_REF ACTION_REPOSITORY ACTOR ACTOR_ID API_URL BASE_REF ENV EVENT_NAME EVENT_PATH
     GRAPHQL_URL HEAD_REF JOB OUTPUT PATH REF REF_NAME REF_PROTECTED REF_TYPE REPOSITORY REPOSITORY_ID REPOSITORY_OWNER
     REPOSITORY_OWNER_ID RETENTION_DAYS RUN_ATTEMPT RUN_ID RUN_NUMBER SERVER_URL SHA STATE STEP_SUMMARY TRIGGERING_ACTOR
     WORKFLOW WORKFLOW_REF WORKFLOW_SHA WORKSPACE"""
@@ -153,9 +153,9 @@ def test_a_path_that_is_added_comes_first_and_moves_when_added_again(bench: Benc
     assert report.output("look") == ["/one:/two"]
 
 
-def test_the_event_is_in_a_file(bench: Bench) -> None:
+def test_the_event_is_in_a_file_whose_numbers_are_as_the_forge_writes_them(bench: Bench) -> None:
     report = run(bench, "      - {id: look, run: 'cat $GITHUB_EVENT_PATH'}")
-    assert json.loads("".join(report.output("look"))) == {"ref": "refs/heads/main", "forced": False}
+    assert report.output("look") == ['{"ref":"refs/heads/main","forced":false,"number":7}']
 
 
 # --- contexts --------------------------------------------------------------------------------------------------------
@@ -430,3 +430,22 @@ def test_the_address_of_the_environment_is_known_when_the_steps_are_done(bench: 
     report = run(bench, steps, more=more, secrets={"S": "example.invalid"})
     assert report.of(EnvironmentUrlSet) == []
     assert "may contain secret" in report.annotations[-1][1]
+
+
+def test_what_steps_declare_to_have_made_is_listed_for_later_ones(bench: Bench) -> None:
+    report = run(
+        bench,
+        """\
+      - {id: before, run: 'cat "$GITHUB_ARTIFACTS_LIST"; echo spoiled > "$GITHUB_ARTIFACTS_LIST"'}
+      - {id: make, run: 'echo made > out.txt; echo out.txt >> "$GITHUB_ARTIFACTS"; cat "$GITHUB_ARTIFACTS_LIST"'}
+      - {id: after, run: 'cat "${{ github.artifacts_list }}"'}
+      - {id: bad, run: 'echo gone.txt >> "$GITHUB_ARTIFACTS"'}
+""",
+    )
+    empty = '{"version":1,"subjects":[]}'
+    assert report.output("before") == [empty]
+    assert report.output("make") == [empty, "Captured 1 artifact subject(s) from this step (job total: 1)."]
+    (subject,) = json.loads("".join(report.output("after")))["subjects"]
+    assert (subject["name"], subject["kind"]) == ("out.txt", "file")
+    assert report.errors[0] == "Unable to process file command 'artifacts' successfully."
+    assert report.end.conclusion == "failure"

@@ -322,7 +322,7 @@ GITHUB: Mapping[str, Any] = {
     "actor": "ada",
     "actor_id": "7",
     "triggering_actor": "ada",
-    "event": {"ref": "refs/heads/main", "forced": False},
+    "event": {"ref": "refs/heads/main", "forced": False, "number": 7.0},
     "event_name": "push",
     "workflow": "CI",
     "workflow_ref": "octo/app/.github/workflows/ci.yml@refs/heads/main",

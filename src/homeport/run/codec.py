@@ -126,6 +126,19 @@ def _decoder() -> msgspec.json.Decoder[RunFact]:
     return msgspec.json.Decoder(RunFact)
 
 
+def to_plain(value: Any) -> Any:
+    """A value for JSON: every number of an expression is a float; people and programs expect `3`, not `3.0`."""
+    match value:
+        case float() if isfinite(value) and value == int(value):
+            return int(value)
+        case list():
+            return [to_plain(item) for item in value]
+        case dict():
+            return {key: to_plain(item) for key, item in value.items()}
+        case _:
+            return value
+
+
 def _read_past(line: bytes, problem: str) -> None:
     """Return where the line may be left out, raise what is wrong with it elsewhere."""
     try:
@@ -154,17 +167,4 @@ def _show_leg(leg: Leg) -> Leg:
 
 
 def _show_values(values: Values) -> Values:
-    return {key: _show(value) for key, value in values.items()}
-
-
-def _show(value: Any) -> Any:
-    """Every number of an expression is a float; people expect `3`, not `3.0`."""
-    match value:
-        case float() if isfinite(value) and value == int(value):
-            return int(value)
-        case list():
-            return [_show(item) for item in value]
-        case dict():
-            return {key: _show(item) for key, item in value.items()}
-        case _:
-            return value
+    return {key: to_plain(value) for key, value in values.items()}
