@@ -166,7 +166,8 @@ def test_a_cancelled_background_step_is_interrupted_and_does_not_count(bench: Be
     assert report.end.conclusion == "success"
 
 
-def test_a_step_that_had_failed_before_it_was_cancelled_counts(bench: Bench) -> None:
+def test_a_step_that_had_failed_before_it_was_cancelled_counts_when_all_steps_are_done(bench: Bench) -> None:
+    """actions/runner `BackgroundStepCoordinator`: the step that cancels succeeds, the job's result takes all background steps in."""
     report = run(
         bench,
         f"""\
@@ -174,10 +175,12 @@ def test_a_step_that_had_failed_before_it_was_cancelled_counts(bench: Bench) -> 
       - {{id: other, background: true, run: touch go}}
       - {{wait: other}}
       - {{id: c, if: always(), run: '{AWAIT} await go; sleep 0.3'}}
-      - {{cancel: side}}
+      - {{id: end, cancel: side}}
+      - {{id: after, run: 'echo "${{{{ steps.side.outcome }}}} ${{{{ steps.end.outcome }}}} ${{{{ job.status }}}}"'}}
 """.replace("id: c, if: always(),", "id: c,"),
     )
     assert report.conclusions["side"] == "failure"
+    assert report.output("after") == ["failure success success"]
     assert report.end.conclusion == "failure"
 
 

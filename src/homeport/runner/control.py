@@ -25,6 +25,8 @@ class ControlSteps:
         self._session = session
         self._scope = scope
         self._background = background
+        self._has_failed_target = False
+        """a step that was told to end had failed already: that counts, but only when all steps are done, as on GitHub"""
 
     def run(self, step_id: str, step: nodes.WaitStep | nodes.CancelStep) -> Ending:
         """Wait or cancel; the log says for what."""
@@ -42,7 +44,7 @@ class ControlSteps:
         self._session.reporter.send()
         self._background.wait(steps, self._make_stop())
         self._session.check_stop()
-        if self._settle(steps):
+        if self._settle(steps) or self._has_failed_target:
             self._scope.worsen("failure")
 
     def _wait(self, step: nodes.WaitStep, voice: Voice) -> Ending:
@@ -76,9 +78,8 @@ class ControlSteps:
         voice.log.send()
         self._background.tell_to_end(steps)
         self._background.wait(steps)
-        # one that had failed before it was told to end counts nevertheless
-        has_failed = self._settle(steps)
-        return Ending("failure", "failure", None, "the background step had failed") if has_failed else _DONE
+        self._has_failed_target |= self._settle(steps)
+        return _DONE
 
     def _settle(self, steps: Sequence[BackgroundStep]) -> bool:
         """Let what background steps did count, now that they were waited for; whether one of them failed."""
