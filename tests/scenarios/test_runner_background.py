@@ -30,7 +30,8 @@ def test_a_background_step_runs_beside_the_next_ones(bench: Bench) -> None:
       - {{id: w, wait: side}}
 """,
     )
-    assert list(report.conclusions) == ["main", "side", "w"]
+    assert set(report.conclusions) == {"main", "side", "w"}
+    assert list(report.conclusions)[-1] == "w"
     assert report.output("side") == ["side"]
     assert report.output("w")[0].startswith("Waiting for background steps: Run await()")
     assert report.end.conclusion == "success"
@@ -131,8 +132,9 @@ def test_at_most_ten_run_at_once(bench: Bench) -> None:
     def running(report: Report) -> int:
         now = most = 0
         for fact in report.facts:
-            now += isinstance(fact, StepStarted) - isinstance(fact, StepFinished)
-            most = max(most, now)
+            if isinstance(fact, StepStarted | StepFinished) and fact.step.startswith("__run"):
+                now += 1 if isinstance(fact, StepStarted) else -1
+                most = max(most, now)
         return most
 
     script = "AWAIT await ready; touch done.$$".replace("AWAIT", AWAIT)
