@@ -112,6 +112,8 @@ class Session:
 
         Raises `StoreError` where nothing more can be remembered; the jobs have been ended by then.
         """
+        if not self._coordinator.open_runs:
+            return
         former, threading.excepthook = threading.excepthook, self._note_death
         runners = self._start_runners()
         try:

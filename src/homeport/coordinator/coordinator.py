@@ -74,6 +74,8 @@ class Coordinator:
         self._open[record.id] = Journal(state, self._stores.runs, self._broadcast, None)
         self._post(record.id, facts)
         self._work_off()
+        if record.id in self._open:  # nothing of it was news, and yet something may follow from what was known
+            self._decide(self._open[record.id])
 
     def handle(self, lease: str, sequence: int, facts: Sequence[RunnerFact]) -> None:
         """Take in a runner's report. One that was heard before, or comes under a lease that is closed, changes nothing."""

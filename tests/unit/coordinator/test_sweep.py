@@ -1,5 +1,6 @@
 """Runs whose process died."""
 
+import msgspec
 import pytest
 
 from homeport.coordinator.journal import recall
@@ -65,3 +66,48 @@ def test_a_run_that_died_before_its_first_fact_is_closed(world: World) -> None:
     conclude_lost(world.stores, world.clock)
     assert not world.runs.is_open(run)
     assert list(world.runs.facts(run)) == []
+
+
+def test_a_run_that_died_on_the_verge_of_its_end_is_ended(world: World) -> None:
+    bench = world.process()
+    run = bench.submit(plan_of())
+    bench.start("build")
+    bench.coordinator.cancel(run, "ann", "now", force=True)
+    bench.finish("build", "cancelled")
+    facts = list(world.runs.facts(run))
+    assert isinstance(facts.pop(), RunFinished)
+    lost = world.runs.new_id()  # the same journal without its last fact, as another run
+    world.runs.create(record_of(lost), plan_of())
+    renamed = [msgspec.structs.replace(fact, run=lost) for fact in facts]
+    world.runs.append(lost, 1, renamed)
+    world.runs.abandon(lost, 1)
+    assert list(conclude_lost(world.stores, world.clock)) == [lost]
+    ending = world.runs.ending(lost)
+    assert ending is not None
+    assert ending.conclusion == "cancelled"
+    assert not world.runs.is_open(lost)
+
+
+def test_a_journal_that_makes_no_sense_is_given_up_instead_of_stumbled_over_for_ever(world: World) -> None:
+    run = world.runs.new_id()
+    world.runs.create(record_of(run), plan_of())
+    world.runs.append(
+        run,
+        1,
+        [
+            JobFinished(
+                at=NOW,
+                run=run,
+                job="none",
+                job_id="none",
+                name="none",
+                matrix=None,
+                conclusion="success",
+                outcome="success",
+            )
+        ],
+    )
+    world.runs.abandon(run, 1)
+    conclude_lost(world.stores, world.clock)
+    assert conclude_lost(world.stores, world.clock) == ()
+    assert not world.runs.is_open(run)
