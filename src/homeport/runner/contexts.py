@@ -94,16 +94,19 @@ def _find_architecture() -> str:
 
 
 def job_context(order: JobOrder, status: str) -> Values:
-    """The `job` context."""
+    """The `job` context. `container` and `services` are in it only where there are some."""
+    return {"status": status, "check_run_id": float(order.check_run_id), **_identify_workflow(order)}
+
+
+def _identify_workflow(order: JobOrder) -> Values:
+    """The workflow that the job is written in; `github` names the one that calls it (docs: "Contexts reference: job context")."""
     github = order.github
+    repository = github.get("repository", "")
+    ref = str(github.get("workflow_ref", "")).rpartition("@")[2]
     return {
-        "status": status,
-        "check_run_id": float(order.check_run_id),
-        "container": {},
-        "services": {},
-        "workflow_ref": github.get("workflow_ref", ""),
+        "workflow_ref": f"{repository}/{order.workflow_file}@{ref}",
         "workflow_sha": github.get("workflow_sha", ""),
-        "workflow_repository": github.get("repository", ""),
+        "workflow_repository": repository,
         "workflow_file_path": order.workflow_file,
     }
 
