@@ -205,6 +205,10 @@ def test_a_single_file_can_be_kept_unzipped_under_its_own_name(host: FolderHost,
     assert (other.workspace / "report.html").read_text() == "content of out/report.html"
     with pytest.raises(ActionError, match="only a single file"):
         host.use(upload_artifact, path="out", archive="false")
+    older = job(tmp_path, "older", github={"action_ref": "v6"})
+    write(older, "f")
+    older.use(upload_artifact, path="f", archive="false")
+    assert stored(older) == ["f"]
 
 
 # --- what is downloaded ----------------------------------------------------------------------------------------------

@@ -1,5 +1,7 @@
 """Versions and ranges of setup-python: expected values are those of npm's semver 7 (`semver.satisfies`), asked with node."""
 
+from itertools import pairwise
+
 import pytest
 
 from homeport.runner.actions.native.setup_python.versions import Version, parse_range, parse_version, parse_wish
@@ -100,7 +102,7 @@ def test_versions_are_read_in_both_spellings(text: str, expected: Version | None
 def test_a_prerelease_goes_before_its_release() -> None:
     names = ["3.14.0-alpha.1", "3.14.0-beta.2", "3.14.0-rc.1", "3.14.0-rc.2", "3.14.0"]
     versions = [version for name in names if (version := parse_version(name)) is not None]
-    assert all(one.order < other.order for one, other in zip(versions, versions[1:], strict=False))
+    assert all(one.order < other.order for one, other in pairwise(versions))
     assert [str(version) for version in versions] == names
 
 

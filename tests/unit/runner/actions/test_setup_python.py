@@ -229,7 +229,7 @@ def test_the_systems_own_python_becomes_writable_too(tmp_path: Path) -> None:
         pytest.skip("the system has no Python in /usr: install one (Debian: python3)")
     wheel = build_wheel(tmp_path / "wheels", "greeter", "1.0")
     target = tmp_path / "prefix"
-    make_prefix(system[0], find_interpreters({"PATH": PATH}), str(target), str(tmp_path / "tools"), PATH)
+    make_prefix(system[0], find_interpreters({"PATH": PATH}), str(target), str(tmp_path / "tools"))
     environment = {"PATH": f"{target}/bin:{PATH}", "HOME": str(tmp_path), "PIP_DISABLE_PIP_VERSION_CHECK": "1"}
 
     def call(*words: str) -> str:
@@ -258,7 +258,7 @@ def test_an_interpreter_that_cannot_be_moved_is_refused_with_the_reason(tmp_path
     program.chmod(0o755)
     interpreter = Interpreter(version=real.version, prefix=str(fake), executable=str(program), source="test")
     with pytest.raises(PrefixError, match="wherever it stands, so a job cannot have its own"):
-        make_prefix(interpreter, [interpreter], str(tmp_path / "job"), str(tmp_path / "tools"), PATH)
+        make_prefix(interpreter, [interpreter], str(tmp_path / "job"), str(tmp_path / "tools"))
     assert not (tmp_path / "job").exists()
     assert not [path for path in tmp_path.iterdir() if path.name.endswith(".new")]
 

@@ -24,7 +24,7 @@ from homeport.ports.repositories import StoreError
 from homeport.runner.actions.native.artifact_names import check_artifact_name, check_file_path
 from homeport.runner.actions.native.artifact_search import SearchResult, search_files
 from homeport.runner.actions.native.definition import Input, NativeDefinition
-from homeport.runner.actions.native.inputs import get_boolean, get_lines, get_text
+from homeport.runner.actions.native.inputs import get_boolean, get_lines, get_text, used_major
 from homeport.runner.host import ActionError, ActionHost
 
 DEFINITION = NativeDefinition(
@@ -42,6 +42,7 @@ DEFINITION = NativeDefinition(
     outputs=("artifact-id", "artifact-url", "artifact-digest"),
 )
 
+_UNZIPPED_SINCE = 7
 _NO_FILES = ("warn", "error", "ignore")
 
 
@@ -90,8 +91,14 @@ def _read_inputs(host: ActionHost) -> _Inputs:
         compression_level=level,
         overwrite=get_boolean(host, "overwrite"),
         hidden=get_boolean(host, "include-hidden-files"),
-        archive=get_boolean(host, "archive"),
+        archive=_is_archived(host),
     )
+
+
+def _is_archived(host: ActionHost) -> bool:
+    """Earlier majors know no other way."""
+    archived = get_boolean(host, "archive")
+    return archived or (used_major(host) or _UNZIPPED_SINCE) < _UNZIPPED_SINCE
 
 
 def _get_number(host: ActionHost, name: str, default: int) -> int:

@@ -135,7 +135,7 @@ def _set_up(host: ActionHost, interpreter: Interpreter, here: list[Interpreter])
     prefix = os.path.join(host.paths.root, family, str(interpreter.version), architecture)
     try:
         if not os.path.isdir(prefix):
-            make_prefix(interpreter, here, prefix, host.paths.tool_cache, host.environment.get("PATH", ""))
+            make_prefix(interpreter, here, prefix, host.paths.tool_cache)
     except PrefixError as error:
         raise ActionError(str(error)) from error
     except OSError as error:

@@ -58,10 +58,14 @@ def save_dependencies(host: ActionHost, manager: str) -> None:
         return
     paths = msgspec.json.decode(state, type=list[str])
     if not any(os.path.exists(path) for path in paths):
-        raise ActionError(
+        # The original fails its step here. An index may forbid caching (a mirror often does), and a verdict must not turn on that:
+        # docs/decisions/0013-an-empty-pip-cache-is-a-warning.md
+        host.annotate(
+            "warning",
             f"Cache folder path is retrieved for {manager} but doesn't exist on disk: {', '.join(paths)}. This likely indicates that "
-            "there are no dependencies to cache. Consider removing the cache step if it is not needed."
+            "there are no dependencies to cache. Consider removing the cache step if it is not needed.",
         )
+        return
     key, matched = host.state.get("cache-primary-key", ""), host.state.get("cache-matched-key", "")
     if matched and is_same_key(key, matched):
         host.log(f"Cache hit occurred on the primary key {key}, not saving cache.")

@@ -10,7 +10,9 @@ from collections.abc import Sequence
 
 import msgspec
 
-from homeport.archive.compression import find_program
+from homeport.archive.destination import write_all
+from homeport.archive.tar_reader import extract_tar
+from homeport.archive.tar_writer import write_tar
 from homeport.runner.actions.native.setup_python.discovery import Interpreter, ask_interpreter
 from homeport.runner.actions.native.setup_python.pip_source import (
     PackageSource,
@@ -27,7 +29,7 @@ from homeport.runner.actions.native.setup_python.skeleton import (
 )
 from homeport.runner.folders import make_folder, read_file, remove_tree, write_file
 
-_FORMAT = "1"
+_FORMAT = "2"
 """changes when prefixes are built in another way, so that what was kept is made anew"""
 
 _PIP_PROGRAM = b"""import sys
@@ -74,14 +76,12 @@ class _Layout(msgspec.Struct, frozen=True):
     site: str
     scripts: str
     packages: str
-    """the name of the folder with pip beside this file"""
+    """the name of the archive with pip beside this file"""
     seen: str
     """a digest of the interpreters among which pip was looked for"""
 
 
-def make_prefix(
-    interpreter: Interpreter, others: Sequence[Interpreter], target: str, tool_cache: str, search_path: str
-) -> None:
+def make_prefix(interpreter: Interpreter, others: Sequence[Interpreter], target: str, tool_cache: str) -> None:
     """Build a prefix where nothing stands yet; whole or not at all. Raises `PrefixError`, `OSError`."""
     store = os.path.join(tool_cache, "homeport-python", _identify(interpreter))
     layout = _read_layout(store, others) or _prepare(interpreter, others, store)
@@ -89,13 +89,10 @@ def make_prefix(
     place = Place(building, target)
     make_folder(os.path.dirname(target))
     try:
-        copying = _start_copy(os.path.join(store, layout.packages), place.at(layout.site), search_path)
-        try:
-            build_skeleton(interpreter, place)
-            _join_scripts(place, layout)
-            _write_pip(interpreter, place)
-        finally:
-            _finish_copy(copying)
+        build_skeleton(interpreter, place)
+        _unpack(os.path.join(store, layout.packages), place.at(layout.site))
+        _join_scripts(place, layout)
+        _write_pip(interpreter, place)
         os.rename(building, target)
     except BaseException:
         remove_tree(building)
@@ -120,7 +117,7 @@ def _read_layout(store: str, others: Sequence[Interpreter]) -> _Layout | None:
         layout = msgspec.json.decode(read_file(os.path.join(store, "layout.json")), type=_Layout)
     except (OSError, msgspec.DecodeError):
         return None
-    is_current = layout.seen == _digest_of(others) and os.path.isdir(os.path.join(store, layout.packages))
+    is_current = layout.seen == _digest_of(others) and os.path.isfile(os.path.join(store, layout.packages))
     return layout if is_current else None
 
 
@@ -185,10 +182,10 @@ def _prepare_packages(
             "(Debian, Ubuntu: python3-pip; others: python -m ensurepip)"
         )
     sources = [source for source in (pip, find_setuptools(interpreter)) if source is not None]
-    name = "-".join(f"{source.name}-{source.version}" for source in sources)
-    if os.path.isdir(os.path.join(store, name)):
+    name = "-".join(f"{source.name}-{source.version}" for source in sources) + ".tar"
+    if os.path.isfile(os.path.join(store, name)):
         return name
-    folder = os.path.join(work, name)
+    folder = os.path.join(work, "packages")
     make_folder(folder)
     try:
         for source in sources:
@@ -197,11 +194,8 @@ def _prepare_packages(
     except ValueError as error:
         raise PrefixError(f"the pip of this machine is damaged: {error}") from error
     _compile(python, folder)
-    try:
-        os.rename(folder, os.path.join(store, name))
-    except OSError:
-        if not os.path.isdir(os.path.join(store, name)):
-            raise
+    _pack(folder, os.path.join(work, name))
+    os.rename(os.path.join(work, name), os.path.join(store, name))
     return name
 
 
@@ -226,28 +220,25 @@ def _compile(python: str, folder: str) -> None:
     ask_interpreter(python, program)
 
 
+def _pack(folder: str, archive: str) -> None:
+    """One file instead of a thousand: it is read in one go for every job."""
+    with open(archive, "xb") as file:  # noqa: PTH123 - pathlib is slow to import
+        write_tar(lambda data: write_all(file.fileno(), data), folder, [folder])
+
+
 # --- for each job ----------------------------------------------------------------------------------------------------
 
 
-def _start_copy(source: str, target: str, search_path: str) -> int:
-    """Copy a folder with its times (compiled modules name the time of their source) while something else is done."""
-    program = find_program("cp", search_path) or "/bin/cp"
-    make_folder(os.path.dirname(target))
-    actions = [
-        (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
-        (os.POSIX_SPAWN_OPEN, 1, os.devnull, os.O_WRONLY, 0),
-        (os.POSIX_SPAWN_OPEN, 2, os.devnull, os.O_WRONLY, 0),
-    ]
-    environment: dict[str, str] = {}
-    return os.posix_spawn(
-        program, (program, "-Rp", source + "/.", target), environment, file_actions=actions, setpgroup=0
-    )
-
-
-def _finish_copy(process: int) -> None:
-    code = os.waitstatus_to_exitcode(os.waitpid(process, 0)[1])
-    if code:
-        raise OSError(f"copying pip failed with exit code {code}")
+def _unpack(archive: str, folder: str) -> None:
+    """With the times of the files, which compiled modules name."""
+    make_folder(folder)
+    source = os.open(archive, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        extract_tar(lambda size: os.read(source, size), folder, [folder])
+    except ValueError as error:
+        raise PrefixError(f"{archive} is damaged ({error}): remove it, it is made anew") from error
+    finally:
+        os.close(source)
 
 
 def _join_scripts(place: Place, layout: _Layout) -> None:

@@ -61,12 +61,12 @@ def _link_modules(interpreter: Interpreter, library: str, place: Place, relative
 
 
 def _link_compiled(source: str, target: str) -> None:
-    """Compiled modules one by one, so that new ones are written to the private folder."""
+    """Compiled modules one by one, so that new ones (those of `python -O`, say) are written to the private folder."""
     if not os.path.isdir(source):
         return
     make_folder(target)
     for name in os.listdir(source):
-        if not name.startswith(("_sysconfig", "sitecustomize.", "usercustomize.")):
+        if not name.startswith(("_sysconfig", "sitecustomize.", "usercustomize.")) and ".opt-" not in name:
             os.symlink(os.path.join(source, name), os.path.join(target, name))
 
 
