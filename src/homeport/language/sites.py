@@ -46,7 +46,7 @@ from homeport.language.tokens import (
     Token,
 )
 
-Slot = Literal["text", "boolean", "number", "object", "array", "condition", "any"]
+Slot = Literal["text", "boolean", "number", "object", "array", "labels", "condition", "any"]
 """What a value must be where an expression gives the whole of it; a piece of a text is always `text`."""
 
 _SCRIPT_ACTION = "actions/github-script@"
@@ -212,7 +212,7 @@ def _call_sites(job: CallJob, workflow: Workflow, place: _Place, project: Projec
 
 
 def _job_sites(job: Job, place: _Place, project: Project) -> Iterator[Site]:
-    yield from place.value(job.runs_on.labels, "jobs.runs-on", "runs-on", "any")
+    yield from place.value(job.runs_on.labels, "jobs.runs-on", "runs-on", "labels")
     yield from place.value(job.runs_on.group, "jobs.runs-on", "group")
     yield from place.mapping(job.env, "jobs.env", "env")
     yield from _defaults_sites(job.defaults, place)

@@ -181,6 +181,7 @@ _GITHUB_STRINGS = [
     "graphql_url",
     "head_ref",
     "job",
+    "job_workflow_sha",
     "output",
     "path",
     "ref",

@@ -43,9 +43,8 @@ def _read_action(token: MappingToken, file: str, findings: Findings) -> Action |
     for key in ("name", "description"):
         if not as_plain(settings.get(key)):
             place = Span(file, token.span.line, token.span.column, token.span.line, token.span.column + 1)
-            findings.report(
-                "action", place, f"the key '{key}' is missing or empty: an action has one", hint=f"add '{key}:'"
-            )
+            message = f"the key '{key}' is missing or empty: an action has one"
+            findings.report("action", place, message, hint=f"add '{key}:'", severity="warning")
     runs = _read_runs(settings.get("runs"), findings)
     if runs is None:
         return None

@@ -120,6 +120,8 @@ def _find_misfit(site: Site, found: Type) -> tuple[str, str | None] | None:
         case "array" if not isinstance(found, ArrayType):
             hint = _propose("fromJSON({}) gives a list", source) if found == STRING else None
             return _misfit(site, source, found, "an array was"), hint
+        case "labels" if found in (BOOLEAN, NUMBER, NULL):
+            return _misfit(site, source, found, "a label or a list of labels was"), None
         case _:
             return None
 
