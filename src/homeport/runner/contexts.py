@@ -102,9 +102,9 @@ def _identify_workflow(order: JobOrder) -> Values:
     """The workflow that the job is written in; `github` names the one that calls it (docs: "Contexts reference: job context")."""
     github = order.github
     repository = github.get("repository", "")
-    ref = str(github.get("workflow_ref", "")).rpartition("@")[2]
+    ref = str(github.get("workflow_ref", "")).partition("@refs/")[2]
     return {
-        "workflow_ref": f"{repository}/{order.workflow_file}@{ref}",
+        "workflow_ref": f"{repository}/{order.workflow_file}@refs/{ref}",
         "workflow_sha": github.get("workflow_sha", ""),
         "workflow_repository": repository,
         "workflow_file_path": order.workflow_file,
