@@ -481,3 +481,18 @@ def test_an_empty_image_is_not_started(bench: Bench, job: str) -> None:
         f"on: push\njobs:\n  one:\n    runs-on: ubuntu-latest\n    {job}\n    steps: [{{run: echo reached}}]\n"
     )
     assert report.output() == ["reached"]
+
+
+@pytest.mark.parametrize(
+    "files",
+    [{"box/Dockerfile": "FROM x"}, {"box/action.yml": "runs: {using: docker, image: Dockerfile}"}],
+    ids=["dockerfile", "metadata"],
+)
+def test_a_local_action_that_needs_a_container_is_refused_before_a_step(bench: Bench, files: dict[str, str]) -> None:
+    bench.source = bench.folder / "tree"
+    put(bench, files)
+    report = run(bench, "- run: echo unreachable\n- {if: 'false', uses: ./box}\n- uses: ./box")
+    (raised,) = report.of(AnnotationRaised)
+    assert (raised.file, raised.line) == (".github/workflows/ci.yml", 8)
+    assert "./box" in str(report.end.reason)
+    assert report.started == []

@@ -111,6 +111,7 @@ def test_a_fault_of_homeport_fails_the_job_visibly_and_is_handed_on(bench: Bench
     assert report.end.conclusion == "failure"
     assert report.end.reason == "Homeport failed: KeyError: '***'"
     assert report.errors == [report.end.reason]
+    assert sorted(report.conclusions.values()) == ["failure", "skipped"]
     assert list((bench.folder / "work").iterdir()) == []
 
 

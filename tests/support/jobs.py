@@ -195,6 +195,7 @@ class Bench:
         self.host_environment: dict[str, str] = dict(os.environ)
         self.pass_names: tuple[str, ...] = ()
         self.in_place: str | None = None
+        self.source = folder / "source"
         self.clock: Clock = SystemClock()
         self.resolve: ResolveAction = no_actions
         self.artifacts: Any = None
@@ -219,7 +220,7 @@ class Bench:
             resolve=self.resolve,
             artifacts=artifacts,
             caches=caches,
-            sources=WorkingTree(str(self.folder / "source")),
+            sources=WorkingTree(str(self.source)),
         )
 
     def order(

@@ -51,6 +51,7 @@ class Failures:
         self._session.reporter.send()
         hook(
             FailedStep(
+                run=self._session.order.run,
                 job=self._session.order.leg.key,
                 step=entry.id,
                 number=entry.number,

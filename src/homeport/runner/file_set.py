@@ -12,26 +12,40 @@ _PREFIXES = {
     "path": "add_path_",
     "state": "save_state_",
     "step_summary": "step_summary_",
+    "artifacts": "artifacts_",
 }
+NO_ARTIFACTS = b'{"version":1,"subjects":[]}'
 
 
 class CommandFileSet:
-    """Made empty. `github` names them for the `github` context, `variables` for the environment."""
+    """Made empty, but for the list of what earlier steps have declared, which is for reading only.
 
-    def __init__(self, folder: str, suffix: str) -> None:
-        self.github = {name: f"{folder}{prefix}{suffix}" for name, prefix in _PREFIXES.items()}
+    `github` names them for the `github` context, `variables` for the environment.
+    """
+
+    def __init__(self, folder: str, suffix: str, artifacts_list: bytes) -> None:
+        self._files = {name: f"{folder}{prefix}{suffix}" for name, prefix in _PREFIXES.items()}
+        self._list = f"{folder}artifacts_list_{suffix}"
+        self.github = {**self._files, "artifacts_list": self._list}
         self.variables = {f"GITHUB_{name.upper()}": path for name, path in self.github.items()}
-        for path in self.github.values():
+        for path in self._files.values():
             write_file(path, b"")
+        write_file(self._list, artifacts_list)
+        self._list_status = _find_status(self._list)
 
     def find_written(self) -> dict[str, int]:
         """Which files hold something, and how much. A file that is gone is -1."""
-        sizes = {name: _find_size(path) for name, path in self.github.items()}
+        sizes = {name: _find_size(path) for name, path in self._files.items()}
         return {name: size for name, size in sizes.items() if size}
+
+    @property
+    def is_list_untouched(self) -> bool:
+        """Whether nobody wrote to what is only to be read."""
+        return _find_status(self._list) == self._list_status
 
     def read(self, name: str) -> bytes:
         """The content of one of them. Raises `OSError`."""
-        return read_file(self.github[name])
+        return read_file(self._files[name])
 
 
 def _find_size(path: str) -> int:
@@ -39,3 +53,11 @@ def _find_size(path: str) -> int:
         return os.stat(path).st_size
     except OSError:
         return -1
+
+
+def _find_status(path: str) -> tuple[int, int] | None:
+    try:
+        status = os.stat(path)
+    except OSError:
+        return None
+    return status.st_size, status.st_mtime_ns

@@ -171,7 +171,7 @@ class StepFrame:
                     self.record.has_failed = True
                     self.record.voice.annotate("error", f"Unable to process file command '{name}' successfully.")
                     self.record.voice.annotate("error", str(error))
-        if not written and not self._leaves_writers:
+        if not written and not self._leaves_writers and files.is_list_untouched:
             self.session.give_back(files)
 
     def _read_file(self, files: CommandFileSet, name: str, size: int) -> None:
@@ -194,8 +194,22 @@ class StepFrame:
             case "path":
                 for folder in parse_lines(text):
                     record.effects.add_path(folder)
+            case "artifacts":
+                self._declare_artifacts(text)
             case _:
                 record.add_summary(text)
+
+    def _declare_artifacts(self, text: str) -> None:
+        # hashing is slow to load, and few steps declare anything
+        from homeport.runner.artifact_subjects import declare_subjects, render_list  # noqa: PLC0415
+
+        session = self.session
+        subjects = declare_subjects(text, session.subjects, session.paths.workspace)
+        added = len(subjects) - len(session.subjects)
+        session.subjects, session.artifacts_list = subjects, render_list(subjects)
+        if added:
+            total = len(subjects)
+            self.record.voice.log.write(f"Captured {added} artifact subject(s) from this step (job total: {total}).")
 
     def _export(self, text: str) -> None:
         for key, value in parse_pairs(text):

@@ -72,7 +72,7 @@ class ActionHost(Protocol):
 
     @property
     def stop(self) -> StopSignal:
-        """Tells the step to end."""
+        """Tells the step to end. Its `reason` is asked now and then by whatever takes long; its descriptor knows of the job only."""
         ...
 
     @property
@@ -137,7 +137,11 @@ class ActionHost(Protocol):
         environment: Mapping[str, str] | None = None,
         working_directory: str | None = None,
     ) -> int:
-        """Run a program as a step does: its output is the step's (commands interpreted); a stop ends it. Gives the exit code."""
+        """Run a program as a step does: its output is the step's (commands interpreted). Gives the exit code, 128 and more for a
+        signal. `environment` is the whole of it; None is that of the step. The working directory is the workspace, if not named.
+
+        A stop ends the program, and then the action too: what is raised then is not to be caught.
+        """
         ...
 
     def capture(

@@ -4,6 +4,8 @@ Source: actions/runner `JobRunner` and `JobExtension`. This is the one place of 
 own fails the job, visibly.
 """
 
+from contextlib import suppress
+
 import msgspec
 
 from homeport.ports.executor import JobEnvironment
@@ -107,7 +109,9 @@ class JobRunner:
         )
         reporter.send()
         if environment is not None:
-            environment.close()
+            # what cannot be removed (files that the job made as somebody else) is tried again when Homeport starts next
+            with suppress(OSError):
+                environment.close()
 
 
 class JobEnd(msgspec.Struct, frozen=True, kw_only=True):
@@ -141,6 +145,10 @@ def _carry_out(session: JobSession) -> JobEnd:
         loop.skip(entries, "the job failed before it began")
     else:
         session.reporter.send()
-        loop.run(entries)
+        try:
+            loop.run(entries)
+        finally:
+            # nothing is left but after a fault
+            loop.skip(entries, "the job ended before it")
     outputs = {} if blamed else finish(session, loop.scope)
     return JobEnd(outcome=session.status, outputs=outputs, reason=find_reason(session))

@@ -7,7 +7,6 @@ from homeport.ports.peer import JobOrder, Peer
 from homeport.run import facts
 from homeport.run.facts import RunnerFact
 
-
 WAIT_SECONDS = 0.03
 """A fact waits so long for others at most while a command runs: steps that take a millisecond are reported many at a time."""
 

@@ -22,10 +22,10 @@ def run_script(frame: StepFrame, step: nodes.RunStep) -> int:
     if frame.scope.is_action:
         # their `env` sees which action they stand in, their script does not (docs: "github.action_ref")
         frame.github.update(action_repository="", action_ref="")
+    frame.open_files()
     script = frame.text(step.script)
     folder = frame.text(step.working_directory) or defaults.working_directory
     frame.working_directory = os.path.normpath(os.path.join(session.paths.workspace, folder))
-    frame.open_files()
     environment = frame.environment()
     shell = find_shell(frame.text(step.shell) or defaults.shell, environment["PATH"])
     frame.record.voice.log.write(render_header(script, shell, frame.env))

@@ -2,19 +2,22 @@
 
 import os
 import threading
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from homeport.ports.executor import JobEnvironment
 from homeport.ports.peer import JobOrder, Peer
 from homeport.run.facts import Conclusion
 from homeport.runner.actions.model import ResolvedAction, Surroundings
 from homeport.runner.contexts import default_variables, github_context, job_context, runner_context
-from homeport.runner.file_set import CommandFileSet
+from homeport.runner.file_set import NO_ARTIFACTS, CommandFileSet
 from homeport.runner.masking import Masker
 from homeport.runner.matchers import MatcherProcess
 from homeport.runner.reporter import Reporter
 from homeport.runner.settings import RunnerSettings, Services
 from homeport.runner.stop import JobStop
+
+if TYPE_CHECKING:
+    from homeport.runner.artifact_subjects import Subject
 
 MOST_ANNOTATIONS = 50
 """Of one job (docs: "Workflow commands": limits of annotations)."""
@@ -71,6 +74,9 @@ class JobSession:
         self.states: dict[tuple[str, ...], dict[str, str]] = {}
         """what actions saved for their later stages, by the path of ids to the step"""
         self.actions: dict[str, ResolvedAction] = {}
+        self.subjects: dict[str, Subject] = {}
+        """what steps declared in `GITHUB_ARTIFACTS`, by name"""
+        self.artifacts_list = NO_ARTIFACTS
         self.matchers = MatcherProcess()
         self.github = github_context(order, self.paths, secrets.get("GITHUB_TOKEN", ""))
         self.runner = runner_context(settings.name, settings.environment, self.paths, debug=self.is_debug)
@@ -136,7 +142,7 @@ class JobSession:
         """Command files for one step: those of the step before, where it wrote nothing and left nothing behind that could."""
         with self._lock:
             files, self._files = self._files, None
-        return files or CommandFileSet(f"{self.paths.commands}/", self.next_name())
+        return files or CommandFileSet(f"{self.paths.commands}/", self.next_name(), self.artifacts_list)
 
     def give_back(self, files: CommandFileSet) -> None:
         """These files are untouched."""

@@ -16,6 +16,7 @@ from homeport.runner.host import Sources
 class FailedStep(msgspec.Struct, frozen=True, kw_only=True):
     """Where a step failed: enough to open a shell there. `environment` is what the step's own commands had."""
 
+    run: str
     job: str
     step: str
     number: int

@@ -35,6 +35,9 @@ class StepLoop:
         self._control = ControlSteps(session, self._scope, self._background)
         self._failures = Failures(session, self._scope)
         self._last_number = 0
+        self._begun: dict[str, str] = {}
+        """the names of the steps that have begun and not ended, by id"""
+        self._ended: set[str] = set()
 
     @property
     def scope(self) -> Scope:
@@ -52,14 +55,19 @@ class StepLoop:
             self._background.close()
 
     def skip(self, entries: Sequence[Entry], reason: str) -> None:
-        """Report steps that the job does not come to."""
+        """Report the ends of steps that have none yet: the job does not come to them, or a fault has ended it in their midst."""
         for entry in entries:
+            if entry.id in self._ended:
+                continue
+            if entry.id in self._begun:
+                self._report_end(entry, self._begun[entry.id], Ending("failure", "failure", None, reason), {})
+                continue
             step = entry.step
             if isinstance(step, nodes.RunStep | nodes.UsesStep):
                 name = _PREFIXES[entry.stage] + find_name(self._open(entry, step, None))
             else:
                 name = find_control_name(step)
-            report_end(self._session, entry, name, Ending("skipped", "skipped", None, reason), {})
+            self._report_end(entry, name, Ending("skipped", "skipped", None, reason), {})
 
     def _run_all(self, entries: Sequence[Entry]) -> None:
         index = 0
@@ -97,7 +105,7 @@ class StepLoop:
         try:
             is_wanted = self._prepare(entry, frame, condition)
         except EvaluationError as error:
-            report_start(self._session, entry, frame.name)
+            self._report_start(entry, frame.name)
             ending = fail_evaluation(frame, error)
         else:
             ending = self._carry_out(entry, frame, work) if is_wanted else SKIPPED
@@ -142,19 +150,21 @@ class StepLoop:
     def _carry_out(self, entry: Entry, frame: StepFrame, work: Work) -> Ending:
         if self._session.stop.is_forced:
             return CANCELLED
-        report_start(self._session, entry, frame.name)
+        self._report_start(entry, frame.name)
         if frame.timeout_minutes > 0:
             frame.stop.limit(frame.timeout_minutes * 60)
         if isinstance(frame.written, nodes.UsesStep):
             # a script's start is reported while its process starts; an action may not start any
             self._session.reporter.send()
-        return conclude(frame, work)
+        try:
+            return conclude(frame, work)
+        finally:
+            frame.record.voice.log.collect()
 
     def _finish(self, entry: Entry, frame: StepFrame, ending: Ending) -> None:
-        frame.record.voice.log.collect()
         if entry.stage == "main" and frame.written.named and not frame.written.background:
             self._scope.steps[entry.id] = frame.record.describe(ending.outcome, ending.conclusion)
-        report_end(self._session, entry, frame.name, ending, frame.record.outputs)
+        self._report_end(entry, frame.name, ending, frame.record.outputs)
 
     # --- background steps ---------------------------------------------------------------------------------------------
 
@@ -164,7 +174,7 @@ class StepLoop:
         try:
             is_wanted = self._prepare(entry, frame, step.condition)
         except EvaluationError as error:
-            report_start(self._session, entry, frame.name)
+            self._report_start(entry, frame.name)
             ending = fail_evaluation(frame, error)
         else:
             if is_wanted:
@@ -184,9 +194,9 @@ class StepLoop:
 
     def _run_control(self, entry: Entry, step: nodes.WaitStep | nodes.CancelStep) -> Ending:
         name = self._session.masker.mask_text(find_control_name(step))
-        report_start(self._session, entry, name)
+        self._report_start(entry, name)
         ending = self._control.run(entry.id, step)
-        report_end(self._session, entry, name, ending, {})
+        self._report_end(entry, name, ending, {})
         self._scope.worsen(ending.conclusion)
         return ending
 
@@ -202,3 +212,15 @@ class StepLoop:
         entry = Entry(number=self._last_number, id=f"__post_{post.step.id}", stage="post", step=post.step)
         self._session.check_stop()
         self._run_step(entry, post.step, post.condition, choose_post_work(post))
+
+    # --- facts --------------------------------------------------------------------------------------------------------
+
+    def _report_start(self, entry: Entry, name: str) -> None:
+        self._begun[entry.id] = name
+        self._ended.discard(entry.id)
+        report_start(self._session, entry, name)
+
+    def _report_end(self, entry: Entry, name: str, ending: Ending, outputs: dict[str, str]) -> None:
+        self._begun.pop(entry.id, None)
+        self._ended.add(entry.id)
+        report_end(self._session, entry, name, ending, outputs)

@@ -52,8 +52,8 @@ class StepHost:
 
     @property
     def stop(self) -> StopSignal:
-        """Tells the job to end."""
-        return self._session.stop.signal
+        """Tells the step to end: with its job, by a `cancel` step, or because its time is over."""
+        return _StepSignal(self._frame)
 
     @property
     def artifacts(self) -> ArtifactStore:
@@ -158,6 +158,27 @@ class StepHost:
 
     def _choose(self, environment: Mapping[str, str] | None) -> dict[str, str]:
         return dict(self.environment if environment is None else environment)
+
+
+class _StepSignal:
+    """What `StepFrame.stop` says, as actions are told it."""
+
+    def __init__(self, frame: StepFrame) -> None:
+        self._frame = frame
+
+    @property
+    def reason(self) -> str | None:
+        """None while the step may go on."""
+        return self._frame.stop.find_cause()
+
+    @property
+    def forced(self) -> bool:
+        """Whether nothing may be cleaned up."""
+        return self._frame.session.stop.is_forced
+
+    def fileno(self) -> int:
+        """The job's; a time limit makes nothing readable."""
+        return self._frame.session.stop.signal.fileno()
 
 
 class _Memory:

@@ -1,5 +1,6 @@
 """What a job asks for that cannot be done here yet: said before any step runs, at its place, so that nothing is falsely green."""
 
+import os
 from collections.abc import Iterator
 
 import msgspec
@@ -8,6 +9,9 @@ from homeport.diagnostics.span import Span
 from homeport.language import nodes
 from homeport.language.tokens import ExpressionToken
 from homeport.plan.evaluation import Contexts, evaluate_text, evaluate_token
+from homeport.runner.entries import list_uses
+from homeport.runner.folders import read_file
+from homeport.runner.resolution import is_local
 from homeport.runner.session import JobSession
 
 
@@ -29,6 +33,7 @@ def list_refusals(session: JobSession) -> Iterator[Refusal]:
     yield from _list_services(job.services, contexts)
     if job.snapshot is not None:
         yield Refusal("This job wants to make a snapshot of its machine, which cannot be done here", job.snapshot.span)
+    yield from _list_container_actions(session)
 
 
 def _list_services(services: tuple[nodes.Service, ...] | ExpressionToken, contexts: Contexts) -> Iterator[Refusal]:
@@ -60,3 +65,33 @@ def _has_image(container: nodes.Container | ExpressionToken, contexts: Contexts)
 def _names_image(definition: object) -> bool:
     image = definition.get("image") if isinstance(definition, dict) else definition
     return bool(image)
+
+
+def _list_container_actions(session: JobSession) -> Iterator[Refusal]:
+    """Local actions are looked up in the workspace, when they are reached. The working tree that the run was started from tells now
+    which of them will want a container.
+    """
+    for step in list_uses(session.order.job.steps):
+        if is_local(step.uses.value) and step.condition.expression.source != "false":
+            folder = os.path.normpath(os.path.join(session.services.sources.folder, step.uses.value))
+            if _wants_container(folder):
+                yield Refusal(
+                    f"The action '{step.uses.value}' runs in a container, and containers are not supported yet",
+                    step.uses.span,
+                )
+
+
+def _wants_container(folder: str) -> bool:
+    for name in ("action.yml", "action.yaml"):
+        try:
+            text = read_file(f"{folder}/{name}")
+        except OSError:
+            continue
+        if b"docker" not in text:
+            return False
+        # reading a whole file takes longer than a job without such actions
+        from homeport.language.parser import parse_action  # noqa: PLC0415
+
+        action, _ = parse_action(text, name)
+        return action is not None and isinstance(action.runs, nodes.DockerRuns)
+    return os.path.isfile(f"{folder}/Dockerfile")

@@ -51,7 +51,7 @@ def get_pre_condition(action: ResolvedAction) -> nodes.Condition | None:
 
 def _run_main(frame: StepFrame, step: nodes.UsesStep) -> int | None:
     action = find_action(frame.session, step.uses, len(frame.scope.path))
-    _name_action(frame, action)
+    _begin(frame, action)
     if isinstance(action, NodeAction) and action.runs.pre is not None and is_local(step.uses.value):
         message = f"`pre` execution is not supported for local action from '{step.uses.value}'"
         frame.record.voice.annotate("warning", message)
@@ -66,7 +66,7 @@ def _run_main(frame: StepFrame, step: nodes.UsesStep) -> int | None:
 
 
 def _run_pre(frame: StepFrame, step: nodes.UsesStep, action: ResolvedAction) -> int | None:
-    _name_action(frame, action)
+    _begin(frame, action)
     inputs = evaluate_inputs(frame, step, action)
     frame.record.voice.log.write(render_header(step.uses.value, inputs, frame.env))
     if not isinstance(action, CompositeAction):
@@ -81,7 +81,7 @@ def _run_pre(frame: StepFrame, step: nodes.UsesStep, action: ResolvedAction) -> 
 
 
 def _run_post(frame: StepFrame, post: PostStage) -> int | None:
-    _name_action(frame, post.action)
+    _begin(frame, post.action)
     inputs = evaluate_inputs(frame, post.step, post.action)
     frame.record.voice.log.write("Post job cleanup.")
     if post.inner is None:
@@ -102,13 +102,15 @@ def _remember_post(scope: Scope, step: nodes.UsesStep, action: ResolvedAction, i
         known.inner = inner
 
 
-def _name_action(frame: StepFrame, action: ResolvedAction) -> None:
+def _begin(frame: StepFrame, action: ResolvedAction) -> None:
+    """What must be there before inputs are evaluated: they may name the step's files."""
+    if not isinstance(action, CompositeAction):
+        frame.open_files()
     frame.github["action_repository"] = action.origin.repository
     frame.github["action_ref"] = action.origin.ref
 
 
 def _run_code(frame: StepFrame, action: ResolvedAction, inputs: Inputs, stage: Stage) -> int | None:
-    frame.open_files()
     host = StepHost(frame, inputs, to_variables(inputs))
     match action:
         case NodeAction():
