@@ -19,6 +19,7 @@ class FailureShell:
     def __call__(self, failed: FailedStep) -> None:
         """Show no more facts, run the user's shell with the step's folder and environment, and show what happened meanwhile."""
         shell = self._console.environment.get("SHELL") or "/bin/sh"
+        self._onlookers.await_failure(failed.run, failed.job, failed.number)
         with self._turn, self._onlookers.held_back():
             self._console.say(
                 f"homeport: step {failed.number} '{failed.name}' of job '{failed.job}' failed. "

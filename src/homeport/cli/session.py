@@ -5,17 +5,19 @@ import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
-from threading import Lock, Thread
+from threading import Condition, Lock, Thread
 
 from homeport.cli.interrupts import Interrupts
 from homeport.coordinator.coordinator import Coordinator
 from homeport.coordinator.peer import InProcessPeer
 from homeport.ports.clock import Clock
 from homeport.present.view import View
-from homeport.run.facts import Conclusion, Fact
+from homeport.run.facts import Conclusion, Fact, StepFinished
 
 _TICK_MILLISECONDS = 100
 """How often clocks that are shown move, and groups that a dead process may have left are looked at."""
+_LONGEST_WAIT_SECONDS = 10.0
+"""A bound, should a report be lost with its run."""
 YOU = "you"
 _REASONS = {
     "SIGINT": "interrupted by ^C",
@@ -31,6 +33,8 @@ class Onlookers:
     def __init__(self, view: View) -> None:
         self._view = view
         self._lock = Lock()
+        self._came = Condition(self._lock)
+        self._failures: set[tuple[str, str, int]] = set()
         self._held: list[Fact] | None = None
         self.is_gone = False
         self.problem: OSError | None = None
@@ -41,8 +45,11 @@ class Onlookers:
         with self._lock:
             if self._held is not None:
                 self._held.append(fact)
-                return
-            self._guard(lambda: self._view.feed(fact))
+            else:
+                self._guard(lambda: self._view.feed(fact))
+            if isinstance(fact, StepFinished) and fact.outcome == "failure":
+                self._failures.add((fact.run, fact.job, fact.number))
+                self._came.notify_all()
 
     def tick(self, now: datetime) -> None:
         """Let time pass."""
@@ -54,11 +61,19 @@ class Onlookers:
         """Say the last word."""
         self._guard(self._view.close)
 
+    def await_failure(self, run: str, job: str, number: int) -> None:
+        """Wait until the end of a failed step has come, with all that it printed: a job's reports take a moment to get here."""
+        failure = (run, job, number)
+        with self._came:
+            self._came.wait_for(lambda: failure in self._failures, timeout=_LONGEST_WAIT_SECONDS)
+            self._failures.discard(failure)
+
     @contextmanager
     def held_back(self) -> Iterator[None]:
         """Keep everything unseen for a while, and show it afterwards. Used by one thread at a time, which may be any."""
         with self._lock:
             self._held = []
+            self._guard(self._view.step_aside)
         try:
             yield
         finally:

@@ -61,9 +61,14 @@ class LiveView:
             self._drawn_rows = len(picture)
             self._write(f"{erasure}{_HIDE_CURSOR}" + "\n".join(picture) + "\n")
 
+    def step_aside(self) -> None:
+        """Take the picture away; the next tick draws it again, below what was written meanwhile."""
+        self._write(self._erasure() + _SHOW_CURSOR)
+        self._drawn_at = None
+
     def close(self) -> None:
         """Take the picture away and write the summary."""
-        self._write(self._erasure() + _SHOW_CURSOR)
+        self.step_aside()
         if self._view.runs or self._view.not_started:
             summary = render_summary(self._view, self._needs, colour=self._colour, failed_command=self._failed_command)
             self._write(summary)

@@ -62,6 +62,9 @@ class PlainView:
     def tick(self, now: datetime) -> None:
         """Nothing that was written changes."""
 
+    def step_aside(self) -> None:
+        """Lines are complete as they are."""
+
     def close(self) -> None:
         """Write the summary of all runs."""
         if self._view.runs or self._view.not_started:

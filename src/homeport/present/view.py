@@ -19,6 +19,10 @@ class View(Protocol):
         """Time has passed: clocks that are shown may be brought up to date."""
         ...
 
+    def step_aside(self) -> None:
+        """Something else will use the terminal until the next call: leave it as it was found."""
+        ...
+
     def close(self) -> None:
         """No more facts will come: say the last word. Called once, also after an interruption."""
         ...
@@ -36,6 +40,9 @@ class JsonLinesView:
 
     def tick(self, now: datetime) -> None:
         """Facts bear their own time."""
+
+    def step_aside(self) -> None:
+        """Lines are complete as they are."""
 
     def close(self) -> None:
         """The last fact was the last word."""

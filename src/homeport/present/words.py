@@ -45,8 +45,8 @@ def show_pause(fact: JobPaused) -> str:
 
 
 def is_exit_notice(message: str) -> bool:
-    """Whether a message says nothing but an exit code, as the runner does for every failed script."""
-    return message.startswith("Process completed with exit code ")
+    """Whether a message says nothing but an exit code, or that a step was cancelled: a row of the job or step says so too."""
+    return message.startswith("Process completed with exit code ") or message == "The operation was canceled."
 
 
 def paint(text: str, code: str, colour: bool) -> str:

@@ -18,7 +18,7 @@ from homeport.coordinator.peer import InProcessPeer
 from homeport.coordinator.surroundings import Policy
 from homeport.ports.peer import JobOrder
 from homeport.ports.repositories import StoreError
-from homeport.run.facts import Conclusion, Fact, JobFinished, JobStarted, LinesLogged, RunFact, RunStarted
+from homeport.run.facts import Conclusion, Fact, JobFinished, JobStarted, LinesLogged, RunFact, RunStarted, StepFinished
 from homeport.store.control_folder import FolderControls
 from tests.support.coordination import LABELS, World
 from tests.support.plans import NOW, plan_of, record_of, written_job
@@ -33,6 +33,7 @@ class Recorder:
         self.facts: list[Fact] = []
         self.error: OSError | None = None
         self.is_closed = False
+        self.times_aside = 0
 
     def feed(self, fact: Fact) -> None:
         if self.error is not None:
@@ -40,6 +41,9 @@ class Recorder:
         self.facts.append(fact)
 
     def tick(self, now: datetime) -> None: ...
+
+    def step_aside(self) -> None:
+        self.times_aside += 1
 
     def close(self) -> None:
         self.is_closed = True
@@ -175,9 +179,29 @@ def test_what_is_held_back_is_shown_afterwards_in_order() -> None:
         onlookers.feed(facts[0])
         onlookers.tick(NOW)
         onlookers.feed(facts[1])
-        assert view.facts == []
+        assert (view.facts, view.times_aside) == ([], 1)
     onlookers.feed(facts[2])
     assert view.facts == facts
+
+
+def test_the_end_of_a_failed_step_is_waited_for_once() -> None:
+    view = Recorder()
+    onlookers = Onlookers(view)
+    ended = StepFinished(
+        at=NOW, run="1", job="build", step="s", number=2, name="S", outcome="failure", conclusion="failure"
+    )
+    seen: list[int] = []
+
+    def look() -> None:
+        onlookers.await_failure("1", "build", 2)
+        seen.append(len(view.facts))
+
+    for count in (1, 2):  # a step that is retried may fail again
+        thread = threading.Thread(target=look)
+        thread.start()
+        onlookers.feed(ended)
+        thread.join()
+        assert seen[-1] == count
 
 
 def _started(order: JobOrder) -> JobStarted:

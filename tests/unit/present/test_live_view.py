@@ -45,3 +45,18 @@ def test_frames_are_not_drawn_faster_than_an_eye_sees() -> None:
     for milliseconds in range(0, 160, 10):
         view.tick(START + timedelta(milliseconds=milliseconds))
     assert len(written) == 2
+
+
+def test_the_terminal_is_left_clean_for_a_shell_and_the_picture_comes_back_below_it() -> None:
+    screen = pyte.Screen(80, 24)
+    screen.set_mode(pyte.modes.LNM)
+    stream = pyte.Stream(screen)
+    view = LiveView(stream.feed, lambda: (80, 24), needs={})
+    view.feed(RunQueued(at=START, run="1", workflow="ci.yml", name="CI", event="push", run_name="CI", number=7))
+    view.tick(START)
+    view.step_aside()
+    assert (rows_of(screen)[0], bool(screen.cursor.hidden)) == ("", False)
+    stream.feed("$ exit\n")
+    view.tick(START)
+    assert rows_of(screen)[0] == "$ exit"
+    assert rows_of(screen)[1].startswith("CI #7 · push")
