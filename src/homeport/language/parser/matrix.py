@@ -3,6 +3,8 @@
 Source: actions/runner `WorkflowTemplateConverter.ConvertToStrategy` and `MatrixBuilder`.
 """
 
+from math import prod
+
 from homeport.language.names import list_names, quote
 from homeport.language.nodes import Strategy
 from homeport.language.parser.findings import Findings
@@ -12,6 +14,7 @@ from homeport.language.tokens import ExpressionToken, MappingToken, SequenceToke
 
 _CODE = "matrix"
 _FILTERS = frozenset({"include", "exclude"})
+_MOST_LEGS = 256
 
 
 def check_matrix(strategy: Strategy | None, findings: Findings) -> None:
@@ -32,6 +35,15 @@ def check_matrix(strategy: Strategy | None, findings: Findings) -> None:
     _check_combinations(exclude, "exclude", findings)
     if not has_expression(matrix):
         _check_excluded_keys(exclude, {key.value for key, _ in vectors}, findings)
+        if exclude is None:
+            _check_size(matrix, [vector for _, vector in vectors], findings)
+
+
+def _check_size(matrix: MappingToken, vectors: list[Token], findings: Findings) -> None:
+    legs = prod(len(vector.items) for vector in vectors if isinstance(vector, SequenceToken)) if vectors else 0
+    if legs > _MOST_LEGS:
+        message = f"the matrix makes {legs:,} jobs; at most {_MOST_LEGS} are allowed"
+        findings.refuse(_CODE, matrix.span, message, hint="split the job, or leave combinations out with 'exclude'")
 
 
 def _may_hold(include: Token | None) -> bool:
