@@ -1,23 +1,15 @@
-"""Reads YAML text into nodes with places; the only module that knows the YAML library."""
+"""Reads YAML text into nodes with places."""
 
-from collections.abc import Callable
 from typing import Any, NoReturn
 
 import msgspec
-import yaml
 
 from homeport.diagnostics.diagnostic import Diagnostic, Related
 from homeport.diagnostics.span import Span, point
+from homeport.language.yaml_library import PARSER, Parser, errors, events
 from homeport.language.yaml_nodes import Style, YamlDocument, YamlMapping, YamlNode, YamlScalar, YamlSequence
 from homeport.language.yaml_problems import Problem, explain, explain_character
 from homeport.language.yaml_scalars import Meaning, OutOfRangeError, resolve_plain, resolve_tagged
-
-try:
-    from yaml import _yaml
-except ImportError:  # PyYAML was built without its C library
-    _PARSER: Callable[[str], Any] = yaml.SafeLoader
-else:
-    _PARSER = _yaml.CParser
 
 _CODE = "syntax-check"
 _CORE_TAG = "tag:yaml.org,2002:"
@@ -49,7 +41,7 @@ LIMITS = Limits()
 
 
 def read_yaml(
-    text: str | bytes, file: str, limits: Limits = LIMITS, *, parser: Callable[[str], Any] = _PARSER
+    text: str | bytes, file: str, limits: Limits = LIMITS, *, parser: Parser = PARSER
 ) -> tuple[YamlDocument | None, list[Diagnostic]]:
     """One YAML document, and everything that is wrong with it; no document where it could not be read to its end.
 
@@ -64,10 +56,10 @@ def read_yaml(
         return composer.compose(parser(decoded)), composer.diagnostics
     except _StoppedError as stopped:
         problem = stopped.diagnostic
-    except yaml.reader.ReaderError as error:
-        problem = _explain_reader_error(error, decoded, file)
-    except yaml.MarkedYAMLError as error:
+    except errors.MarkedYAMLError as error:
         problem = _explain_syntax_error(error, decoded, file)
+    except errors.YAMLError as error:
+        problem = _explain_reader_error(error, decoded, file)
     return None, [*composer.diagnostics, problem]
 
 
@@ -114,17 +106,19 @@ def _report(span: Span, problem: Problem, related: tuple[Related, ...] = ()) -> 
     return _invalid(span, f"this is not YAML: {problem.message}", problem.hint, related)
 
 
-def _explain_reader_error(error: yaml.reader.ReaderError, text: str, file: str) -> Diagnostic:
-    code = error.character if isinstance(error.character, int) else ord(error.character[:1])
-    if error.encoding == "unicode":  # the library in Python counts characters
-        return _report(_place_of_index(text, error.position, file), explain_character(code))
-    index = len(text.encode()[: error.position].decode(errors="replace"))  # the one in C counts bytes
+def _explain_reader_error(error: errors.YAMLError, text: str, file: str) -> Diagnostic:
+    """A `ReaderError`: the one kind that has no mark."""
+    _, position, character, encoding, _ = error.args
+    code = character if isinstance(character, int) else ord(character[:1])
+    if encoding == "unicode":  # the library in Python counts characters
+        return _report(_place_of_index(text, position, file), explain_character(code))
+    index = len(text.encode()[:position].decode(errors="replace"))  # the one in C counts bytes
     return _report(
         _place_of_index(text, index, file), explain_character(ord(text[index]) if index < len(text) else code)
     )
 
 
-def _explain_syntax_error(error: yaml.MarkedYAMLError, text: str, file: str) -> Diagnostic:
+def _explain_syntax_error(error: errors.MarkedYAMLError, text: str, file: str) -> Diagnostic:
     mark = error.problem_mark
     if mark is None:
         return _report(point(file), explain(error.context, error.problem or "", ""))
@@ -200,13 +194,13 @@ class _Composer:
     def compose(self, parser: Any) -> YamlDocument | None:
         """Read all events. Raises _StoppedError, and the library's errors."""
         act = {
-            yaml.ScalarEvent: self._add_scalar,
-            yaml.MappingStartEvent: self._open,
-            yaml.SequenceStartEvent: self._open,
-            yaml.MappingEndEvent: self._close,
-            yaml.SequenceEndEvent: self._close,
-            yaml.AliasEvent: self._add_alias,
-            yaml.DocumentStartEvent: self._begin_document,
+            events.ScalarEvent: self._add_scalar,
+            events.MappingStartEvent: self._open,
+            events.SequenceStartEvent: self._open,
+            events.MappingEndEvent: self._close,
+            events.SequenceEndEvent: self._close,
+            events.AliasEvent: self._add_alias,
+            events.DocumentStartEvent: self._begin_document,
         }
         get_event = parser.get_event
         while True:
@@ -215,7 +209,7 @@ class _Composer:
             action = act.get(event.__class__)
             if action is not None:
                 action(event)
-            elif event.__class__ is yaml.StreamEndEvent:
+            elif event.__class__ is events.StreamEndEvent:
                 return self._finish()
 
     def _begin_document(self, event: Any) -> None:
@@ -293,7 +287,7 @@ class _Composer:
         if len(self.frames) >= self.limits.depth:
             self._stop(event, f"lists and mappings are nested more than {self.limits.depth} levels deep")
         anchor = None if event.anchor is None else self._open_anchor(event.anchor, event.start_mark)
-        is_mapping = event.__class__ is yaml.MappingStartEvent
+        is_mapping = event.__class__ is events.MappingStartEvent
         self.frames.append(_Frame(event.start_mark, anchor, self.events - 1, self.size, is_mapping=is_mapping))
         self._grow(24, event)
 

@@ -32,6 +32,8 @@ NOT_FOR_A_RUN = (
 """Modules that a run of one plain step has no use for, by their beginnings."""
 BUT = frozenset({"homeport.cli.commands.run", "homeport.present.view"})
 
+YAML_PARTS = ("_yaml", "error", "events", "nodes", "tokens")
+
 
 @pytest.fixture(scope="module")
 def imported(tmp_path_factory: pytest.TempPathFactory) -> frozenset[str]:
@@ -73,6 +75,11 @@ def test_the_command_that_is_called_is_the_only_one_imported(imported: frozenset
     commands = {name for name in imported if name.startswith("homeport.cli.commands.")}
     assert commands == {"homeport.cli.commands.run"}
     assert "homeport.run.codec" in imported  # the list is not empty by mistake
+
+
+def test_the_yaml_library_is_loaded_without_its_part_in_python(imported: frozenset[str]) -> None:
+    assert "yaml._yaml" in imported
+    assert {name for name in imported if name.startswith("yaml.")} <= {f"yaml.{name}" for name in YAML_PARTS}
 
 
 def test_msgspec_does_without_typing_extensions() -> None:
