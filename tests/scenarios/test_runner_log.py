@@ -3,6 +3,7 @@
 import base64
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from homeport.run.facts import AnnotationRaised, LinesLogged, SummaryWritten
@@ -300,3 +301,17 @@ def test_a_hundred_megabytes_in_one_line_are_shown_in_pieces(bench: Bench) -> No
 def test_both_streams_are_read_in_the_order_in_which_they_are_written(bench: Bench) -> None:
     report = run(bench, "for i in 1 2 3; do echo out $i; echo err $i >&2; done")
     assert report.output("s1") == ["out 1", "err 1", "out 2", "err 2", "out 3", "err 3"]
+
+
+def test_a_value_that_no_command_can_be_given_is_said(bench: Bench) -> None:
+    report = run(bench, "printf 'A=a\\0b\\n' >> \"$GITHUB_ENV\"", "echo unreachable")
+    assert "embedded null byte" in report.errors[0]
+    assert report.step("s2").conclusion == "failure"
+
+
+def test_half_characters_are_no_harm(bench: Bench) -> None:
+    half = "${{ fromJSON('\"\\\\ud800\"') }}"
+    report = run(bench, f"echo '{half}'; echo 'x={half}' >> \"$GITHUB_OUTPUT\"")
+    for fact in report.facts:
+        msgspec.json.encode(fact)
+    assert report.end.conclusion == "success"

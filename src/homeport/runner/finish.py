@@ -42,7 +42,7 @@ def _evaluate_outputs(session: JobSession, contexts: dict[str, Any]) -> dict[str
         if value and session.masker.is_secret_in(value):
             say(session, "warning", f"Skip output '{output.name}' since it may contain secret.", output.span)
         elif value:
-            outputs[output.name] = value
+            outputs[output.name] = session.masker.mask_text(value)
     size = sum(2 * (len(name) + len(value)) for name, value in outputs.items())
     if size > MOST_OUTPUT_BYTES:
         message = f"The outputs of this job take {size:,} bytes (in UTF-16); the limit is {MOST_OUTPUT_BYTES:,}"
@@ -66,7 +66,11 @@ def _set_environment_url(session: JobSession, name: str, contexts: dict[str, Any
     if session.masker.is_secret_in(url):
         say(session, "warning", f"Skip setting environment url as environment '{name}' may contain secret.")
     elif url:
-        session.reporter.add(EnvironmentUrlSet(at=session.clock.now(), run=order.run, job=order.leg.key, url=url))
+        session.reporter.add(
+            EnvironmentUrlSet(
+                at=session.clock.now(), run=order.run, job=order.leg.key, url=session.masker.mask_text(url)
+            )
+        )
 
 
 def find_reason(session: JobSession) -> str | None:

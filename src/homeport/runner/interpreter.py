@@ -4,6 +4,7 @@ Source: actions/runner `ActionCommandManager` with its command extensions, and `
 """
 
 import os
+from contextlib import suppress
 
 from homeport.run.facts import Level
 from homeport.runner.commands import WorkflowCommand, parse_command
@@ -111,7 +112,7 @@ class CommandInterpreter:
 
     def close(self) -> None:
         """No more output will come."""
-        if self.is_matching:
+        with suppress(MatcherError):
             self._session.matchers.end_stream(id(self))
 
     def _mark(self, match: Match) -> str:

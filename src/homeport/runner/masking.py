@@ -78,16 +78,14 @@ class Masker:
         return MASK.join(parts)
 
     def mask_text(self, text: str) -> str:
-        """The same for text."""
+        """The same for text. Halves of surrogate pairs, which no fact can hold, are shown as `?`."""
         if self._search is None:
-            return text
-        raw = text.encode("utf-8", "surrogateescape")
-        masked = self.mask(raw)
-        return text if masked is raw else masked.decode("utf-8", "replace")
+            return text if text.isascii() else text.encode("utf-8", "replace").decode("utf-8")
+        return self.mask(text.encode("utf-8", "replace")).decode("utf-8", "replace")
 
     def is_secret_in(self, text: str) -> bool:
         """Whether any secret stands in this text."""
-        return bool(self.find(text.encode("utf-8", "surrogateescape")))
+        return bool(self.find(text.encode("utf-8", "replace")))
 
 
 class _Probe(Protocol):

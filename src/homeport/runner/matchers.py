@@ -158,12 +158,15 @@ class MatcherProcess:
     def close(self) -> None:
         """End the process, if there is one."""
         with self._lock:
-            if self.pid:
-                os.close(self._requests)
-                os.close(self._answers)
-                os.waitpid(self.pid, 0)
-                self.pid = 0
-                self._owners.clear()
+            self._end()
+
+    def _end(self) -> None:
+        self._owners.clear()
+        if self.pid:
+            os.close(self._requests)
+            os.close(self._answers)
+            os.waitpid(self.pid, 0)
+            self.pid = 0
 
     def _ask(self, request: tuple[Any, ...]) -> Any:
         if not self.pid:
@@ -173,7 +176,7 @@ class MatcherProcess:
             _write_all(self._requests, len(body).to_bytes(4, "big") + body)
             return marshal.loads(_read_exactly(self._answers, _read_length(self._answers)))  # noqa: S302 - our own child
         except (OSError, EOFError) as error:
-            self._owners.clear()
+            self._end()
             raise MatcherError("The process of the problem matchers has ended: they are off from here on") from error
 
     def _start(self) -> None:

@@ -30,7 +30,7 @@ def run_script(frame: StepFrame, step: nodes.RunStep) -> int:
     shell = find_shell(frame.text(step.shell) or defaults.shell, environment["PATH"])
     frame.record.voice.log.write(render_header(script, shell, frame.env))
     path = f"{session.paths.temp}/{session.next_name()}{shell.extension}"
-    write_file(path, shell.complete(script).encode("utf-8", "surrogateescape"))
+    write_file(path, shell.complete(script).encode("utf-8", "replace"))
     return frame.run(shell.arguments(path), environment, frame.working_directory)
 
 

@@ -45,14 +45,14 @@ def _split_lines(secret: str) -> list[str]:
 
 
 def _encode_all(value: str) -> Iterator[bytes]:
-    raw = value.encode("utf-8", "surrogateescape")
+    raw = value.encode("utf-8", "replace")
     yield raw
     for form in _encode_base64(raw):
         if len(form) >= _MINIMUM_ENCODED_LENGTH:
             yield form
     for text in _escape_all(value):
         if text != value and len(text) >= _MINIMUM_ENCODED_LENGTH:
-            yield text.encode("utf-8", "surrogateescape")
+            yield text.encode("utf-8", "replace")
 
 
 def _encode_base64(raw: bytes) -> Iterator[bytes]:
@@ -111,7 +111,7 @@ def _escape_json_character(character: str, ascii_only: bool) -> str:
 
 
 def _escape_uri(value: str) -> Iterator[str]:
-    raw = value.encode("utf-8", "surrogateescape")
+    raw = value.encode("utf-8", "replace")
     strict = "".join(chr(byte) if byte in _UNRESERVED else f"%{byte:02X}" for byte in raw)
     yield strict
     yield _lower_escapes(strict)

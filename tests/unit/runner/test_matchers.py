@@ -175,6 +175,8 @@ def test_a_process_that_was_killed_is_an_error_and_not_a_hang(process: MatcherPr
     with pytest.raises(MatcherError, match="has ended"):
         process.match(1, ["line"])
     assert not process.is_active
+    process.add(parse_matchers(definition(MSBUILD)))
+    assert find(process, "line") == [None]
 
 
 @settings(max_examples=50)

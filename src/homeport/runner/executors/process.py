@@ -4,6 +4,7 @@ A command's descendants are found even if they have left their group, session an
 subreaper (Linux), so every orphan of a job becomes its child. Elsewhere (macOS, untested) only the process groups are ended.
 """
 
+import errno
 import os
 import signal
 import sys
@@ -122,6 +123,9 @@ class ProcessJobEnvironment:
                     setsigdef=_DEFAULT_SIGNALS,
                 )
                 self._leftovers.started(self._mark, pid)
+        except ValueError as error:
+            os.close(output)
+            raise OSError(errno.EINVAL, f"its arguments or environment cannot be passed on: {error}") from error
         except BaseException:
             os.close(output)
             raise
