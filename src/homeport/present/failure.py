@@ -8,7 +8,7 @@ _SHOWN_LINES = 20
 
 def render_failed_step(job: JobView, step: StepView, *, colour: bool = False) -> str:
     """The last lines of a failed step with the annotations that it raised, under a heading that names both."""
-    code = f" (exit code {step.exit_code})" if step.exit_code is not None else ""
+    code = f" (exit code {step.exit_code})" if step.exit_code else ""  # 0: something else failed it
     rows = [paint(f"✗ {job.name} › {step.name}{code}", "1;31", colour)]
     lines = [line for line in step.tail if not line.startswith("##[")][-_SHOWN_LINES:]
     rows += [f"  {paint('│', '31', colour)} {line}" for line in lines]

@@ -80,7 +80,7 @@ class PlainView:
             case StepStarted():
                 return self._mark(fact.run, fact.job) + paint(f"▸ {fact.name}", "1", self._colour)
             case StepFinished() if fact.outcome == "failure":
-                code = f" with exit code {fact.exit_code}" if fact.exit_code is not None else ""
+                code = f" with exit code {fact.exit_code}" if fact.exit_code else ""  # 0: something else failed it
                 why = f": {fact.reason.splitlines()[0]}" if fact.reason and not is_exit_notice(fact.reason) else ""
                 return self._mark(fact.run, fact.job) + paint(f"✗ {fact.name} failed{code}{why}", "31", self._colour)
             case AnnotationRaised() if (

@@ -109,7 +109,9 @@ def _why(job: JobView) -> str:
         return f"  {job.reason}"
     if step is None or job.outcome == "success":
         return ""
-    code = f" with exit code {step.exit_code}" if step.exit_code is not None else ""
+    code = (
+        f" with exit code {step.exit_code}" if step.exit_code else ""
+    )  # 0: something else failed it, which is annotated
     return f"  step {step.number} '{step.name}' failed{code}"
 
 

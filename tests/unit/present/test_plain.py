@@ -107,6 +107,8 @@ def test_a_failed_step_says_so_and_a_good_one_is_silent(page: Page) -> None:
     assert page.feed(failed) == "Build │ ✗ Compile failed with exit code 2\n"
     failed = msgspec.structs.replace(failed, reason="Process completed with exit code 2.")
     assert page.feed(failed) == "Build │ ✗ Compile failed with exit code 2\n"
+    failed = msgspec.structs.replace(failed, exit_code=0, reason="a workflow command failed")
+    assert page.feed(failed) == "Build │ ✗ Compile failed: a workflow command failed\n"
     failed = msgspec.structs.replace(failed, exit_code=None, reason="no Python 3.99\nthese are here: 3.12")
     assert page.feed(failed) == "Build │ ✗ Compile failed: no Python 3.99\n"
 

@@ -117,6 +117,12 @@ def test_the_summary_shows_jobs_failures_critical_path_and_the_next_command() ->
     assert text.endswith("Re-run just the failed part: homeport run --failed\n")
 
 
+def test_a_script_that_ended_well_is_not_said_to_have_failed_with_exit_code_0() -> None:
+    view = failed_run()
+    view.runs["1"].jobs["build"].steps[0].exit_code = 0
+    assert "step 1 'Run tests' failed\n" in render_summary(view, NEEDS)
+
+
 def test_a_job_that_no_runner_could_take_is_named_in_the_last_line() -> None:
     view = RunsView()
     view.fold(RunQueued(at=at(0), run="1", workflow="ci.yml", name="CI", event="push", run_name="CI"))
