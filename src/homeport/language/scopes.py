@@ -127,26 +127,35 @@ def _secrets_type(workflow: Workflow) -> Type:
 # --- other jobs ------------------------------------------------------------------------------------------------------
 
 
-def needs_type(job: Job | CallJob, workflow: Workflow, project: Project) -> Type:
-    """The `needs` of a job: those that it names itself, not theirs. One that does not exist was reported at its place."""
-    jobs = {other.id.lower(): other for other in workflow.jobs}
-    needed = {need.job_id: jobs.get(need.job_id.lower()) for need in job.needs}
-    return ObjectType(
-        {name: ANY if other is None else _result_type(other, workflow, project) for name, other in needed.items()}
-    )
+class JobResults:
+    """What the jobs of a workflow give to one another; each is looked at once."""
 
+    def __init__(self, workflow: Workflow, project: Project) -> None:
+        self._workflow = workflow
+        self._project = project
+        self._jobs = {job.id.lower(): job for job in workflow.jobs}
+        self._types: dict[str, Type] = {}
 
-def jobs_type(workflow: Workflow, project: Project) -> Type:
-    """The `jobs` of the outputs of a reusable workflow."""
-    return ObjectType({job.id: _result_type(job, workflow, project) for job in workflow.jobs})
+    def needs_of(self, job: Job | CallJob) -> Type:
+        """The `needs` of a job: those that it names itself, not theirs. One that does not exist was reported at its place."""
+        return ObjectType({need.job_id: self._type_of(need.job_id.lower()) for need in job.needs})
 
+    def all(self) -> Type:
+        """The `jobs` of the outputs of a reusable workflow."""
+        return ObjectType({job.id: self._type_of(job.id.lower()) for job in self._workflow.jobs})
 
-def _result_type(job: Job | CallJob, workflow: Workflow, project: Project) -> Type:
-    if isinstance(job, Job):
-        return job_result_type(_outputs_type(job.outputs))
-    called = find_called(job, workflow, project)
-    trigger = None if called is None else called.find_trigger("workflow_call")
-    return job_result_type(STRINGS if trigger is None else _outputs_type(trigger.outputs))
+    def _type_of(self, job_id: str) -> Type:
+        if job_id not in self._types:
+            job = self._jobs.get(job_id)
+            self._types[job_id] = ANY if job is None else self._read(job)
+        return self._types[job_id]
+
+    def _read(self, job: Job | CallJob) -> Type:
+        if isinstance(job, Job):
+            return job_result_type(_outputs_type(job.outputs))
+        called = find_called(job, self._workflow, self._project)
+        trigger = None if called is None else called.find_trigger("workflow_call")
+        return job_result_type(STRINGS if trigger is None else _outputs_type(trigger.outputs))
 
 
 def find_called(job: CallJob, workflow: Workflow, project: Project) -> Workflow | None:
@@ -162,9 +171,9 @@ def _outputs_type(outputs: Iterable[OutputDeclaration]) -> ObjectType:
 # --- the job itself --------------------------------------------------------------------------------------------------
 
 
-def job_scope(job: Job | CallJob, workflow: Workflow, project: Project, scope: Scope) -> dict[str, Type]:
-    """The contexts of a job, before its first step."""
-    below = {**scope, "needs": needs_type(job, workflow, project)}
+def job_scope(job: Job | CallJob, results: JobResults, scope: Scope) -> dict[str, Type]:
+    """The contexts of a job, before its first step. `scope` is the workflow's."""
+    below = {**scope, "needs": results.needs_of(job)}
     below["matrix"] = matrix_type(job.strategy, below)
     if isinstance(job, Job):
         below["job"] = _job_type(job)

@@ -28,11 +28,11 @@ from homeport.language.nodes import (
 )
 from homeport.language.project import Project
 from homeport.language.scopes import (
+    JobResults,
     Scope,
     action_scope,
     find_called,
     job_scope,
-    jobs_type,
     parse_at,
     step_result_type,
     workflow_scope,
@@ -151,8 +151,9 @@ def _workflow_sites(workflow: Workflow, project: Project) -> Iterator[Site]:
     yield from place.value(workflow.run_name, "run-name", "run-name")
     yield from place.mapping(workflow.env, "env", "env")
     yield from _concurrency_sites(workflow.concurrency, "concurrency", place)
+    results = JobResults(workflow, project)
     for job in workflow.jobs:
-        inside = _Place(job_scope(job, workflow, project, scope), job)
+        inside = _Place(job_scope(job, results, scope), job)
         yield from inside.condition(job.condition, "jobs.if")
         yield from _strategy_sites(job.strategy, inside)
         yield from inside.value(job.name, "jobs.name", "name")
@@ -162,7 +163,7 @@ def _workflow_sites(workflow: Workflow, project: Project) -> Iterator[Site]:
         else:
             yield from _call_sites(job, workflow, inside, project)
     call = workflow.find_trigger("workflow_call")
-    outputs = _Place({**scope, "jobs": jobs_type(workflow, project)})
+    outputs = _Place({**scope, "jobs": results.all()})
     for output in () if call is None else call.outputs:
         yield from outputs.value(output.value, "on.workflow_call.outputs.value", output.name)
 

@@ -37,7 +37,7 @@ from homeport.language.expr.types import (
     render_type,
     type_of,
 )
-from homeport.language.names import list_names, suggest
+from homeport.language.names import Suggester, list_names
 
 __all__ = ["Allowed", "TypeMistake", "check", "examine"]
 
@@ -65,9 +65,11 @@ def check(node: Node, scope: Mapping[str, Type], allowed: Allowed | None = None)
     return examine(node, scope, allowed)[1]
 
 
-def examine(node: Node, scope: Mapping[str, Type], allowed: Allowed | None = None) -> "tuple[Type, list[TypeMistake]]":
-    """The type of an expression, and every mistake in it; see `check`."""
-    checker = _Checker(scope, allowed)
+def examine(
+    node: Node, scope: Mapping[str, Type], allowed: Allowed | None = None, suggester: Suggester | None = None
+) -> "tuple[Type, list[TypeMistake]]":
+    """The type of an expression, and every mistake in it; see `check`. Expressions of one file share a `suggester`."""
+    checker = _Checker(scope, allowed, suggester or Suggester())
     found = checker.infer(node)
     return found, sorted(checker.mistakes, key=lambda mistake: mistake.offset)
 
@@ -75,7 +77,8 @@ def examine(node: Node, scope: Mapping[str, Type], allowed: Allowed | None = Non
 class _Checker:
     """One examination. A part with a mistake has any type, so that nothing is reported twice."""
 
-    def __init__(self, scope: Mapping[str, Type], allowed: Allowed | None) -> None:
+    def __init__(self, scope: Mapping[str, Type], allowed: Allowed | None, suggester: Suggester) -> None:
+        self._suggester = suggester
         self._scope = scope
         self._allowed = allowed
         self.mistakes: list[TypeMistake] = []
@@ -108,7 +111,9 @@ class _Checker:
             return self._scope.get(name, ANY)
         what = "is not allowed here" if name in self._scope else "is not defined"
         available = list_names(known)
-        return self._report(node.offset, f"context '{node.name}' {what}; available: {available}", suggest(name, known))
+        return self._report(
+            node.offset, f"context '{node.name}' {what}; available: {available}", self._suggester.suggest(name, known)
+        )
 
     # --- properties and indexes --------------------------------------------------------------------------------------
 
@@ -165,7 +170,7 @@ class _Checker:
         if not owner.properties:
             return self._report(node.offset, f"property '{name}' is not defined: '{text}' has no properties here")
         problem = f"property '{name}' is not defined in '{text}', which is {render_type(owner)}"
-        return self._report(node.offset, problem, suggest(name, owner.properties))
+        return self._report(node.offset, problem, self._suggester.suggest(name, owner.properties))
 
     def _infer_element(self, node: Index, receiver: Type, key: Type) -> Type:
         """`receiver[key]`, where the key is no constant text."""

@@ -11,6 +11,7 @@ import msgspec
 
 ScalarKind = Literal["any", "null", "boolean", "number", "string"]
 _LONGEST_RENDERING = 100
+_MOST_RENDERED = 100
 
 
 class ScalarType(msgspec.Struct, frozen=True):
@@ -142,6 +143,8 @@ def describe_type(shown: Type) -> str:
 def _render_object(shown: ObjectType) -> str:
     if shown == ANY_OBJECT:
         return "object"
+    if len(shown.properties) > _MOST_RENDERED:
+        return f"an object with {len(shown.properties):,} properties"
     parts = [f"{name}: {render_type(known)}" for name, known in sorted(shown.properties.items())]
     if shown.rest is not None:
         parts.append(f"…: {render_type(shown.rest)}")

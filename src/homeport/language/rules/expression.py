@@ -21,7 +21,7 @@ from homeport.language.expr.types import (
     TypeMistake,
     describe_type,
 )
-from homeport.language.names import quote
+from homeport.language.names import Suggester, quote
 from homeport.language.nodes import Action, CompositeRuns, Job, Step
 from homeport.language.parser.steps import walk_steps
 from homeport.language.sites import Site
@@ -33,8 +33,9 @@ _LONGEST_IN_HINT = 40
 
 def check_expressions(subject: Subject) -> Iterator[Diagnostic]:
     """Report the mistakes of every expression; one that has any is not asked what it gives."""
+    suggester = Suggester()
     for site in subject.sites:
-        found, mistakes = examine(site.node, site.scope)
+        found, mistakes = examine(site.node, site.scope, suggester=suggester)
         for mistake in mistakes:
             yield _explain(site, mistake, subject)
         problem = None if mistakes else _find_misfit(site, found)
