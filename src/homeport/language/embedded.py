@@ -24,6 +24,10 @@ _CODE = "expression"
 _LONGEST = 21_000
 _MOST_PIECES = 254
 """`format` takes 255 arguments, the first of which is the text."""
+_SECRET_HINTS = {
+    "jobs.if": "a secret can be tested in a step: give it to a variable of the job under 'env'",
+    "steps.if": "give the secret to a variable of the job under 'env', and test that: env.NAME != ''",
+}
 _WORD = r"[A-Za-z_][A-Za-z0-9_-]*"
 
 
@@ -157,7 +161,8 @@ class TextReader:
     def _explain_context(self, name: str, at: str, available: Availability) -> tuple[str, str | None]:
         contexts = list_names(available.contexts)
         if any(name.lower() in other.contexts for other in AVAILABILITY.values()):
-            return f"the context '{name}' is not available at {_describe_key(at)}; available here are {contexts}", None
+            message = f"the context '{name}' is not available at {_describe_key(at)}; available here are {contexts}"
+            return message, _SECRET_HINTS.get(at) if name.lower() == "secrets" else None
         hint = (
             self._suggester.suggest(name, available.contexts) or f"for the text itself, write '{name}' in single quotes"
         )
