@@ -34,9 +34,10 @@ def homeport(words: list[str], cwd: Path) -> subprocess.CompletedProcess[str]:
         ("on: " + "[" * 10_000 + "]" * 10_000 + "\n" + JOB, "", "50"),
         ("on: push\nname: a\0b\n" + JOB, ":2:", "ci.yml"),
         ("on: push\njobs:\n  a: {needs: b, runs-on: x, steps: [{run: a}]}\n  b: {needs: a, runs-on: x, steps: [{run: b}]}\n", ":3:", "no job can start"),
+        (f"on: push\njobs:\n  a:\n    strategy: {{matrix: {{n: [{LEGS}]}}}}\n    runs-on: x\n    steps: [{{run: a}}]\n", ":4:", "256"),
         ("on: push\njobs:\n  a:\n    runs-on: x\n    steps:\n      - run: ${{ github.", ":6:", "ci.yml"),
     ],
-    ids=["not-yaml", "tab", "empty", "two-mebibytes", "nested-brackets", "nul", "cycle", "unclosed-expression"],
+    ids=["not-yaml", "tab", "empty", "two-mebibytes", "nested-brackets", "nul", "cycle", "257-legs", "unclosed-expression"],
 )  # fmt: skip
 def test_a_workflow_that_github_would_refuse_is_refused_with_its_place(
     tmp_path: Path, text: str, place: str, words: str
@@ -200,16 +201,3 @@ def test_a_job_without_steps_is_never_green(tmp_path: Path, steps: str) -> None:
     assert "steps" in answer.job("idle")["reason"]
     (annotation,) = answer.of("annotation_raised", severity="error")
     assert (annotation["line"], annotation["column"]) == (3, 3)
-
-
-def test_a_matrix_of_257_legs_fails_its_job_at_its_place(tmp_path: Path) -> None:
-    """GitHub: a matrix generates at most 256 jobs a run; it is evaluated when the job's needs are done, so the run starts and fails."""
-    repository = make_repository(
-        tmp_path,
-        f"on: push\njobs:\n  a:\n    strategy: {{matrix: {{n: [{LEGS}]}}}}\n    runs-on: ubuntu-latest\n    steps: [{{run: a}}]\n",
-    )
-    answer = run_homeport(["run"], cwd=repository)
-    assert (answer.conclusions, answer.exit_code) == ({"a": "failure"}, 1)
-    (annotation,) = answer.of("annotation_raised", severity="error")
-    assert annotation["line"] == 4
-    assert "256" in annotation["message"]
