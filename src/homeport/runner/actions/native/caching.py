@@ -7,11 +7,11 @@ Source: actions/cache README and `src/restoreImpl.ts`, `saveImpl.ts`; @actions/c
 import hashlib
 from collections.abc import Sequence
 
-from homeport.archive.compression import find_program
 from homeport.ports.caches import CacheEntry
 from homeport.ports.repositories import StoreError
 from homeport.runner.hash_files import GlobPattern, find_files
 from homeport.runner.host import ActionError, ActionHost
+from homeport.runner.shells import find_program
 
 _LONGEST_KEY = 512
 _MOST_KEYS = 10

@@ -23,6 +23,7 @@ import msgspec
 
 from homeport.ports.artifacts import ZIP, Artifact
 from homeport.ports.repositories import StoreError
+from homeport.runner.actions.file_copies import copy_entry
 from homeport.runner.actions.native.definition import Input, NativeDefinition
 from homeport.runner.actions.native.inputs import get_boolean, get_text, resolve_path, used_major
 from homeport.runner.actions.native.minimatch import Minimatch
@@ -220,8 +221,6 @@ def _report_damage(host: ActionHost, inputs: _Inputs, artifact: Artifact, error:
 
 
 def _copy_archive(path: str, folder: str, name: str) -> None:
-    from homeport.runner.actions.working_copy.files import copy_entry  # noqa: PLC0415 - rare
-
     make_folder(folder)
     target = os.path.join(folder, name)
     if os.path.lexists(target):

@@ -176,7 +176,7 @@ def _store(host: ActionHost, inputs: _Inputs, found: SearchResult) -> Artifact:
             "Failed to CreateArtifact: Received non-retryable error: Failed request: (409) Conflict: an artifact with this name "
             "already exists on the workflow run"
         ) from error
-    except (OSError, StoreError) as error:
+    except (OSError, ValueError, StoreError) as error:
         raise ActionError(f"Unable to upload the artifact '{name}': {error}") from error
 
 

@@ -12,7 +12,7 @@ import msgspec
 
 from homeport.git.process import GitError
 from homeport.git.repository import Change
-from homeport.runner.actions.working_copy.files import copy_folder
+from homeport.runner.actions.file_copies import copy_folder
 from homeport.runner.actions.working_copy.git_folder import Checkout, write_git_folder
 from homeport.runner.actions.working_copy.history import collect_refs, find_boundary
 from homeport.runner.actions.working_copy.lfs import fill_pointers

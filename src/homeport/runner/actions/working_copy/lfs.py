@@ -6,7 +6,7 @@ Source: git-lfs, "Git LFS Specification" (the pointer's form, `lfs/objects` belo
 import os
 import re
 
-from homeport.runner.actions.working_copy.files import copy_entry
+from homeport.runner.actions.file_copies import copy_entry
 from homeport.runner.actions.working_copy.source import SourceTree, Target, WorkingCopyError, run_in_copy
 
 _POINTER = re.compile(rb"version https://git-lfs[^\n]*\n(?:[^\n]*\n)*?oid sha256:([0-9a-f]{64})\n")

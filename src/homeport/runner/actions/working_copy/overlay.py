@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 import msgspec
 
 from homeport.git.repository import Change
-from homeport.runner.actions.working_copy.files import copy_entry
+from homeport.runner.actions.file_copies import copy_entry
 from homeport.runner.folders import make_folder, remove_tree
 
 

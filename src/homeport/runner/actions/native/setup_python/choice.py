@@ -4,7 +4,6 @@ import os
 import re
 from collections.abc import Sequence
 
-from homeport.archive.compression import find_program
 from homeport.runner.actions.native.setup_python.discovery import (
     Interpreter,
     ask_interpreter,
@@ -13,6 +12,7 @@ from homeport.runner.actions.native.setup_python.discovery import (
 )
 from homeport.runner.actions.native.setup_python.versions import Version, Wish, parse_range
 from homeport.runner.host import ActionError, ActionHost
+from homeport.runner.shells import find_program
 
 _INSTALL_SECONDS = 180
 _PLAIN = re.compile(r"[\d.]+t?|(?:(?:>=|<=|>|<)\s*[\d.]+[\s,]*)+")

@@ -13,8 +13,8 @@ from typing import Literal
 import msgspec
 
 from homeport.archive.zip_reader import extract_zip
+from homeport.runner.actions.file_copies import copy_entry
 from homeport.runner.actions.native.setup_python.discovery import Interpreter
-from homeport.runner.actions.working_copy.files import copy_entry
 from homeport.runner.folders import make_folder, read_file
 
 _WHEEL_FOLDERS = ("/usr/share/python-wheels", "/usr/share/python-pip-wheels")

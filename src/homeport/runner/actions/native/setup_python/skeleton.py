@@ -11,9 +11,9 @@ import stat
 
 import msgspec
 
+from homeport.runner.actions.file_copies import copy_entry
 from homeport.runner.actions.native.setup_python.discovery import Interpreter
 from homeport.runner.actions.native.setup_python.pip_source import standard_library
-from homeport.runner.actions.working_copy.files import copy_entry
 from homeport.runner.folders import make_folder, read_file, write_file
 
 _LEFT_OUT = frozenset(

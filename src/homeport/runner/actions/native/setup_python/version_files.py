@@ -6,7 +6,6 @@ page, "Using the python-version-file input".
 
 import os
 import re
-import tomllib
 from typing import Any
 
 from homeport.runner.actions.native.inputs import get_lines, get_text
@@ -59,6 +58,8 @@ def _read(host: ActionHost, file: str, path: str) -> list[str]:
 
 
 def _parse_toml(file: str, text: str) -> dict[str, Any]:
+    import tomllib  # noqa: PLC0415 - only where such a file is named
+
     try:
         return tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
