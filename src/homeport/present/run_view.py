@@ -17,6 +17,7 @@ from homeport.run.facts import (
     JobPaused,
     JobQueued,
     JobResumed,
+    JobsKept,
     JobStarted,
     JobStopRequested,
     LinesLogged,
@@ -72,6 +73,8 @@ class JobView(msgspec.Struct, kw_only=True):
     annotations: list[AnnotationRaised] = []
     versions: list[VersionResolved] = []
     is_call: bool = False
+    kept_from: int | None = None
+    """the attempt in which it ran, where a re-run did not run it again"""
 
     def find_step(self, step: str) -> StepView | None:
         """The latest step with this id (a retried one is there twice)."""
@@ -142,6 +145,8 @@ def fold(run: RunView, fact: RunFact) -> None:
             (run.annotations if fact.job is None else _job(run, fact.job).annotations).append(fact)
         case SummaryWritten():
             run.summaries.append(fact)
+        case JobsKept():
+            _fold_kept(run, fact)
         case VersionResolved():
             _job(run, fact.job).versions.append(fact)
         case (
@@ -203,6 +208,23 @@ def _fold_job(
                 fact.outcome,
                 fact.reason,
                 fact.at,
+            )
+
+
+def _fold_kept(run: RunView, fact: JobsKept) -> None:
+    """What an earlier attempt concluded stays in sight, with the times of then."""
+    for kept in fact.jobs:
+        if kept.leg is not None:
+            run.jobs[kept.leg.key] = JobView(
+                key=kept.leg.key,
+                job_id=kept.leg.job_id,
+                name=kept.leg.name,
+                status="completed",
+                conclusion=kept.conclusion,
+                outcome=kept.outcome,
+                started_at=kept.started_at,
+                finished_at=kept.finished_at,
+                kept_from=kept.attempt,
             )
 
 

@@ -49,7 +49,9 @@ def render_summary(
 def critical_path(run: RunView, needs: Needs) -> list[JobView]:
     """The chain of jobs that decided how long the run took: from the job that ended last, back over the need that ended last."""
     done = [
-        (job.finished_at, job) for job in run.jobs.values() if job.started_at and job.finished_at and not job.is_call
+        (job.finished_at, job)
+        for job in run.jobs.values()
+        if job.started_at and job.finished_at and not job.is_call and job.kept_from is None
     ]
     path: list[JobView] = []
     candidates = done
@@ -98,6 +100,8 @@ def _render_job(job: JobView, width: int, *, colour: bool) -> str:
     seconds = seconds_between(job.started_at, job.finished_at)
     duration = show_duration(seconds) if seconds is not None else ""
     row = f"  {paint(MARKS[conclusion], COLOURS[conclusion], colour)} {job.name:<{width}}  {duration:>8}"
+    if job.kept_from is not None:
+        return f"{row}  kept from attempt {job.kept_from}"
     if job.outcome == "failure" and conclusion == "success":
         return f"{row}  failed, but may (continue-on-error){_why(job)}"
     return f"{row}{_why(job)}".rstrip()

@@ -15,7 +15,9 @@ from homeport.run.facts import (
     JobExpanded,
     JobFinished,
     JobQueued,
+    JobsKept,
     JobStarted,
+    KeptJob,
     LinesLogged,
     RunFinished,
     RunQueued,
@@ -223,3 +225,29 @@ def test_a_step_that_only_ended_badly_is_not_explained_twice() -> None:
     assert job.failed_step is not None
     assert notice not in render_failed_step(job, job.failed_step)
     assert notice not in render_summary(view, {})
+
+
+def test_a_rerun_shows_what_it_kept_from_earlier_attempts() -> None:
+    view = RunsView()
+    view.fold(
+        RunQueued(at=at(20), run="1", workflow="ci.yml", name="CI", event="push", run_name="CI", number=7, attempt=2)
+    )
+    leg = Leg(key="lint", job_id="lint", name="Lint")
+    kept = KeptJob(
+        key="lint",
+        scope="",
+        id="lint",
+        leg=leg,
+        conclusion="success",
+        outcome="success",
+        attempt=1,
+        started_at=at(0),
+        finished_at=at(2),
+    )
+    view.fold(JobsKept(at=at(20), run="1", jobs=(kept,)))
+    for fact in job_facts("build", 20, 24):
+        view.fold(fact)
+    view.fold(RunFinished(at=at(24), run="1", workflow="ci.yml", conclusion="success"))
+    rows = render_summary(view, {"1": {"build": ("lint",)}}).splitlines()
+    assert rows[1] == f"  ✓ {'Lint':<5}  {'2.0s':>8}  kept from attempt 1"
+    assert not any("critical path" in row for row in rows)
