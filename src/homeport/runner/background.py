@@ -46,7 +46,9 @@ class BackgroundSteps:
         self._done_read, self._done_write = -1, -1
 
     def start(self, step: BackgroundStep, carry_out: Callable[[BackgroundStep], Ending]) -> None:
-        """Start it as soon as there is a place; `carry_out` is called in a thread of its own, and not if it was told to end before."""
+        """Start it as soon as there is a place: `carry_out` is called in a thread of its own. One that is told to end while it waits
+        needs no place: it ends without having started anything.
+        """
         if self._done_read < 0:
             self._done_read, self._done_write = os.pipe()
             os.set_blocking(self._done_read, False)

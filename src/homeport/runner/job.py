@@ -35,20 +35,8 @@ class JobRunner:
         Called once for an order. Blocks until the job has ended and its processes and folders are gone. Told to stop by the peer's
         signal: the running step is interrupted, cleanup steps run.
         """
-        clock = self._services.clock
-        reporter = Reporter(order, peer, clock)
-        reporter.add(
-            JobStarted(
-                at=clock.now(),
-                run=order.run,
-                job=order.leg.key,
-                job_id=order.leg.job_id,
-                name=order.leg.name,
-                matrix=order.leg.matrix,
-                runner=self._settings.name,
-                lease=order.lease,
-            )
-        )
+        reporter = Reporter(order, peer, self._services.clock)
+        self._report_start(reporter, order)
         masker = Masker()
         environment: JobEnvironment | None = None
         ended = JobEnd(outcome="failure")
@@ -56,13 +44,6 @@ class JobRunner:
             secrets = dict(peer.secrets(order.lease))
             _hide(masker, secrets)
             environment = self._services.executor.open(order)
-            leg = order.leg
-            stop = JobStop(
-                peer.stop_signal(order.lease),
-                clock,
-                timeout_minutes=leg.timeout_minutes,
-                cleanup_minutes=leg.cancel_timeout_minutes,
-            )
             session = JobSession(
                 order,
                 environment,
@@ -72,7 +53,7 @@ class JobRunner:
                 services=self._services,
                 masker=masker,
                 reporter=reporter,
-                stop=stop,
+                stop=self._make_stop(order, peer),
             )
             try:
                 ended = _carry_out(session)
@@ -86,6 +67,29 @@ class JobRunner:
                 self._settings.on_fault(error)
         finally:
             self._close(reporter, order, environment, ended)
+
+    def _report_start(self, reporter: Reporter, order: JobOrder) -> None:
+        leg = order.leg
+        reporter.add(
+            JobStarted(
+                at=self._services.clock.now(),
+                run=order.run,
+                job=leg.key,
+                job_id=leg.job_id,
+                name=leg.name,
+                matrix=leg.matrix,
+                runner=self._settings.name,
+                lease=order.lease,
+            )
+        )
+
+    def _make_stop(self, order: JobOrder, peer: Peer) -> JobStop:
+        return JobStop(
+            peer.stop_signal(order.lease),
+            self._services.clock,
+            timeout_minutes=order.leg.timeout_minutes,
+            cleanup_minutes=order.leg.cancel_timeout_minutes,
+        )
 
     def _close(self, reporter: Reporter, order: JobOrder, environment: JobEnvironment | None, ended: "JobEnd") -> None:
         """Processes end before the job does; its folders may take a moment longer to go."""

@@ -122,7 +122,8 @@ class Scope:
             "github": github,
             "env": CaseSensitiveObject(env),
             "job": self.session.job,
-            "steps": self.steps,
+            # a copy: a step in the background may read it while the job's thread adds to it
+            "steps": dict(self.steps),
         }
 
     def _hash_files(self, arguments: Sequence[Any]) -> str:
