@@ -42,8 +42,6 @@ def _render_one(diagnostic: Diagnostic, sources: Mapping[str, list[str]], *, col
     rows += [_render_related(related, colour=colour) for related in diagnostic.related]
     if diagnostic.hint:
         rows.append(f"  {_paint('hint', 'hint', colour)}: {diagnostic.hint}")
-    if diagnostic.docs:
-        rows.append(f"  {_paint('docs', 'faint', colour)}: {diagnostic.docs}")
     return "\n".join(rows)
 
 
