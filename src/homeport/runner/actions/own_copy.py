@@ -2,6 +2,7 @@
 
 import os
 
+from homeport.git.process import GitError
 from homeport.runner.actions.model import Surroundings
 from homeport.runner.actions.working_copy import (
     CopyRequest,
@@ -21,14 +22,14 @@ def make_own_copy(folder: str, surroundings: Surroundings) -> None:
     """Fill a folder with the repository at the running commit, and what no commit holds; whole or not at all."""
     growing = folder + ".new"
     search_path = surroundings.environment.get("PATH", "")
-    source = inspect_source(surroundings.sources.folder, search_path)
-    head = source.head.sha
-    sha = str(surroundings.order.github.get("sha") or "") if head is not None else None
-    request = CopyRequest(sha=sha, with_changes=sha == head, leave_out=(surroundings.paths.root,))
     make_folder(growing)
     try:
+        source = inspect_source(surroundings.sources.folder, search_path)
+        head = source.head.sha
+        sha = str(surroundings.order.github.get("sha") or "") if head is not None else None
+        request = CopyRequest(sha=sha, with_changes=sha == head, leave_out=(surroundings.paths.root,))
         make_working_copy(source, Target(growing, os.path.join(growing, ".git")), request, search_path)
         os.rename(growing, folder)
-    except (WorkingCopyError, OSError) as error:
+    except (GitError, WorkingCopyError, OSError) as error:
         remove_tree(growing)
         raise OwnCopyError(f"the repository cannot be read for its own actions: {error}") from error

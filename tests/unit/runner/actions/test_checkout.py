@@ -402,6 +402,21 @@ def test_switching_to_another_ref_in_one_workspace(tmp_path: Path, source: Path)
     assert git(host.workspace, "status", "--porcelain") == ""
 
 
+def test_what_the_job_committed_is_gone_after_a_second_checkout(tmp_path: Path, source: Path) -> None:
+    host = make_host(tmp_path / "job", source).use(checkout)
+    write(host.workspace, a_dot_txt="job\n", job_dot_txt="job\n")
+    git(host.workspace, "checkout", "-q", "-b", "of-the-job")
+    commit(host.workspace, "the job's")
+    write(host.workspace, staged_dot_txt="x")
+    git(host.workspace, "add", "-A")
+    host.use(checkout)
+    assert files(host.workspace) == [".gitignore", "a.txt", "link", "pkg/b.txt", "run.sh"]
+    assert (host.workspace / "a.txt").read_text() == "three\n"
+    assert git(host.workspace, "status", "--porcelain") == ""
+    assert git(host.workspace, "branch", "--format=%(refname:short)") == "main"
+    assert git(host.workspace, "fsck", "--no-dangling") == ""
+
+
 def test_origin_is_named_as_on_github_and_read_from_this_machine(use: Use, source: Path) -> None:
     host = use()
     assert git(host.workspace, "config", "remote.origin.url") == "https://github.com/octo/repo"
@@ -560,6 +575,17 @@ def test_submodules_are_working_copies_of_their_own(use: Use, with_submodule: Pa
     assert git(middle, "rev-parse", "HEAD") == git(with_submodule / "vendor" / "middle", "rev-parse", "HEAD")
     nested = use(submodules="recursive").workspace / "vendor" / "middle" / "deps" / "inner"
     assert (nested / "i").read_text() == "inner"
+
+
+def test_submodules_survive_a_second_checkout(tmp_path: Path, with_submodule: Path) -> None:
+    host = make_host(tmp_path / "job", with_submodule)
+    middle = host.workspace / "vendor" / "middle"
+    for _ in range(2):
+        host.use(checkout, submodules="recursive")
+        assert git(host.workspace, "status", "--porcelain") == ""
+        assert (middle / "deps" / "inner" / "i").read_text() == "inner"
+        write(middle, m="job", left_over="x")
+    assert (middle / "m").read_text() == "job"
 
 
 def test_what_is_checked_out_in_a_submodule_comes_along(use: Use, with_submodule: Path) -> None:

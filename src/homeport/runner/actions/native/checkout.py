@@ -86,9 +86,9 @@ def main(host: ActionHost) -> None:
         )
     folder = find_folder(host)
     search_path = host.environment.get("PATH", "")
-    source = inspect_source(host.sources.folder, search_path)
     host.log(f"Syncing repository: {name}")
     try:
+        source = inspect_source(host.sources.folder, search_path)
         wanted = find_wanted(host, source)
         if host.sources.in_place:
             _stay_in_place(host, source, wanted, folder)

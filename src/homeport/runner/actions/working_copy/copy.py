@@ -137,6 +137,7 @@ def _copy_submodules(source: SourceTree, target: Target, request: CopyRequest, s
         head = inner.head.sha
         sha = head if request.with_changes and head is not None else submodule.sha
         remove_tree(inner_target.git_dir)
+        remove_tree(inner_target.folder)
         make_folder(inner_target.folder)
         wanted = msgspec.structs.replace(
             request,
@@ -148,6 +149,7 @@ def _copy_submodules(source: SourceTree, target: Target, request: CopyRequest, s
             url=submodule.url,
             submodules=request.submodules if request.submodules == "recursive" else "no",
             sparse=(),
+            clean=False,
             work_tree=os.path.relpath(inner_target.folder, inner_target.git_dir),
         )
         make_working_copy(inner, inner_target, wanted, search_path)

@@ -1,7 +1,8 @@
 """Writes the git folder of a working copy: its own HEAD, refs and settings, the original's objects.
 
 Objects are borrowed (`objects/info/alternates`), so nothing is copied and nothing that the copy does can reach the original (but for the
-time stamp of an object that both come to have, which git renews). Source: git's documentation, "gitrepository-layout", "git-replace", "git-config" (`url.<base>.insteadOf`).
+time stamp of an object that both come to have, which git renews). Source: git's documentation, "gitrepository-layout", "git-replace",
+"git-config" (`url.<base>.insteadOf`).
 """
 
 import hashlib
@@ -29,8 +30,6 @@ class Checkout(msgspec.Struct, frozen=True, kw_only=True):
     """what `origin` is called; fetching from it reads the original on this machine instead"""
     work_tree: str = ""
     """where the working tree is, for a git folder that is not in it (a submodule's)"""
-    settings: str = ""
-    """more for the configuration file, as it is written there"""
 
 
 def write_git_folder(target: Target, source: SourceTree, checkout: Checkout) -> None:
@@ -112,7 +111,7 @@ def _configuration(checkout: Checkout, layout: Layout | None) -> str:
             lines += [f"[url {quote(checkout.url)}]", f"\tpushInsteadOf = {quote(checkout.url)}"]
     if checkout.branch is not None:
         lines += [f"[branch {quote(checkout.branch)}]", "\tremote = origin", f"\tmerge = refs/heads/{checkout.branch}"]
-    return "\n".join([*lines, checkout.settings, ""])
+    return "\n".join([*lines, ""])
 
 
 def quote(text: str) -> str:

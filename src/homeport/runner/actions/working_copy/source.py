@@ -8,7 +8,7 @@ import msgspec
 
 from homeport.git.discovery import Layout, find_layout, read_small_file
 from homeport.git.process import GitError, GitProcess, git_environment
-from homeport.git.refs import Head, read_head
+from homeport.git.refs import Head
 from homeport.git.repository import Change, GitRepository
 
 
@@ -17,11 +17,16 @@ class WorkingCopyError(Exception):
 
 
 class SourceTree:
-    """A folder, and the git repository whose working tree holds it. Every question costs one start of git."""
+    """A folder, and the git repository whose working tree holds it. Every question costs one start of git.
+
+    Raises `GitError` where git is needed and missing.
+    """
 
     def __init__(self, folder: str, layout: Layout | None, environment: Mapping[str, str]) -> None:
         self.folder = folder
         self.layout = layout
+        self.head = Head(None, None) if layout is None else GitRepository(layout, environment).head()
+        """what is checked out"""
         self._environment = environment
 
     @property
@@ -31,11 +36,6 @@ class SourceTree:
             return ""
         path = os.path.relpath(os.path.realpath(self.folder), self.layout.work_tree)
         return "" if path == "." else path
-
-    @property
-    def head(self) -> Head:
-        """What is checked out."""
-        return Head(None, None) if self.layout is None else read_head(self.layout)
 
     def resolve(self, revision: str) -> str | None:
         """The commit that a revision means."""
@@ -79,7 +79,10 @@ class Target(msgspec.Struct, frozen=True):
 
 
 def inspect_source(folder: str, search_path: str) -> SourceTree:
-    """Look at a folder. Git runs with the user's own settings (their global ignore file counts), found below their home folder."""
+    """Look at a folder. Git runs with the user's own settings (their global ignore file counts), found below their home folder.
+
+    Raises `GitError` as `SourceTree` does.
+    """
     environment = {"PATH": search_path, "HOME": pwd.getpwuid(os.getuid()).pw_dir}
     return SourceTree(folder, find_layout(folder), environment)
 
