@@ -192,7 +192,6 @@ def test_text_is_for_people(tmp_path: Path) -> None:
     assert lines[0].startswith(".github/workflows/a.yml:5:29: error: property 'nope' is not defined in 'github'")
     assert lines[2] == "  5 |     steps: [{run: 'echo ${{ github.nope }}'}]"
     assert lines[3] == "    |                             ^^^^^^^^^^^"
-    assert "docs: docs/rules.md#expression" in told.stdout
     assert lines[-1] == "1 error in 1 file"
 
 
