@@ -9,7 +9,7 @@ import pytest
 
 from homeport.runner.actions.native import download_artifact, upload_artifact
 from homeport.runner.host import ActionError
-from tests.support.action_host import FolderHost
+from tests.support.action_host import FolderHost, NeverStops
 from tests.support.plans import FixedClock
 
 
@@ -209,6 +209,20 @@ def test_a_single_file_can_be_kept_unzipped_under_its_own_name(host: FolderHost,
     write(older, "f")
     older.use(upload_artifact, path="f", archive="false")
     assert stored(older) == ["f"]
+
+
+class Stopped(NeverStops):
+    """A job that is to end."""
+
+    reason = "cancelled"  # type: ignore[assignment]
+
+
+def test_an_upload_ends_with_its_job_and_leaves_nothing(host: FolderHost) -> None:
+    write(host, "a")
+    host.stop = Stopped()
+    with pytest.raises(ActionError, match="canceled"):
+        host.use(upload_artifact, path="a")
+    assert list(host.artifacts.list("7")) == []
 
 
 # --- what is downloaded ----------------------------------------------------------------------------------------------

@@ -272,6 +272,29 @@ def test_a_second_use_in_a_job_keeps_what_was_installed(new_job: Any, tmp_path: 
     assert run(host, "greeter") == "greeter 1.0"
 
 
+def test_two_steps_at_once_may_set_up_one_version(new_job: Any) -> None:
+    """Background steps of one job: one of the two prefixes stays."""
+    newest("3.12")
+    host = new_job()
+    failures: list[BaseException] = []
+
+    def carry_out() -> None:
+        try:
+            host.use(setup_python, python_version="3.12")
+        except BaseException as error:
+            failures.append(error)
+
+    threads = [threading.Thread(target=carry_out) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert failures == []
+    folder = Path(host.variables["pythonLocation"]).parent
+    assert [path.name for path in folder.iterdir()] == [Path(host.variables["pythonLocation"]).name]
+    assert run(host, "pip", "--version")
+
+
 # --- which version ---------------------------------------------------------------------------------------------------
 
 

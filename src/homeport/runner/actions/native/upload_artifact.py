@@ -16,6 +16,7 @@ no server, and `homeport artifacts` has the file. Source: the action's README an
 """
 
 import os
+from collections.abc import Iterator
 
 import msgspec
 
@@ -166,7 +167,7 @@ def _store(host: ActionHost, inputs: _Inputs, found: SearchResult) -> Artifact:
             attempt,
             job,
             name,
-            files,
+            _until_stopped(host, files),
             compression_level=inputs.compression_level,
             retention_days=inputs.retention_days,
             overwrite=inputs.overwrite,
@@ -178,6 +179,14 @@ def _store(host: ActionHost, inputs: _Inputs, found: SearchResult) -> Artifact:
         ) from error
     except (OSError, ValueError, StoreError) as error:
         raise ActionError(f"Unable to upload the artifact '{name}': {error}") from error
+
+
+def _until_stopped(host: ActionHost, files: list[tuple[str, str]]) -> Iterator[tuple[str, str]]:
+    """The files one by one, as long as the job goes on."""
+    for file in files:
+        if host.stop.reason is not None:
+            raise ActionError("The operation was canceled.")
+        yield file
 
 
 def _guess_type(name: str) -> str:

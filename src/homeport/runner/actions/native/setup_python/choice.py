@@ -91,6 +91,7 @@ def _install(host: ActionHost, wish: Wish, here: Sequence[Interpreter]) -> str |
         "UV_PYTHON_INSTALL_DIR": os.path.join(host.paths.tool_cache, "uv-python"),
         "UV_PYTHON_INSTALL_BIN": "0",
         "UV_HTTP_TIMEOUT": "30",
+        "UV_HTTP_RETRIES": "1",
         "UV_NO_PROGRESS": "1",
     }
     code, output = host.capture(

@@ -93,10 +93,17 @@ def make_prefix(interpreter: Interpreter, others: Sequence[Interpreter], target:
         _unpack(os.path.join(store, layout.packages), place.at(layout.site))
         _join_scripts(place, layout)
         _write_pip(interpreter, place)
-        os.rename(building, target)
-    except BaseException:
+        _move_into_place(building, target)
+    finally:
         remove_tree(building)
-        raise
+
+
+def _move_into_place(building: str, target: str) -> None:
+    try:
+        os.rename(building, target)
+    except OSError:
+        if not os.path.isdir(target):  # else another step of the job, in the background, has made it meanwhile
+            raise
 
 
 def _identify(interpreter: Interpreter) -> str:

@@ -109,7 +109,10 @@ def _make_programs(interpreter: Interpreter, place: Place) -> None:
     name = program_name(interpreter)
     copy_entry(source, place.at("bin", name), os.stat(source))
     version = interpreter.version
-    for link in (f"python{version.major}.{version.minor}", f"python{version.major}", "python"):
+    links = [f"python{version.major}.{version.minor}", f"python{version.major}", "python"]
+    if interpreter.pypy:
+        links += [f"pypy{version.major}", "pypy"]
+    for link in links:
         if link != name:
             os.symlink(name, place.at("bin", link))
     os.symlink(f"bin/{name}", place.at("python"))
