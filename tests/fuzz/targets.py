@@ -7,10 +7,16 @@ from homeport.language.expr.evaluator import evaluate
 from homeport.language.expr.parser import parse_expression
 from homeport.language.parser import parse_action, parse_workflow
 from homeport.language.yaml_reader import read_yaml
-from homeport.runner.command_files import parse_pairs
+from homeport.runner.command_files import CommandFileError, parse_pairs
 from homeport.runner.commands import parse_command
 
-CONTEXTS = {"github": {"ref": "refs/heads/main", "event": {"commits": [{"id": "1"}, {"id": "2"}]}}, "matrix": {"n": 1.0}}
+CONTEXTS = {
+    "github": {"ref": "refs/heads/main", "event": {"commits": [{"id": "1"}, {"id": "2"}]}},
+    "matrix": {"n": 1.0},
+}
+
+
+COMMANDS = frozenset({"error", "group", "add-mask", "set-output", "stop-commands"})
 
 
 def reader(data: bytes) -> None:
@@ -35,8 +41,11 @@ def expression(data: bytes) -> None:
 def commands(data: bytes) -> None:
     """Any line as a workflow command, any text as a command file."""
     text = data.decode("utf-8", "replace")
-    parse_command(text)
-    parse_pairs(text)
+    parse_command(text, COMMANDS)
+    try:
+        list(parse_pairs(text))
+    except CommandFileError:
+        return
 
 
 TARGETS: dict[str, Callable[[bytes], None]] = {
