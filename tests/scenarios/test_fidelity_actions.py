@@ -1,12 +1,15 @@
 """Corners of actions where an engine easily differs from GitHub's runner: environments, names and conditions inside of them."""
 
+import shutil
 from pathlib import Path
 from textwrap import dedent
 
 import pytest
 
 from homeport.runner.actions.resolve import resolve_action
+from tests.support.homeport import run_homeport
 from tests.support.jobs import Bench, Report
+from tests.support.projects import make_repository
 
 
 @pytest.fixture
@@ -98,3 +101,64 @@ def test_the_steps_of_an_action_go_by_the_name_of_the_step_that_uses_it(bench: B
     put(bench, {"deep/action.yml": ASKING, "top/action.yml": f"{ASKING}        - uses: ./deep\n"})
     report = run(bench, f"- {{{written}uses: ./top}}")
     assert report.output() == [f"{name} {name}"] * 2
+
+
+# --- stages of what a composite action uses --------------------------------------------------------------------------
+
+STAGED = """
+    name: Staged
+    inputs: {who: {default: x}}
+    runs: {using: node20, PRE main: main.js, post: post.js}
+"""
+SCRIPT = "console.log(`STAGE ${process.env.INPUT_WHO} ${process.env.STATE_seen || 'new'}`)\n"
+SAVING = "require('fs').appendFileSync(process.env.GITHUB_STATE, 'seen=' + process.env.INPUT_WHO + '\\n')\n"
+
+
+def staged_files() -> dict[str, str]:
+    files: dict[str, str] = {}
+    for name, pre in (("with-pre", "pre: pre.js,"), ("without", "")):
+        files |= {f"{name}/{stage}.js": SCRIPT.replace("STAGE", stage) for stage in ("pre", "main", "post")}
+        files[f"{name}/action.yml"] = STAGED.replace("PRE", pre)
+        files[f"{name}/pre.js"] += SAVING
+    return files
+
+
+BOTH = """
+    name: Both
+    runs:
+      using: composite
+      steps:
+        - {uses: $/without, with: {who: a}}
+        - {uses: $/with-pre, with: {who: b}}
+"""
+
+
+@pytest.mark.skipif(shutil.which("node") is None, reason="needs Node.js: install nodejs")
+@pytest.mark.parametrize(
+    ("condition", "output"),
+    [
+        (
+            "true",
+            [
+                "pre b new",
+                "main a new",
+                "main b b",
+                "Post job cleanup.",
+                "Post job cleanup.",
+                "post b b",
+                "Post job cleanup.",
+                "post a new",
+            ],
+        ),
+        ("false", ["pre b new", "Post job cleanup.", "Post job cleanup.", "post b b"]),
+    ],
+)
+def test_what_began_before_all_steps_is_ended_after_them_even_inside_of_a_skipped_action(
+    tmp_path: Path, condition: str, output: list[str]
+) -> None:
+    """actions/runner `CompositeActionHandler` (`PostSteps`, `EmbeddedStepsWithPostRegistered`): in reverse order of the steps."""
+    workflow = f"on: push\njobs: {{one: {{runs-on: ubuntu-latest, steps: [{{uses: $/both, if: {condition}}}]}}}}\n"
+    folder = make_repository(tmp_path, workflow, files={**staged_files(), "both/action.yml": BOTH})
+    answer = run_homeport(["run"], cwd=folder)
+    assert answer.conclusion == "success", answer.describe()
+    assert [line for line in answer.lines("one") if line.startswith(("pre", "main", "post", "Post"))] == output

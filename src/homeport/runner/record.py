@@ -47,13 +47,13 @@ class Voice:
             self._raise(severity, message, place, title)
 
     def fail(self, message: str, span: Span | None = None) -> None:
-        """Say why the step fails; this is shown whatever the step has said before."""
+        """Say why the step fails. What points at a place of the workflow is shown whatever the step has said before."""
         self.last_failure = message
+        if span is None:
+            self.annotate("error", message)
+            return
         self.log.write(f"##[error]{message}")
-        place = (
-            Place(span.file, span.line, span.column, span.end_line, span.end_column) if span is not None else Place()
-        )
-        self._raise("error", message, place, None)
+        self._raise("error", message, Place(span.file, span.line, span.column, span.end_line, span.end_column), None)
 
     def debug(self, message: str) -> None:
         """Print a line that is only shown while `ACTIONS_STEP_DEBUG` is on."""

@@ -76,7 +76,9 @@ def _run_pre(frame: StepFrame, step: nodes.UsesStep, action: ResolvedAction) -> 
         (nested, get_pre_condition(nested_action), choose_pre_work(nested, nested_action))
         for nested, nested_action in list_pre_steps(frame.session, action.runs.steps)
     ]
-    run_inner_stages(frame, enter(frame, step, action, inputs), stages)
+    inner = enter(frame, step, action, inputs)
+    _remember_post(frame.scope, step, action, inner)
+    run_inner_stages(frame, inner, stages)
     return None
 
 
@@ -84,9 +86,11 @@ def _run_post(frame: StepFrame, post: PostStage) -> int | None:
     _begin(frame, post.action)
     inputs = evaluate_inputs(frame, post.step, post.action)
     frame.record.voice.log.write("Post job cleanup.")
-    if post.inner is None:
+    if post.inner is None or not isinstance(post.action, CompositeAction):
         return _run_code(frame, post.action, inputs, "post")
-    needed = [nested for nested in reversed(post.inner.posts) if nested.is_needed]
+    needed = [nested for nested in post.inner.posts if nested.is_needed]
+    written = {id(nested): number for number, nested in enumerate(post.action.runs.steps)}
+    needed.sort(key=lambda nested: written[id(nested.step)], reverse=True)
     run_inner_stages(
         frame, post.inner, [(nested.step, nested.condition, choose_post_work(nested)) for nested in needed]
     )
@@ -94,12 +98,14 @@ def _run_post(frame: StepFrame, post: PostStage) -> int | None:
 
 
 def _remember_post(scope: Scope, step: nodes.UsesStep, action: ResolvedAction, inner: Scope | None) -> None:
-    """Once for each step, with its first stage."""
+    """Once for each step, with its first stage. What the inside of an action has begun in that stage is not forgotten in the next."""
     known = next((post for post in scope.posts if post.step is step), None)
     if known is None:
         scope.posts.append(PostStage(scope, step, action, inner))
-    else:
-        known.inner = inner
+        return
+    if inner is not None and known.inner is not None:
+        inner.posts = known.inner.posts
+    known.inner = inner
 
 
 def _begin(frame: StepFrame, action: ResolvedAction) -> None:

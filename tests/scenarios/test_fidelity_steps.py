@@ -1,0 +1,56 @@
+"""Corners of steps where an engine easily differs from GitHub's runner: what is raised, counted and shown."""
+
+from collections import Counter
+from pathlib import Path
+from textwrap import dedent
+
+import pytest
+
+from homeport.run.facts import AnnotationRaised
+from tests.support.jobs import Bench, Report
+
+
+@pytest.fixture
+def bench(tmp_path: Path) -> Bench:
+    return Bench(tmp_path)
+
+
+def run(bench: Bench, steps: str, *, more: str = "", **order: object) -> Report:
+    text = dedent(steps).replace("\n", "\n      ")
+    workflow = f"on: push\njobs:\n  one:\n    runs-on: ubuntu-latest\n{more}\n    steps:\n      {text}\n"
+    return bench.run(workflow, **order)  # type: ignore[arg-type]
+
+
+# --- annotations -----------------------------------------------------------------------------------------------------
+
+
+def test_a_step_raises_ten_annotations_of_each_severity_its_exit_code_included(bench: Bench) -> None:
+    """actions/runner `ExecutionContext.AddIssue`: the log has all of them, the record of the step ten errors and ten warnings."""
+    report = run(
+        bench,
+        """\
+        - id: many
+          run: |
+            for n in $(seq 12); do echo "::error::e$n"; echo "::warning::w$n"; done
+            exit 3
+        """,
+    )
+    raised = Counter(severity for severity, _ in report.annotations)
+    assert raised == {"error": 10, "warning": 10}
+    assert report.errors == [f"e{number}" for number in range(1, 11)]
+    assert report.lines("many")[-1] == "##[error]Process completed with exit code 3."
+    assert report.step("many").reason == "Process completed with exit code 3."
+
+
+def test_a_mistake_in_the_workflow_is_raised_whatever_a_step_has_said_before(bench: Bench) -> None:
+    report = run(
+        bench,
+        """\
+        - id: many
+          continue-on-error: ${{ fromJSON('{') }}
+          run: |
+            for n in $(seq 12); do echo "::error::e$n"; done
+            exit 3
+        """,
+    )
+    assert [fact.line for fact in report.of(AnnotationRaised) if fact.file is not None] == [8]
