@@ -9,10 +9,10 @@ HANG_SECONDS = 10
 
 def fuzz_one(name: str, seconds: int) -> None:
     """Fuzz one target in this process; never returns (libFuzzer ends the process)."""
-    import atheris
+    import atheris  # noqa: PLC0415 - it instruments what is imported after it
 
     with atheris.instrument_imports(include=["homeport"]):
-        from tests.fuzz.targets import TARGETS
+        from tests.fuzz.targets import TARGETS  # noqa: PLC0415
 
     options = [sys.argv[0], f"-max_total_time={seconds}", f"-timeout={HANG_SECONDS}", "-max_len=4096", "-verbosity=0"]
     atheris.Setup(options, TARGETS[name])
