@@ -51,7 +51,7 @@ def find_targets(wanted: Iterable[str], folder: str) -> list[Target]:
     """
     named = list(wanted)
     if not named:
-        return [_find_all(_find_root(folder, folder))]
+        return [_find_all(_find_root(folder, folder, mark=_WORKFLOWS))]
     found = [_find_target(path.normpath(path.join(folder, name)), name, folder) for name in named]
     merged: dict[str, Target] = {}
     for target in found:
@@ -96,13 +96,13 @@ def _make_target(root: str, files: list[str], *, is_whole: bool = False) -> Targ
     return Target(root, tuple(path.relpath(file, root).replace(os.sep, "/") for file in files), is_whole)
 
 
-def _find_root(start: str, folder: str) -> str:
-    """The nearest folder from `start` upwards that has workflows or is the root of a working tree.
+def _find_root(start: str, folder: str, *, mark: str = _GITHUB) -> str:
+    """The nearest folder from `start` upwards that holds `mark` or is the root of a working tree.
 
     Where there is none, it is `folder`, if that is above, else `start` itself.
     """
     current = start
-    while not (path.isdir(path.join(current, _WORKFLOWS)) or path.exists(path.join(current, ".git"))):
+    while not (path.isdir(path.join(current, mark)) or path.exists(path.join(current, ".git"))):
         parent = path.dirname(current)
         if parent == current:
             return folder if path.commonpath([folder, start]) == folder else start

@@ -6,6 +6,8 @@ actionlint's rule of the same name.
 
 from collections.abc import Iterator
 
+import msgspec
+
 from homeport.diagnostics.diagnostic import Diagnostic, Related
 from homeport.language.expr.checker import examine
 from homeport.language.expr.syntax import Index, Literal, Name, render_expression, walk
@@ -50,9 +52,9 @@ def check_expressions(subject: Subject) -> Iterator[Diagnostic]:
 def _explain(site: Site, mistake: TypeMistake, subject: Subject) -> Diagnostic:
     span = place_in(site.token, mistake.offset)
     for context, name in _find_lookups(site, mistake.offset):
-        message, hint, related = _explain_missing(context, name, site, subject)
-        if message is not None:
-            return Diagnostic(code=_CODE, message=message, span=span, hint=hint, related=related)
+        explained = _explain_missing(context, name, site, subject)
+        if explained is not None:
+            return msgspec.structs.replace(explained, span=span)
     return Diagnostic(code=_CODE, message=mistake.message, span=span, hint=mistake.hint)
 
 
@@ -68,22 +70,21 @@ def _find_lookups(site: Site, offset: int) -> Iterator[tuple[str, str]]:
                 pass
 
 
-def _explain_missing(
-    context: str, name: str, site: Site, subject: Subject
-) -> tuple[str | None, str | None, tuple[Related, ...]]:
-    """What is wrong with a name that is known elsewhere in the file."""
+def _explain_missing(context: str, name: str, site: Site, subject: Subject) -> Diagnostic | None:
+    """What is wrong with the lookup of a job or step that is known elsewhere in the file."""
     if context == "needs" and site.job is not None:
         other = next((job for job in subject.jobs if job.id.lower() == name.lower()), None)
         if other is not None and other is not site.job:
             message = f"the job {quote(other.id)} is not among the 'needs' of the job {quote(site.job.id)}, so nothing is known of it"
             related = (Related("the job is defined here", other.id_span),)
-            return message, f"add '{other.id}' to 'needs'", related
-    if context == "steps":
-        step = _find_step(site, name, subject)
-        if step is not None:
-            message = f"the step {quote(step.id)} has no result here: a step sees those before it, and a background step once it was waited for"
-            return message, None, (Related("the step is here", step.span),)
-    return None, None, ()
+            hint = f"add '{other.id}' to 'needs'"
+            return Diagnostic(code=_CODE, message=message, span=site.token.span, hint=hint, related=related)
+    step = _find_step(site, name, subject) if context == "steps" else None
+    if step is not None:
+        message = f"the step {quote(step.id)} has no result here: a step sees those before it, and a background step once it was waited for"
+        related = (Related("the step is here", step.span),)
+        return Diagnostic(code=_CODE, message=message, span=site.token.span, related=related)
+    return None
 
 
 def _find_step(site: Site, name: str, subject: Subject) -> Step | None:
