@@ -362,6 +362,22 @@ def test_what_stood_in_the_way_is_gone(tmp_path: Path, source: Path) -> None:
     assert files(host.workspace) == [".gitignore", "a.txt", "link", "pkg/b.txt", "run.sh"]
 
 
+def test_links_of_the_job_lead_nothing_out_of_the_workspace(tmp_path: Path, source: Path) -> None:
+    host = make_host(tmp_path / "job", source).use(checkout)
+    outside = tmp_path / "outside"
+    write(outside, sub__precious="x")
+    shutil.move(host.workspace / ".git", outside / "moved")
+    (host.workspace / ".git").symlink_to(outside / "moved")
+    (host.workspace / "door").symlink_to(outside)
+    before = snapshot(outside)
+    with pytest.raises(ActionError, match="is not under"):
+        host.use(checkout, path="door/sub")
+    host.use(checkout, path="door")
+    host.use(checkout)
+    assert snapshot(outside) == before
+    assert not (host.workspace / ".git").is_symlink()
+
+
 def test_a_second_checkout_cleans_and_one_without_clean_does_not(tmp_path: Path, source: Path) -> None:
     host = make_host(tmp_path / "job", source).use(checkout)
     for clean, kept in (("false", True), ("true", False)):

@@ -153,7 +153,7 @@ def _make_room(target: Target, url: str) -> bool:
 
 def _is_copy_of(target: Target, url: str) -> bool:
     """Whether the folder holds what an earlier checkout of this action made."""
-    if not os.path.isfile(os.path.join(target.git_dir, "index")):
+    if os.path.islink(target.git_dir) or not os.path.isfile(os.path.join(target.git_dir, "index")):
         return False
     try:
         config = os.fsdecode(read_file(os.path.join(target.git_dir, "config")))

@@ -45,10 +45,14 @@ def check_repository(host: ActionHost) -> str:
 
 
 def find_folder(host: ActionHost) -> str:
-    """Where the working copy goes. Raises `ActionError` for a path outside the workspace."""
+    """Where the working copy goes. Raises `ActionError` for a path outside the workspace, through a link too: it will be emptied."""
     workspace = os.path.normpath(host.paths.workspace)
     folder = os.path.normpath(os.path.join(workspace, get_text(host, "path") or "."))
-    if folder != workspace and not folder.startswith(workspace + "/"):
+    above = os.path.realpath(os.path.dirname(folder))
+    real = os.path.realpath(workspace)
+    if folder != workspace and not (
+        folder.startswith(workspace + "/") and (above == real or above.startswith(real + "/"))
+    ):
         raise ActionError(f"Repository path '{folder}' is not under '{workspace}'")
     return folder
 
