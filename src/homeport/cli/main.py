@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Protocol, cast
 
 from homeport.cli.console import Console
 from homeport.cli.errors import FAILED, FAULT, INTERRUPTED, OK, USAGE, CommandError, UsageError
+from homeport.language.late_pattern import late_patterns
 
 COMMANDS = (
     ("run", "homeport.cli.commands.run", "run the workflows that an event starts, here and now"),
@@ -70,11 +71,12 @@ def entry_point() -> None:
 
 def _import_msgspec() -> None:
     """Import it with Python's own `typing`: where `typing_extensions` is installed msgspec takes that, which costs a tenth of the whole
-    start-up and gives nothing that Python 3.11 lacks.
+    start-up and gives nothing that Python 3.11 lacks. What it imports itself has patterns that nobody uses.
     """
     if "typing_extensions" not in sys.modules:
         sys.modules["typing_extensions"] = None  # type: ignore[assignment]
-        import msgspec  # noqa: F401, PLC0415 - for its effect
+        with late_patterns():
+            import msgspec  # noqa: F401, PLC0415 - for its effect
 
         del sys.modules["typing_extensions"]
 

@@ -3,14 +3,14 @@
 Source: git's documentation, "gitrepository-layout" (HEAD, refs, packed-refs).
 """
 
-import re
 from os import path
 
 import msgspec
 
 from homeport.git.discovery import Layout, read_small_file
+from homeport.language.late_pattern import late_pattern
 
-_ID = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
+_ID = late_pattern(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
 _MAX_LINKS = 5
 
 

@@ -1,16 +1,16 @@
 """Small words that every view shares: durations, marks, places."""
 
-import re
 from datetime import datetime
 from unicodedata import combining, east_asian_width
 
+from homeport.language.late_pattern import late_pattern
 from homeport.run.facts import AnnotationRaised, Conclusion, JobPaused
 
 MARKS: dict[Conclusion, str] = {"success": "✓", "failure": "✗", "cancelled": "⊘", "skipped": "–"}
 COLOURS: dict[Conclusion, str] = {"success": "32", "failure": "31", "cancelled": "33", "skipped": "2"}
 SEVERITY_COLOURS = {"error": "31", "warning": "33", "notice": "36"}
 
-_ANSI = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[@-Z\\^_])")
+_ANSI = late_pattern(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[@-Z\\^_])")
 
 
 def show_duration(seconds: float) -> str:

@@ -4,10 +4,9 @@ Output is handled in blocks of whole lines. A block that holds neither a secret 
 others are looked at line by line. Lines end at a line feed, a carriage return, or both, as in the C# runner (`StreamReader.ReadLine`).
 """
 
-import re
-from functools import cache
 from typing import Protocol
 
+from homeport.language.late_pattern import late_pattern
 from homeport.ports.clock import Clock
 from homeport.runner.commands import WorkflowCommand
 from homeport.runner.masking import Masker
@@ -21,12 +20,8 @@ LONGEST_LINE = 256 * 1024
 """A longer line is shown in pieces: memory stays bounded, and no secret is cut in two."""
 LONGEST_COMMAND = 1024 * 1024
 """A line that may be a command is held together up to this."""
-
-
-@cache
-def _command_line() -> "re.Pattern[bytes]":
-    """Compiled when output first looks as if it held a command."""
-    return re.compile(rb"(?m)^[ \t\v\f]*::|##\[")
+_COMMAND_LINE = late_pattern(rb"(?m)^[ \t\v\f]*::|##\[")
+"""Where a line begins that may hold a command."""
 
 
 class Interpreter(Protocol):
@@ -121,7 +116,7 @@ class StepLog:
     def _take_commands(self, interpreter: Interpreter, block: bytes) -> None:
         """Only lines that may hold a command are read one by one; what stands between them stays a block."""
         start = position = 0
-        search = _command_line().search
+        search = _COMMAND_LINE.search
         while (found := search(block, position)) is not None:
             line_start = block.rfind(b"\n", 0, found.end()) + 1
             line_end = block.find(b"\n", found.end())

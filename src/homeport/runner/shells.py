@@ -108,6 +108,8 @@ def _split(template: str) -> list[str]:
 def _fill(argument: str, script_path: str) -> str:
     if argument == "{0}":
         return script_path
+    if "{" not in argument and "}" not in argument:
+        return argument
 
     def replace(field: "re.Match[str]") -> str:
         if field[0] in {"{{", "}}"}:

@@ -4,13 +4,13 @@ Source: actions/runner `EvaluationResult` (AbstractEqual, AbstractLessThan, Coer
 `ExpressionUtility.ParseNumber`; docs "Evaluate expressions in workflows and actions".
 """
 
-import re
 from math import inf, isnan, nan
 
 from homeport.language.expr.text import WHITESPACE, fold_case, sort_key
 from homeport.language.expr.values import Value
+from homeport.language.late_pattern import late_pattern
 
-_DECIMAL = re.compile(r"([-+]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]+)?)\0*")
+_DECIMAL = late_pattern(r"([-+]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]+)?)\0*")
 _NAMED = {"infinity": inf, "+infinity": inf, "-infinity": -inf}
 _UINT32_LIMIT = 1 << 32
 _INT32_LIMIT = 1 << 31

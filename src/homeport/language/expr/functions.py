@@ -4,7 +4,6 @@ Which arguments are evaluated, and when, is the evaluator's.
 Source: the classes of actions/runner `Expressions2/Sdk/Functions`; docs "Evaluate expressions: Functions".
 """
 
-import re
 from typing import Any
 
 import msgspec
@@ -15,9 +14,10 @@ from homeport.language.expr.json_reader import MAX_DEPTH, JsonError, read_json
 from homeport.language.expr.memory import Counter
 from homeport.language.expr.text import fold_case
 from homeport.language.expr.values import Value
+from homeport.language.late_pattern import late_pattern
 
 UNLIMITED = 1 << 62
-_BRACE = re.compile(r"[{}]")
+_BRACE = late_pattern(r"[{}]")
 _ESCAPES = {'"': '\\"', "\\": "\\\\", "\n": "\\n", "\r": "\\r", "\t": "\\t", "\b": "\\b", "\f": "\\f"}
 _ESCAPE_TABLE = str.maketrans({chr(code): f"\\u{code:04x}" for code in (*range(0x20), 0x85, 0x2028, 0x2029)} | _ESCAPES)
 

@@ -5,16 +5,15 @@ single quotes, bare keys, trailing and doubled commas, `NaN`, `Infinity`, `undef
 line breaks in strings; what follows the value is not looked at, and a comment before it is the value. `new Date(…)` is refused.
 """
 
-import re
-
 from homeport.language.expr.text import WHITESPACE, fold_case
 from homeport.language.expr.values import Value
+from homeport.language.late_pattern import late_pattern
 
 MAX_DEPTH = 64
 _LONGEST_INTEGER = 380
 
-_BLANK = re.compile(r"(?:[^\S\x1c-\x1f]|\0)*")
-_NUMBER = re.compile(r"[-+0-9a-fA-FxX.]*")
+_BLANK = late_pattern(r"(?:[^\S\x1c-\x1f]|\0)*")
+_NUMBER = late_pattern(r"[-+0-9a-fA-FxX.]*")
 _AFTER_NUMBER = WHITESPACE + "\0,}])/"
 _ESCAPES = {"b": "\b", "t": "\t", "n": "\n", "f": "\f", "r": "\r", "\\": "\\", "/": "/", '"': '"', "'": "'"}
 _WORDS: dict[str, tuple[str, Value, str]] = {

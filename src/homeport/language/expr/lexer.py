@@ -10,6 +10,7 @@ from math import isnan
 from homeport.language.expr.coercion import parse_number
 from homeport.language.expr.text import WHITESPACE
 from homeport.language.expr.values import Value
+from homeport.language.late_pattern import late_pattern
 
 START = "start"
 LITERAL = "literal"
@@ -54,7 +55,7 @@ _MAY_FOLLOW = {
 _OPENER = {CLOSE_GROUP: OPEN_GROUP, CLOSE_INDEX: OPEN_INDEX, CLOSE_CALL: OPEN_CALL, COMMA: OPEN_CALL}
 
 _BOUNDARIES = frozenset("()[],.!<>=&|" + WHITESPACE)
-_TOKEN = re.compile(
+_TOKEN = late_pattern(
     r"[^\S\x1c-\x1f]*+(?:"
     r"([A-Za-z_][A-Za-z0-9_-]*+)(?=[()\[\],.!<>=&|]|[^\S\x1c-\x1f]|\Z)(?:(?=[^\S\x1c-\x1f]*+(\()))?"
     r"|'([^']*+(?:''[^']*+)*+)'"
