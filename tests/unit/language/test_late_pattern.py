@@ -24,6 +24,6 @@ def test_a_wrong_pattern_fails_where_it_is_used() -> None:
 def test_modules_may_be_imported_with_late_patterns() -> None:
     with late_patterns():
         late = re.compile("a|b")
-    assert not isinstance(late, re.Pattern)
+    assert type(late).__name__ != "Pattern"
     assert late.split("1a2b3") == ["1", "2", "3"]
-    assert isinstance(re.compile("a|b"), re.Pattern)
+    assert type(re.compile("a|b")).__name__ == "Pattern"
