@@ -123,9 +123,13 @@ def _render_annotations(run: RunView, *, colour: bool) -> list[str]:
     of_jobs = (annotation for job in run.jobs.values() for annotation in job.annotations)
     raised = [annotation for annotation in (*run.annotations, *of_jobs) if not is_exit_notice(annotation.message)]
     raised.sort(key=lambda annotation: ("error", "warning", "notice").index(annotation.severity))
-    rows = [_render_annotation(annotation, colour=colour) for annotation in raised[:_MOST_ANNOTATIONS]]
-    if len(raised) > _MOST_ANNOTATIONS:
-        rows.append(f"  and {len(raised) - _MOST_ANNOTATIONS} more annotations")
+    counts: dict[str, int] = {}
+    for annotation in raised:
+        row = _render_annotation(annotation, colour=colour)
+        counts[row] = counts.get(row, 0) + 1
+    rows = [row if count == 1 else f"{row} (×{count})" for row, count in counts.items()]
+    if len(rows) > _MOST_ANNOTATIONS:
+        rows[_MOST_ANNOTATIONS:] = [f"  and {len(rows) - _MOST_ANNOTATIONS} more annotations"]
     return rows
 
 

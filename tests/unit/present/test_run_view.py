@@ -115,7 +115,7 @@ def test_the_summary_shows_jobs_failures_critical_path_and_the_next_command() ->
         "  – publish            build failed",
         "  critical path: Unit 5.0s → Build 4.0s",
     ]
-    assert "error: a.py:3: broke" in text
+    assert "  error: a.py:3: broke (×3)" in text.splitlines()
     assert text.endswith("Re-run just the failed part: homeport run --failed\n")
 
 

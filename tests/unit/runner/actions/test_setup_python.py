@@ -631,7 +631,7 @@ def test_nothing_to_keep_is_said_and_fails_nothing(new_job: Any) -> None:
     setup_python.post(host)
     ((severity, message),) = host.annotations
     assert severity == "warning"
-    assert "doesn't exist on disk" in message
+    assert "pip has cached nothing" in message
 
 
 def test_pipenvs_environments_are_kept(new_job: Any) -> None:

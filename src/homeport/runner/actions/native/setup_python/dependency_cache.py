@@ -60,10 +60,9 @@ def save_dependencies(host: ActionHost, manager: str) -> None:
     if not any(os.path.exists(path) for path in paths):
         # The original fails its step here. An index may forbid caching (a mirror often does), and a verdict must not turn on that:
         # docs/decisions/0013-an-empty-pip-cache-is-a-warning.md
+        host.log(f"Cache folder path is retrieved for {manager} but doesn't exist on disk: {', '.join(paths)}.")
         host.annotate(
-            "warning",
-            f"Cache folder path is retrieved for {manager} but doesn't exist on disk: {', '.join(paths)}. This likely indicates that "
-            "there are no dependencies to cache. Consider removing the cache step if it is not needed.",
+            "warning", f"{manager} has cached nothing, so there is no cache to keep (does the index allow caching?)"
         )
         return
     key, matched = host.state.get("cache-primary-key", ""), host.state.get("cache-matched-key", "")
