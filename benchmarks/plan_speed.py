@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 
 from benchmarks.harness import RUNS, Row, show_seconds
 from homeport.event import Event, Repository
-from homeport.language.parser import parse_workflow
+from homeport.language.parser.workflow import parse_workflow
 from homeport.plan.model import Plan
 from homeport.plan.outline import outline_plan
 from homeport.plan.planner import plan_workflow

@@ -10,7 +10,7 @@ from time import monotonic
 from typing import Any, TypeVar
 
 from homeport.language import nodes
-from homeport.language.parser import parse_workflow
+from homeport.language.parser.workflow import parse_workflow
 from homeport.language.tokens import StringToken
 from homeport.plan.model import Leg, PlannedEnvironment
 from homeport.ports.artifacts import ArtifactStore

@@ -10,7 +10,7 @@ from homeport.event import Event, Repository
 from homeport.event.local_facts import LocalFacts
 from homeport.language import nodes
 from homeport.language.calls import Loaded
-from homeport.language.parser import parse_workflow
+from homeport.language.parser.workflow import parse_workflow
 from homeport.plan.contexts import RunIdentity, github_context
 from homeport.plan.model import Plan
 from homeport.plan.planner import Outcome, plan_workflow

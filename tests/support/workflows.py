@@ -6,7 +6,7 @@ from textwrap import dedent
 from homeport.diagnostics.diagnostic import Diagnostic
 from homeport.event import Event, Repository
 from homeport.language import nodes
-from homeport.language.parser import parse_workflow
+from homeport.language.parser.workflow import parse_workflow
 from homeport.plan.model import Plan, Values
 from homeport.plan.planner import plan_workflow
 

@@ -16,9 +16,10 @@ from homeport.coordinator.coordinator import Coordinator
 from homeport.coordinator.peer import InProcessPeer
 from homeport.coordinator.surroundings import Policy, Stores
 from homeport.event import Event
+from homeport.language.tokens import StringToken
 from homeport.ports.artifacts import ArtifactStore
 from homeport.ports.caches import CacheStore
-from homeport.runner.actions.resolve import resolve_action
+from homeport.runner.actions.model import ResolvedAction, Surroundings
 from homeport.runner.executors.process import ProcessExecutor
 from homeport.runner.job import JobRunner
 from homeport.runner.loop import serve
@@ -88,7 +89,7 @@ class Engine:
                 in_place=self._tree.folder if self._tree.in_place else None,
             ),
             clock=self.clock,
-            resolve=resolve_action,
+            resolve=_resolve_action,
             artifacts=cast("ArtifactStore", Deferred(self._open_artifacts)),
             caches=cast("CacheStore", Deferred(self._open_caches)),
             sources=self._tree,
@@ -117,6 +118,12 @@ class Engine:
 
         search_path = self._console.environment.get("PATH", os.defpath)
         return FolderCaches(self._home, self._cache_name, self.clock, search_path=search_path)
+
+
+def _resolve_action(uses: StringToken, surroundings: Surroundings) -> ResolvedAction:
+    from homeport.runner.actions.resolve import resolve_action  # noqa: PLC0415 - many workflows use no action
+
+    return resolve_action(uses, surroundings)
 
 
 def _cache_name(source: str, event: Event) -> str:

@@ -13,7 +13,7 @@ from homeport.git.repository import GitRepository, find_repository
 from homeport.language.calls import Loaded
 from homeport.language.names import suggest
 from homeport.language.nodes import Workflow
-from homeport.language.parser import parse_workflow
+from homeport.language.parser.workflow import parse_workflow
 
 WORKFLOW_FOLDER = ".github/workflows"
 _ENDINGS = (".yml", ".yaml")

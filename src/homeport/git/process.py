@@ -6,7 +6,7 @@ name programs (fsmonitor, filters, external diffs, pagers, hooks): each is switc
 
 import errno
 import os
-import selectors
+import select
 from collections.abc import Mapping, Sequence
 
 _READ_SIZE = 1 << 16
@@ -106,15 +106,17 @@ def _find_program(environment: Mapping[str, str]) -> str:
 def _read_both(output: int, errors: int) -> tuple[bytes, bytes]:
     """Read two pipes to their ends, whichever fills first."""
     parts: dict[int, list[bytes]] = {output: [], errors: []}
-    with selectors.DefaultSelector() as selector:
-        for descriptor in parts:
-            selector.register(descriptor, selectors.EVENT_READ)
-        while selector.get_map():
-            for key, _ in selector.select():
-                data = os.read(key.fd, _READ_SIZE)
-                if data:
-                    parts[key.fd].append(data)
-                else:
-                    selector.unregister(key.fd)
-                    os.close(key.fd)
+    poller = select.poll()
+    for descriptor in parts:
+        poller.register(descriptor, select.POLLIN)
+    open_pipes = len(parts)
+    while open_pipes:
+        for descriptor, _ in poller.poll():
+            data = os.read(descriptor, _READ_SIZE)
+            if data:
+                parts[descriptor].append(data)
+            else:
+                poller.unregister(descriptor)
+                os.close(descriptor)
+                open_pipes -= 1
     return b"".join(parts[output]), b"".join(parts[errors])

@@ -8,7 +8,8 @@ import msgspec
 from homeport.diagnostics.diagnostic import Diagnostic
 from homeport.language.calls import Loaded
 from homeport.language.nodes import Action
-from homeport.language.parser import parse_action, parse_workflow
+from homeport.language.parser.action import parse_action
+from homeport.language.parser.workflow import parse_workflow
 
 _LOCAL = ("./", "$/")
 _METADATA = ("action.yml", "action.yaml")

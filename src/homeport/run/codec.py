@@ -68,7 +68,6 @@ class _PublicLines(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", 
 
 
 _ENCODER = msgspec.json.Encoder()
-_DECODER: msgspec.json.Decoder[RunFact] = msgspec.json.Decoder(RunFact)
 
 
 def encode_fact(fact: RunFact) -> bytes:

@@ -90,7 +90,7 @@ def _wants_container(folder: str) -> bool:
         if b"docker" not in text:
             return False
         # reading a whole file takes longer than a job without such actions
-        from homeport.language.parser import parse_action  # noqa: PLC0415
+        from homeport.language.parser.action import parse_action  # noqa: PLC0415
 
         action, _ = parse_action(text, name)
         return action is not None and isinstance(action.runs, nodes.DockerRuns)

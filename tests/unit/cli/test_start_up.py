@@ -12,15 +12,19 @@ from tests.support.homeport import TIMEOUT_SECONDS, environment
 CASES = Path(__file__).resolve().parents[2] / "cases" / "start_up.txt"
 
 NOT_FOR_A_RUN = (
-    "homeport.archive.zip",
-    "homeport.archive.tar",
+    "homeport.archive",
     "homeport.cli.commands.",
     "homeport.cli.fault",
     "homeport.forge",
     "homeport.insight",
+    "homeport.language.action_grammar",
+    "homeport.language.parser.action",
     "homeport.language.rules",
     "homeport.present.",
     "homeport.runner.actions.javascript",
+    "homeport.runner.actions.native",
+    "homeport.runner.actions.node",
+    "homeport.runner.actions.resolve",
     "homeport.runner.matcher_process",
     "homeport.server",
     "homeport.store.artifacts_folder",

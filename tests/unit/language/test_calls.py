@@ -5,7 +5,7 @@ import pytest
 from homeport.diagnostics.diagnostic import Diagnostic
 from homeport.language.calls import CallLimits, Loaded, check_calls, qualify_call
 from homeport.language.nodes import Workflow
-from homeport.language.parser import parse_workflow
+from homeport.language.parser.workflow import parse_workflow
 
 CALLED = "on: workflow_call\njobs:\n  a: {runs-on: x, steps: [{run: a}]}\n"
 

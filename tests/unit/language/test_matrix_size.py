@@ -2,7 +2,7 @@
 
 import pytest
 
-from homeport.language.parser import parse_workflow
+from homeport.language.parser.workflow import parse_workflow
 
 
 def refusals(matrix: str) -> list[str]:

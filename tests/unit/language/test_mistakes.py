@@ -9,7 +9,8 @@ import pytest
 
 from homeport.diagnostics.diagnostic import Diagnostic, sort_diagnostics
 from homeport.language.calls import check_calls
-from homeport.language.parser import parse_action, parse_workflow
+from homeport.language.parser.action import parse_action
+from homeport.language.parser.workflow import parse_workflow
 from homeport.language.project import GivenFiles, Project
 from homeport.language.rules.env_var import check_env_names
 from homeport.language.rules.events import check_inputs

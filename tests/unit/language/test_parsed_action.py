@@ -1,7 +1,7 @@
 """What the typed nodes of an action hold."""
 
 from homeport.language.nodes import Action, CompositeRuns, DockerRuns, NodeRuns, RunStep, UsesStep
-from homeport.language.parser import parse_action
+from homeport.language.parser.action import parse_action
 from homeport.language.tokens import ExpressionToken, StringToken
 
 HEAD = "name: n\ndescription: d\n"

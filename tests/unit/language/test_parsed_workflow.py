@@ -13,7 +13,7 @@ from homeport.language.nodes import (
     WaitStep,
     Workflow,
 )
-from homeport.language.parser import parse_workflow
+from homeport.language.parser.workflow import parse_workflow
 from homeport.language.tokens import ExpressionToken, InterpolationToken, MappingToken, SequenceToken, StringToken
 
 FILE = ".github/workflows/w.yml"

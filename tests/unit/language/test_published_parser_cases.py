@@ -8,7 +8,7 @@ import pytest
 from homeport.diagnostics.diagnostic import Diagnostic
 from homeport.language.calls import CallLimits, check_calls
 from homeport.language.nodes import Workflow
-from homeport.language.parser import parse_workflow
+from homeport.language.parser.workflow import parse_workflow
 from homeport.language.yaml_nodes import YamlMapping, YamlNode, YamlScalar, YamlSequence
 from homeport.language.yaml_reader import Limits, read_yaml
 from tests.support.conformance import load_cases, require_cases

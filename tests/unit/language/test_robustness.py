@@ -5,7 +5,8 @@ from hypothesis import strategies as st
 
 from homeport.diagnostics.diagnostic import Diagnostic, sort_diagnostics
 from homeport.language.lint import lint
-from homeport.language.parser import parse_action, parse_workflow
+from homeport.language.parser.action import parse_action
+from homeport.language.parser.workflow import parse_workflow
 from homeport.language.yaml_nodes import YamlMapping, YamlNode, YamlSequence
 from homeport.language.yaml_reader import Limits, read_yaml
 from tests.support.cases import FOLDER

@@ -11,7 +11,7 @@ from homeport import __version__
 from homeport.diagnostics.diagnostic import Diagnostic
 from homeport.diagnostics.span import Span
 from homeport.language import nodes
-from homeport.language.parser import parse_action
+from homeport.language.parser.action import parse_action
 from homeport.language.tokens import StringToken
 from homeport.runner.actions.model import (
     ActionUnavailableError,

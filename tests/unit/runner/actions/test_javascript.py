@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from homeport.language.parser import parse_action
+from homeport.language.parser.action import parse_action
 from homeport.runner.actions.javascript import run_stage
 from homeport.runner.actions.model import NodeAction, Origin, Stage
 from tests.support.action_host import FolderHost
