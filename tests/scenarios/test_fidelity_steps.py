@@ -15,9 +15,9 @@ def bench(tmp_path: Path) -> Bench:
     return Bench(tmp_path)
 
 
-def run(bench: Bench, steps: str, *, more: str = "", **order: object) -> Report:
+def run(bench: Bench, steps: str, *, top: str = "", more: str = "", **order: object) -> Report:
     text = dedent(steps).replace("\n", "\n      ")
-    workflow = f"on: push\njobs:\n  one:\n    runs-on: ubuntu-latest\n{more}\n    steps:\n      {text}\n"
+    workflow = f"on: push\n{top}\njobs:\n  one:\n    runs-on: ubuntu-latest\n{more}\n    steps:\n      {text}\n"
     return bench.run(workflow, **order)  # type: ignore[arg-type]
 
 
@@ -53,4 +53,23 @@ def test_a_mistake_in_the_workflow_is_raised_whatever_a_step_has_said_before(ben
             exit 3
         """,
     )
-    assert [fact.line for fact in report.of(AnnotationRaised) if fact.file is not None] == [8]
+    assert [fact.line for fact in report.of(AnnotationRaised) if fact.file is not None] == [9]
+
+
+# --- defaults --------------------------------------------------------------------------------------------------------
+
+
+def test_defaults_of_the_job_take_the_place_of_all_the_workflows(bench: Bench) -> None:
+    """actions/runner `JobExtension.InitializeJob` begins `defaults.run` anew for the job's; hashicorp/setup-terraform#358 shows it."""
+    report = run(
+        bench,
+        """\
+        - {id: made, run: mkdir -p top job, working-directory: .}
+        - {id: look, run: 'basename "$PWD"; false | true'}
+        """,
+        more="    defaults: {run: {working-directory: job}}",
+        top="defaults: {run: {shell: bash, working-directory: top}}",
+    )
+    assert report.output("look") == ["job"]
+    assert "bash -e {0}" in next(line for line in report.lines("look") if line.startswith("shell: "))
+    assert report.end.conclusion == "success"

@@ -11,7 +11,7 @@ from homeport.runner.entries import list_uses
 from homeport.runner.folders import write_file
 from homeport.runner.remarks import blame, say
 from homeport.runner.resolution import resolve_all
-from homeport.runner.session import JobSession
+from homeport.runner.session import Defaults, JobSession
 from homeport.runner.unsupported import list_refusals
 
 
@@ -54,12 +54,12 @@ def _evaluate_env(session: JobSession) -> None:
 
 
 def _evaluate_defaults(session: JobSession) -> None:
-    """`defaults.run` of the job over that of the workflow, key by key."""
+    """`defaults.run` of the job takes the place of the workflow's, all of it (actions/runner `JobExtension`: "Evaluate the job defaults")."""
     contexts = {**session.select("github needs strategy matrix vars inputs"), "env": session.env}
-    written = [defaults for defaults in (session.order.workflow_defaults, session.order.job.defaults) if defaults]
-    for defaults in written:
-        if defaults.shell is not None:
-            session.defaults.shell = evaluate_text(defaults.shell, contexts) or session.defaults.shell
-        if defaults.working_directory is not None:
-            folder = evaluate_text(defaults.working_directory, contexts)
-            session.defaults.working_directory = folder or session.defaults.working_directory
+    written = session.order.job.defaults or session.order.workflow_defaults
+    if written is not None:
+        shell, folder = (
+            "" if token is None else evaluate_text(token, contexts)
+            for token in (written.shell, written.working_directory)
+        )
+        session.defaults = Defaults(shell, folder)
