@@ -1,7 +1,6 @@
 """Rules for the whole suite: a clean environment, and in CI nothing is skipped."""
 
 import os
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -10,7 +9,7 @@ REQUIRE_ALL = os.environ.get("HOMEPORT_REQUIRE_ALL") == "1"
 
 
 @pytest.fixture(autouse=True)
-def homeport_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+def homeport_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Every test has runs, caches and stores of its own, and sees none of the user's settings."""
     home = tmp_path_factory.mktemp("homeport-home")
     for name in [name for name in os.environ if name.startswith(("HOMEPORT_", "GITHUB_", "RUNNER_", "ACTIONS_"))]:

@@ -5,13 +5,14 @@ from collections.abc import Callable
 from homeport.language.expr.errors import ExpressionError
 from homeport.language.expr.evaluator import evaluate
 from homeport.language.expr.parser import parse_expression
+from homeport.language.expr.values import Value
 from homeport.language.parser.action import parse_action
 from homeport.language.parser.workflow import parse_workflow
 from homeport.language.yaml_reader import read_yaml
 from homeport.runner.command_files import CommandFileError, parse_pairs
 from homeport.runner.commands import parse_command
 
-CONTEXTS = {
+CONTEXTS: dict[str, Value] = {
     "github": {"ref": "refs/heads/main", "event": {"commits": [{"id": "1"}, {"id": "2"}]}},
     "matrix": {"n": 1.0},
 }

@@ -21,12 +21,12 @@ class Answer:
     facts: tuple[dict[str, Any], ...]
     stderr: str
 
-    def of(self, kind: str, **fields: Any) -> list[dict[str, Any]]:
+    def of(self, fact_type: str, /, **fields: Any) -> list[dict[str, Any]]:
         """The facts of one type, with these values in these fields."""
         return [
             fact
             for fact in self.facts
-            if fact["type"] == kind and all(fact.get(name) == value for name, value in fields.items())
+            if fact["type"] == fact_type and all(fact.get(name) == value for name, value in fields.items())
         ]
 
     def job(self, key: str) -> dict[str, Any]:
