@@ -19,7 +19,7 @@ from pathlib import Path
 
 import pyte
 
-COLUMNS, ROWS = 100, 26
+COLUMNS = 100
 CELL_WIDTH, CELL_HEIGHT = 8.4, 18
 COLOURS = {
     "default": "#d8dee9",
@@ -33,13 +33,13 @@ COLOURS = {
 }
 
 
-def watch(command: list[str], folder: Path, wanted: str | None) -> list[list[pyte.screens.Char]]:
+def watch(command: list[str], folder: Path, wanted: str | None, height: int) -> list[list[pyte.screens.Char]]:
     """The screen's characters, row by row, at the wanted moment."""
-    screen = pyte.HistoryScreen(COLUMNS, ROWS, history=2000)
+    screen = pyte.Screen(COLUMNS, height)
     stream = pyte.ByteStream(screen)
     controller, terminal = pty.openpty()
-    fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", ROWS, COLUMNS, 0, 0))
-    environment = {**os.environ, "TERM": "xterm-256color", "COLUMNS": str(COLUMNS), "LINES": str(ROWS)}
+    fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", height, COLUMNS, 0, 0))
+    environment = {**os.environ, "TERM": "xterm-256color", "COLUMNS": str(COLUMNS), "LINES": str(height)}
     process = subprocess.Popen(
         command, cwd=folder, env=environment, stdin=terminal, stdout=terminal, stderr=terminal, start_new_session=True
     )
@@ -56,7 +56,7 @@ def watch(command: list[str], folder: Path, wanted: str | None) -> list[list[pyt
 
 def characters(screen: pyte.Screen) -> list[list[pyte.screens.Char]]:
     """A copy of what is shown, without empty rows at the end."""
-    rows = [[screen.buffer[row][column] for column in range(COLUMNS)] for row in range(ROWS)]
+    rows = [[screen.buffer[row][column] for column in range(COLUMNS)] for row in range(screen.lines)]
     while rows and not "".join(character.data for character in rows[-1]).strip():
         rows.pop()
     return rows
@@ -99,12 +99,13 @@ def main() -> int:
     """Record, draw, write."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--at", help="keep the first screen that shows this text")
+    parser.add_argument("--rows", type=int, default=26)
     parser.add_argument("--cwd", type=Path, default=Path())
     parser.add_argument("output", type=Path)
     parser.add_argument("command", nargs="+")
     options = parser.parse_args()
     options.output.parent.mkdir(parents=True, exist_ok=True)
-    options.output.write_text(draw(watch(options.command, options.cwd, options.at)), encoding="utf-8")
+    options.output.write_text(draw(watch(options.command, options.cwd, options.at, options.rows)), encoding="utf-8")
     return 0
 
 
