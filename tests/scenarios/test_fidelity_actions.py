@@ -162,3 +162,25 @@ def test_what_began_before_all_steps_is_ended_after_them_even_inside_of_a_skippe
     answer = run_homeport(["run"], cwd=folder)
     assert answer.conclusion == "success", answer.describe()
     assert [line for line in answer.lines("one") if line.startswith(("pre", "main", "post", "Post"))] == output
+
+
+# --- JavaScript actions ----------------------------------------------------------------------------------------------
+
+FAILING = """
+    name: Failing
+    inputs: {say: {default: ''}}
+    runs: {using: node20, main: main.js}
+"""
+
+
+@pytest.mark.skipif(shutil.which("node") is None, reason="needs Node.js: install nodejs")
+@pytest.mark.parametrize(("said", "errors"), [("::error::why it failed", ["why it failed"]), ("", [])])
+def test_the_exit_code_of_a_javascript_action_is_no_error_of_its_own(
+    bench: Bench, said: str, errors: list[str]
+) -> None:
+    """actions/runner `NodeScriptActionHandler`: the action says why it failed (`core.setFailed`); the runner adds nothing."""
+    put(bench, {"bad/action.yml": FAILING, "bad/main.js": "console.log(process.env.INPUT_SAY); process.exit(3)\n"})
+    report = run(bench, f"- {{id: bad, uses: ./bad, with: {{say: '{said}'}}}}")
+    assert report.errors == errors
+    step = report.step("bad")
+    assert (step.outcome, step.exit_code, step.reason) == ("failure", 3, "Process completed with exit code 3.")

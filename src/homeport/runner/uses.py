@@ -19,7 +19,7 @@ from homeport.runner.actions.model import (
     Stage,
 )
 from homeport.runner.composite import enter, run_inner_stages, run_inner_steps
-from homeport.runner.ending import Work
+from homeport.runner.ending import StepFailedError, Work
 from homeport.runner.frame import StepFrame
 from homeport.runner.resolution import find_action, is_local, list_pre_steps
 from homeport.runner.scope import PostStage, Scope
@@ -123,7 +123,10 @@ def _run_code(frame: StepFrame, action: ResolvedAction, inputs: Inputs, stage: S
             # only jobs with JavaScript actions need it
             from homeport.runner.actions.javascript import run_stage  # noqa: PLC0415
 
-            return run_stage(action, stage, host)
+            code = run_stage(action, stage, host)
+            if code:
+                # not said in the log: the toolkit says itself why an action fails (`core.setFailed`)
+                raise StepFailedError(f"Process completed with exit code {code}.")
         case NativeAction():
             module = import_module(action.module)
             if stage == "post":
