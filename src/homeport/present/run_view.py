@@ -186,7 +186,9 @@ def _fold_job(
     match fact:
         case JobExpanded():
             for leg in fact.legs:
-                run.jobs[leg.key] = JobView(key=leg.key, job_id=leg.job_id, name=leg.name)
+                known = run.jobs.get(leg.key)
+                if known is None or known.kept_from is None:  # one leg may be kept while another runs again
+                    run.jobs[leg.key] = JobView(key=leg.key, job_id=leg.job_id, name=leg.name)
         case JobQueued():
             job = _job(run, fact.job)
             job.status, job.waits_for = "queued", "a free runner"
@@ -225,6 +227,7 @@ def _fold_kept(run: RunView, fact: JobsKept) -> None:
                 started_at=kept.started_at,
                 finished_at=kept.finished_at,
                 kept_from=kept.attempt,
+                is_call=kept.leg.inputs is not None,
             )
 
 

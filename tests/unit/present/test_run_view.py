@@ -251,3 +251,21 @@ def test_a_rerun_shows_what_it_kept_from_earlier_attempts() -> None:
     rows = render_summary(view, {"1": {"build": ("lint",)}}).splitlines()
     assert rows[1] == f"  ✓ {'Lint':<5}  {'2.0s':>8}  kept from attempt 1"
     assert not any("critical path" in row for row in rows)
+
+
+def test_a_kept_leg_stays_so_when_another_leg_of_its_matrix_runs_again() -> None:
+    view = RunsView()
+    legs = tuple(Leg(key=f"test ({n})", job_id="test", name=f"test ({n})", index=n, total=2) for n in (0, 1))
+    call = Leg(key="call", job_id="call", name="call", inputs={})
+    kept = tuple(
+        KeptJob(key=leg.key, scope="", id=leg.job_id, leg=leg, conclusion="success", outcome="success", attempt=1)
+        for leg in (legs[0], call)
+    )
+    view.fold(JobsKept(at=at(20), run="1", jobs=kept))
+    view.fold(JobExpanded(at=at(20), run="1", job="test", legs=legs))
+    jobs = view.runs["1"].jobs
+    assert [(job.key, job.conclusion, job.is_call) for job in jobs.values()] == [
+        ("test (0)", "success", False),
+        ("call", "success", True),
+        ("test (1)", None, False),
+    ]
