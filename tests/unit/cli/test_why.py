@@ -85,6 +85,7 @@ def test_a_job_says_which_condition_and_what_its_values_are(folder: Path) -> Non
     assert captured.text.splitlines() == [
         "push on refs/heads/main",
         "",
+        ".github/workflows/ci.yml",
         "  deploy skipped: its condition is false: github.ref == 'refs/heads/release'",
         "    if: github.ref == 'refs/heads/release'",
         '    github.ref is "refs/heads/main"',

@@ -65,7 +65,11 @@ def main(options: Options, console: Console) -> int:
     else:
         event = preparation.event
         console.print(f"{event.name} on {event.ref}\n")
+        heading = ""
         for explanation in explanations:
+            if explanation.job is not None and explanation.workflow != heading:
+                console.print(explanation.workflow)
+            heading = explanation.workflow
             console.print(_render(explanation))
     return OK
 
