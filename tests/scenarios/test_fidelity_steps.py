@@ -73,3 +73,25 @@ def test_defaults_of_the_job_take_the_place_of_all_the_workflows(bench: Bench) -
     assert report.output("look") == ["job"]
     assert "bash -e {0}" in next(line for line in report.lines("look") if line.startswith("shell: "))
     assert report.end.conclusion == "success"
+
+
+# --- sizes -----------------------------------------------------------------------------------------------------------
+
+
+def test_an_expression_of_a_workflow_may_take_ten_mebibytes(bench: Bench) -> None:
+    """actions/runner `PipelineTemplateEvaluator.MaxResultSize`; one MiB is only what an expression by itself may take."""
+    report = run(
+        bench,
+        """\
+        - id: big
+          run: echo "text=$(head -c 1500000 /dev/zero | tr '\\0' x)" >> "$GITHUB_OUTPUT"
+        - {id: small, run: "echo '${{ toJSON(steps.big.outputs) }}' | wc -c"}
+        - {id: much, run: "echo '${{ format('{0}{0}{0}{0}', steps.big.outputs.text) }}'"}
+        """,
+    )
+    assert int(report.output("small")[0]) > 1_500_000
+    assert report.conclusions == {"big": "success", "small": "success", "much": "failure"}
+    assert report.errors == [
+        "The maximum allowed memory size was exceeded while evaluating the following expression: "
+        "format('{0}{0}{0}{0}', steps.big.outputs.text)"
+    ]

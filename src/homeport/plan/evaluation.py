@@ -13,6 +13,7 @@ from homeport.language import nodes
 from homeport.language.expr.coercion import is_truthy, to_string
 from homeport.language.expr.errors import ExpressionError
 from homeport.language.expr.evaluator import Function, evaluate
+from homeport.language.expr.memory import TEMPLATE_LIMIT
 from homeport.language.expr.parser import parse_expression
 from homeport.language.expr.signatures import ANY_NUMBER
 from homeport.language.expr.values import Value
@@ -157,7 +158,7 @@ def evaluate_condition(condition: nodes.Condition, contexts: Contexts, functions
 def _evaluate_expression(token: ExpressionToken, contexts: Contexts, functions: Functions) -> Value:
     try:
         tree = parse_expression(token.source, names=contexts.keys(), functions=dict.fromkeys(functions, _ANY_COUNT))
-        return evaluate(tree, contexts, functions)
+        return evaluate(tree, contexts, functions, memory_limit=TEMPLATE_LIMIT)
     except ExpressionError as error:
         raise EvaluationError(error.message, _locate(token, error.offset)) from error
 

@@ -31,14 +31,20 @@ _Result = TypeVar("_Result")
 _NO_FUNCTIONS: Mapping[str, Function] = {}
 
 
-def evaluate(node: Node, contexts: Mapping[str, Value], functions: Mapping[str, Function] = _NO_FUNCTIONS) -> Value:
+def evaluate(
+    node: Node,
+    contexts: Mapping[str, Value],
+    functions: Mapping[str, Function] = _NO_FUNCTIONS,
+    *,
+    memory_limit: int = LIMIT,
+) -> Value:
     """The value of an expression.
 
     `contexts` are the values of the names (a name that is missing is null), `functions` those called besides the well-known ones
     (`success`, `hashFiles` …); both are found ignoring case. The values are not changed and not copied. Raises `ExpressionError`
     of kind evaluation, at the call that is to blame: one of the `functions` may raise it too, and is given its place.
     """
-    evaluation = _Evaluation(contexts, functions)
+    evaluation = _Evaluation(contexts, functions, memory_limit)
     try:
         return evaluation.evaluate(node, 0)
     except MemoryExceeded:
@@ -48,10 +54,10 @@ def evaluate(node: Node, contexts: Mapping[str, Value], functions: Mapping[str, 
 class _Evaluation:
     """One evaluation: what it may use, and the memory it holds. Every method counts the value it returns."""
 
-    def __init__(self, contexts: Mapping[str, Value], functions: Mapping[str, Function]) -> None:
+    def __init__(self, contexts: Mapping[str, Value], functions: Mapping[str, Function], memory_limit: int) -> None:
         self._contexts = contexts
         self._functions = functions
-        self._memory = EvaluationMemory()
+        self._memory = EvaluationMemory(memory_limit)
         self._folded: dict[int, tuple[dict[str, Value], dict[str, Value]]] = {}
         """large objects by their ids (they are kept, so that no other gets the id), each with its properties by folded name"""
 
@@ -210,7 +216,7 @@ class _Evaluation:
             case "join":
                 return self._join(node, level)
             case "tojson":
-                return library.to_json(self.evaluate(node.arguments[0], level), limit=LIMIT)
+                return library.to_json(self.evaluate(node.arguments[0], level), limit=self._memory.limit)
             case "case":
                 return self._case(node, level)
         function = self._find_function(node)
@@ -247,12 +253,12 @@ class _Evaluation:
         if len(items) > 1 and len(node.arguments) > 1:
             given = self.evaluate(node.arguments[1], level)
             separator = separator if isinstance(given, list | dict) else to_string(given)
-        return library.join_items(items, separator, Counter())
+        return library.join_items(items, separator, Counter(self._memory.limit))
 
     def _format(self, node: Call, level: int) -> Value:
         template = to_string(self.evaluate(node.arguments[0], level))
         parts = _blame(node, library.split_format, template, len(node.arguments) - 1)
-        counter = Counter()
+        counter = Counter(self._memory.limit)
         for part in parts:
             if isinstance(part, str):
                 counter.add_string(part)

@@ -1,4 +1,4 @@
-"""Counts the memory that an evaluation takes, as actions/runner does (`EvaluationMemory`, `MemoryCounter`): 1 MiB at most.
+"""Counts the memory that an evaluation takes, as actions/runner does (`EvaluationMemory`, `MemoryCounter`).
 
 The count need not be right, but it decides which expressions GitHub refuses, and it keeps an expression from growing without end.
 """
@@ -6,6 +6,9 @@ The count need not be right, but it decides which expressions GitHub refuses, an
 from homeport.language.expr.text import utf16_length
 
 LIMIT = 1_048_576
+"""What an expression by itself may take (actions/runner: the default of `EvaluationOptions`)."""
+TEMPLATE_LIMIT = 10 * LIMIT
+"""What an expression in a workflow or an action file may take (actions/runner: `PipelineTemplateEvaluator.MaxResultSize`)."""
 OBJECT_SIZE = 24
 POINTER_SIZE = 8
 _STRING_OVERHEAD = 26
@@ -43,9 +46,10 @@ class Counter:
 class EvaluationMemory:
     """The memory of all results that an evaluation still holds, by their level in the tree."""
 
-    __slots__ = ("_levels", "_total")
+    __slots__ = ("_levels", "_total", "limit")
 
-    def __init__(self) -> None:
+    def __init__(self, limit: int = LIMIT) -> None:
+        self.limit = limit
         self._levels: list[int] = []
         self._total = 0
 
@@ -59,5 +63,5 @@ class EvaluationMemory:
             levels.append(0)
         levels[level] += size
         self._total += size
-        if self._total > LIMIT:
+        if self._total > self.limit:
             raise MemoryExceeded

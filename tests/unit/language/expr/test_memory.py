@@ -4,7 +4,7 @@ import pytest
 
 from homeport.language.expr.errors import ExpressionError
 from homeport.language.expr.evaluator import evaluate
-from homeport.language.expr.memory import LIMIT
+from homeport.language.expr.memory import LIMIT, TEMPLATE_LIMIT
 from homeport.language.expr.parser import parse_expression
 from homeport.language.expr.values import Value
 
@@ -72,3 +72,13 @@ def test_a_filter_counts_its_items() -> None:
     most = (LIMIT - 24) // 8
     refuse("a.*", [None] * (most + 1))
     assert evaluate(parse_expression("a[0]"), {"a": [None] * (most + 1)}) is None
+
+
+def test_a_place_that_allows_more_may_use_more_and_no_more_than_that() -> None:
+    text = "x" * LIMIT
+    for source in ("a", "format('{0}', a)", "join(b, '')", "toJSON(a)"):
+        tree = parse_expression(source)
+        value = evaluate(tree, {"a": text, "b": [text, "y"]}, memory_limit=TEMPLATE_LIMIT)
+        assert len(str(value)) >= len(text)
+        with pytest.raises(ExpressionError):
+            evaluate(tree, {"a": text * 5, "b": [text * 5, "y"]}, memory_limit=TEMPLATE_LIMIT)
