@@ -125,14 +125,15 @@ class _Decision:
         try:
             holds = condition_holds(self.run, family, scope)
         except EvaluationError as error:
-            self._refuse(family, Mistake(error.message, error.span), "if")
+            mistake = Mistake(error.message, error.span)
+            self._refuse(family, mistake, _describe("its if", mistake))
             return
         if not holds:
             self._conclude_unexpanded(family, "skipped", explain_skip(self.run, family))
             return
         expansion = expand_job(family.planned, scope, needs_context(self.run, family))
         if expansion.mistake is not None:
-            self._refuse(family, expansion.mistake, "job")
+            self._refuse(family, expansion.mistake, expansion.mistake.message)
         else:
             self._record(JobExpanded(at=self.now, run=self.run.id, job=family.key, legs=expansion.legs))
 
@@ -292,10 +293,10 @@ class _Decision:
             )
         )
 
-    def _refuse(self, family: FamilyState, mistake: Mistake, what: str) -> None:
+    def _refuse(self, family: FamilyState, mistake: Mistake, reason: str) -> None:
         """A job whose text cannot be evaluated fails before it starts, and the annotation points at the place."""
         self._annotate(family.key, mistake)
-        self._conclude_unexpanded(family, "failure", _describe(f"its {what}", mistake))
+        self._conclude_unexpanded(family, "failure", reason)
 
     def _annotate(self, key: str, mistake: Mistake) -> None:
         span = mistake.span
