@@ -41,7 +41,8 @@ class ControlSteps:
     def await_rest(self) -> None:
         """Before the post stages nothing runs in the background any more; a failure that nobody waited for fails the job."""
         steps = self._background.unawaited
-        self._session.reporter.send()
+        if steps:
+            self._session.reporter.send()
         self._background.wait(steps, self._make_stop())
         self._session.check_stop()
         if self._settle(steps) or self._has_failed_target:

@@ -2,32 +2,49 @@
 
 import threading
 
-from homeport.ports.peer import JobOrder, Peer
+from homeport.ports.peer import Peer
 from homeport.runner.job import JobRunner
 
 
 def serve(peer: Peer, runner: JobRunner, *, parallel: int) -> None:
-    """Run up to `parallel` jobs at once, each in a thread of its own, until `next_job` gives None to every one of them.
+    """Run up to `parallel` jobs at once, each in a thread, until `next_job` gives None to every one of them.
 
-    Blocks until the last job has ended. A thread is only made when a job is there for it.
+    Blocks until the last job has ended. The calling thread runs jobs too; another is made when all there are have a job.
     """
-    places = threading.Semaphore(parallel)
-    threads: list[threading.Thread] = []
-    while True:
-        places.acquire()
-        order = peer.next_job()
-        if order is None:
-            break
-        threads = [thread for thread in threads if thread.is_alive()]
-        thread = threading.Thread(target=_run, args=(runner, order, peer, places), name=f"job-{order.leg.key}")
-        thread.start()
-        threads.append(thread)
-    for thread in threads:
-        thread.join()
+    _Crew(peer, runner, parallel).work()
 
 
-def _run(runner: JobRunner, order: JobOrder, peer: Peer, places: threading.Semaphore) -> None:
-    try:
-        runner.run(order, peer)
-    finally:
-        places.release()
+class _Crew:
+    """The threads that run jobs, and how many of them wait for one."""
+
+    def __init__(self, peer: Peer, runner: JobRunner, parallel: int) -> None:
+        self._peer = peer
+        self._runner = runner
+        self._parallel = parallel
+        self._lock = threading.Lock()
+        self._others: list[threading.Thread] = []
+        self._idle = 1
+
+    def work(self) -> None:
+        """Take part, and wait for the others."""
+        self._take_jobs()
+        for thread in self._others:  # the last to have a job may still have made one more
+            thread.join()
+
+    def _take_jobs(self) -> None:
+        while (order := self._peer.next_job()) is not None:
+            self._fill_up()
+            self._runner.run(order, self._peer)
+            with self._lock:
+                self._idle += 1
+
+    def _fill_up(self) -> None:
+        """Somebody has a job now: somebody must wait for the next."""
+        with self._lock:
+            self._idle -= 1
+            if self._idle or len(self._others) + 1 == self._parallel:
+                return
+            self._idle += 1
+            thread = threading.Thread(target=self._take_jobs, name=f"jobs-{len(self._others) + 2}")
+            thread.start()
+            self._others.append(thread)

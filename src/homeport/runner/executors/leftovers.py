@@ -73,6 +73,8 @@ class Leftovers:
             return ()
         names: list[str] = []
         for _ in range(_ROUNDS):
+            if not linux.has_children():
+                break
             with self.lock:
                 found = self._find_left(mark)
                 for pid, status in found.items():

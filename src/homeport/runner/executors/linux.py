@@ -49,6 +49,15 @@ def find_status(pid: int) -> ProcessStatus | None:
     return ProcessStatus(content.decode("utf-8", "replace")) if content else None
 
 
+def has_children() -> bool:
+    """Whether this process has any child, or one that has ended and was not waited for: cheaper than to list them."""
+    try:
+        os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+    except ChildProcessError:
+        return False
+    return True
+
+
 def list_children(pid: int) -> list[int]:
     """The children of a process, over all of its threads."""
     try:

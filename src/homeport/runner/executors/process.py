@@ -10,6 +10,7 @@ import signal
 import sys
 import threading
 from collections.abc import Collection, Mapping
+from itertools import count
 
 from homeport.ports.executor import Command, JobPaths, Process
 from homeport.ports.peer import JobOrder
@@ -28,7 +29,6 @@ _DEFAULT_SIGNALS = [
     signal.SIGCHLD,
 ]
 """What this process may ignore or handle, and its commands must not inherit."""
-_NEW_FOLDER_ATTEMPTS = 10_000
 
 
 class ProcessExecutor:
@@ -54,6 +54,7 @@ class ProcessExecutor:
         self._variables = pick_variables(host_environment, pass_names)
         self._in_place = in_place
         self._leftovers = Leftovers()
+        self._numbers = count(1)
 
     def open(self, order: JobOrder) -> "ProcessJobEnvironment":
         """Make the folders of a job. Raises `OSError`."""
@@ -68,21 +69,23 @@ class ProcessExecutor:
             actions=f"{root}/_actions",
             commands=f"{root}/_temp/_runner_file_commands",
         )
-        for folder in (paths.workspace, paths.temp, paths.home, paths.actions, paths.commands, paths.tool_cache):
+        own = () if self._in_place else (os.path.dirname(paths.workspace), paths.workspace)
+        for folder in (*own, paths.temp, paths.home, paths.actions, paths.commands, paths.tool_cache):
             make_folder(folder)
         return ProcessJobEnvironment(paths, self._variables, self._leftovers)
 
     def _make_root(self) -> str:
         """A short path: sockets below `RUNNER_TEMP` may have 107 bytes."""
-        make_folder(self._work_folder)
-        for number in range(1, _NEW_FOLDER_ATTEMPTS):
-            root = f"{self._work_folder}/{os.getpid()}-{number}"
+        while True:
+            root = f"{self._work_folder}/{os.getpid()}-{next(self._numbers)}"
             try:
                 os.mkdir(root, 0o700)
             except FileExistsError:
-                continue
+                continue  # left by another process of this number
+            except FileNotFoundError:
+                make_folder(self._work_folder)
+                os.mkdir(root, 0o700)
             return root
-        raise OSError(f"no new folder could be made in {self._work_folder}")
 
 
 class ProcessJobEnvironment:
