@@ -42,7 +42,6 @@ def test_several_jobs_can_be_chosen_ignoring_case(tmp_path: Path) -> None:
         (["n:1"], {"test (a, 1)", "test (b, 1)"}),
         (["os:b", "n:2"], {"test (b, 2)"}),
         (["n:1", "n:2", "OS:a"], {"test (a, 1)", "test (a, 2)"}),
-        (["none:x"], {"test (a, 1)", "test (a, 2)", "test (b, 1)", "test (b, 2)"}),
     ],
 )
 def test_chosen_legs_run_alone(tmp_path: Path, chosen: list[str], legs: set[str]) -> None:
@@ -50,6 +49,13 @@ def test_chosen_legs_run_alone(tmp_path: Path, chosen: list[str], legs: set[str]
     answer = run_homeport(["run", *words], cwd=make_repository(tmp_path, MATRIX))
     assert set(answer.conclusions) == {*legs, "plain"}
     assert answer.exit_code == 0
+
+
+def test_a_key_that_no_matrix_has_is_a_wrong_call(tmp_path: Path) -> None:
+    answer = run_homeport(["run", "--matrix", "so:a"], cwd=make_repository(tmp_path, MATRIX))
+    assert (answer.exit_code, answer.facts) == (2, ())
+    assert "--matrix so: no matrix has this key" in answer.stderr
+    assert "there are: n, os" in answer.stderr
 
 
 def test_a_choice_that_leaves_no_leg_is_never_green(tmp_path: Path) -> None:

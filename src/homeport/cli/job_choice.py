@@ -1,12 +1,15 @@
 """Carries out a part of a plan only: `--job` and `--matrix`."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import msgspec
 
 from homeport.cli.errors import UsageError
 from homeport.cli.options import nearest
-from homeport.plan.model import Plan, PlannedJob
+from homeport.language.nodes import Strategy
+from homeport.language.parser.values import fields
+from homeport.language.tokens import ExpressionToken, SequenceToken
+from homeport.plan.model import Plan, PlannedJob, PlannedWorkflow
 
 
 def choose_jobs(plans: Sequence[Plan], wanted: Sequence[str]) -> list[Plan]:
@@ -36,6 +39,42 @@ def read_matrix(texts: Sequence[str]) -> dict[str, tuple[str, ...]]:
             raise UsageError(f"--matrix is {text!r}, expected KEY:VALUE", "--matrix python-version:3.12")
         chosen[key] = (*chosen.get(key, ()), value)
     return chosen
+
+
+def check_keys(plans: Sequence[Plan], chosen: Mapping[str, tuple[str, ...]]) -> None:
+    """Raise `UsageError` for a key that surely no matrix has: whoever misspells one does not want to run all legs."""
+    keys: set[str] = set()
+    for plan in plans:
+        for strategy in _list_strategies(plan.workflow):
+            found = _find_keys(strategy)
+            if found is None:
+                return  # this matrix is known when it runs
+            keys |= found
+    for key in chosen:
+        if key.lower() not in {known.lower() for known in keys}:
+            meant = nearest(key, sorted(keys))
+            hint = f"did you mean {meant}?" if meant else f"there are: {', '.join(sorted(keys)) or 'none'}"
+            raise UsageError(f"--matrix {key}: no matrix has this key", hint)
+
+
+def _list_strategies(workflow: PlannedWorkflow) -> Iterator[Strategy]:
+    for job in workflow.jobs:
+        if job.written.strategy is not None:
+            yield job.written.strategy
+        if job.called is not None:
+            yield from _list_strategies(job.called)
+
+
+def _find_keys(strategy: Strategy) -> set[str] | None:
+    """The keys of a matrix as it is written, those of `include` too; None where an expression gives them."""
+    if strategy.whole is not None or isinstance(strategy.matrix, ExpressionToken):
+        return None
+    vectors = fields(strategy.matrix)
+    include = vectors.get("include")
+    if isinstance(include, ExpressionToken):
+        return None
+    added = include.items if isinstance(include, SequenceToken) else ()
+    return {*vectors, *(key for combination in added for key in fields(combination))} - {"include", "exclude"}
 
 
 def _keep(plan: Plan, wanted: set[str]) -> Plan:
