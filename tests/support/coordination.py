@@ -100,7 +100,14 @@ class Bench:
         )
         return lease
 
-    def finish(self, job: str, conclusion: Conclusion = "success", run: str | None = None) -> None:
+    def finish(
+        self,
+        job: str,
+        conclusion: Conclusion = "success",
+        run: str | None = None,
+        *,
+        outputs: Mapping[str, str] | None = None,
+    ) -> None:
         """Start a job, if need be, and end it."""
         lease = self.lease(job, run)
         order = self.runners.offered[lease]
@@ -118,6 +125,7 @@ class Bench:
                 matrix=order.leg.matrix,
                 conclusion=conclusion,
                 outcome=conclusion,
+                outputs=dict(outputs or {}),
             ),
         )
 

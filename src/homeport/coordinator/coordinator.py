@@ -8,6 +8,7 @@ from homeport.coordinator.claims import Claims
 from homeport.coordinator.dispatch import Runners
 from homeport.coordinator.journal import Broadcast, Journal, begin
 from homeport.coordinator.offers import JobOffers
+from homeport.coordinator.output_limit import hold_to_limit
 from homeport.coordinator.surroundings import Policy, Stores
 from homeport.plan.model import Plan
 from homeport.ports.clock import Clock
@@ -83,8 +84,8 @@ class Coordinator:
         journal = self._open.get(leased.run) if leased is not None else None
         if leased is None or journal is None or not journal.state.holds(leased.job, lease):
             return
-        accepted = leased.accept(sequence, facts)
         state = journal.state
+        accepted = hold_to_limit(state, leased.accept(sequence, facts))
         for fact in accepted:
             if isinstance(fact, LinesLogged):
                 self._stores.logs.append(state.id, state.attempt, fact.job, fact.step, fact.at, fact.text)
