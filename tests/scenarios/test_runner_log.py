@@ -220,7 +220,7 @@ def test_a_huge_command_file_is_refused(bench: Bench) -> None:
 
 # --- problem matchers ------------------------------------------------------------------------------------------------
 
-MATCHER = r"""mkdir -p sub/.git lib; touch sub/a.c lib/b.c
+MATCHER = r"""mkdir -p sub/.git lib; touch sub/.git/config sub/a.c lib/b.c
 cat > matcher.json <<'END'
 {"problemMatcher": [{"owner": "toy", "fromPath": "", "pattern": [
   {"regexp": "^(\\S+):(\\d+):(\\d+): (error|warning): (.*)$", "file": 1, "line": 2, "column": 3, "severity": 4, "message": 5}]}]}

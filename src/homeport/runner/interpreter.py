@@ -7,6 +7,7 @@ import os
 from contextlib import suppress
 
 from homeport.run.facts import Level
+from homeport.runner.annotated_files import find_in_repository
 from homeport.runner.commands import WorkflowCommand, parse_command
 from homeport.runner.folders import read_file
 from homeport.runner.matchers import Match, MatcherError, parse_matchers
@@ -126,7 +127,8 @@ class CommandInterpreter:
         if not match.file.strip():
             return None
         base = os.path.dirname(match.from_path)
-        return self._session.find_in_repository(os.path.join(base, match.file) if base else match.file)
+        file = os.path.join(base, match.file) if base else match.file
+        return find_in_repository(file, self._session.paths.workspace, str(self._session.github["repository"]))
 
     # --- commands -----------------------------------------------------------------------------------------------------
 

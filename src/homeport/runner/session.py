@@ -1,6 +1,5 @@
 """What the steps of one job share while it runs."""
 
-import os
 import threading
 from typing import TYPE_CHECKING, Any
 
@@ -165,17 +164,6 @@ class JobSession:
             self.worsen("cancelled")
             return True
         return False
-
-    def find_in_repository(self, file: str) -> str | None:
-        """A file's path below the repository it stands in, or below the workspace; None for what is not there."""
-        workspace = self.paths.workspace
-        path = os.path.normpath(os.path.join(workspace, file))
-        if not path.startswith(workspace + "/") or not os.path.isfile(path):
-            return None
-        folder = os.path.dirname(path)
-        while folder != workspace and not os.path.exists(f"{folder}/.git"):
-            folder = os.path.dirname(folder)
-        return os.path.relpath(path, folder)
 
 
 def _is_on(secrets: dict[str, str], variables: dict[str, str], name: str) -> bool:
