@@ -12,7 +12,10 @@ def make_folder(path: str) -> None:
         return
     except FileNotFoundError:
         make_folder(os.path.dirname(path))
-        os.mkdir(path)
+        try:
+            os.mkdir(path)
+        except FileExistsError:
+            return  # another job's thread was quicker
 
 
 def remove_tree(path: str) -> None:
