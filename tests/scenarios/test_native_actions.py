@@ -193,6 +193,7 @@ def test_a_python_that_is_not_here_fails_the_step_and_lists_what_is(tmp_path: Pa
     assert answer.exit_code == 1
     (error,) = answer.of("annotation_raised", severity="error")
     assert "The version '3.99' with architecture" in error["message"]
+    assert [fact["exit_code"] for fact in answer.of("step_finished", outcome="failure")] == [None]
     assert "3.12." in error["message"]
     assert answer.step("one", "__run")["conclusion"] == "skipped"
 

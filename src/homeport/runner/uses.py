@@ -5,6 +5,7 @@ and which order they have.
 """
 
 from importlib import import_module
+from types import ModuleType
 from typing import cast
 
 from homeport.language import nodes
@@ -128,11 +129,17 @@ def _run_code(frame: StepFrame, action: ResolvedAction, inputs: Inputs, stage: S
                 # not said in the log: the toolkit says itself why an action fails (`core.setFailed`)
                 raise StepFailedError(f"Process completed with exit code {code}.")
         case NativeAction():
-            module = import_module(action.module)
-            if stage == "post":
-                cast("NativePost", module).post(host)
-            else:
-                cast("NativeModule", module).main(host)
+            _run_native(frame, import_module(action.module), host, stage)
         case CompositeAction():
             raise TypeError("a composite action has no code of its own")
     return None
+
+
+def _run_native(frame: StepFrame, module: ModuleType, host: StepHost, stage: Stage) -> None:
+    try:
+        if stage == "post":
+            cast("NativePost", module).post(host)
+        else:
+            cast("NativeModule", module).main(host)
+    finally:
+        frame.exit_code = None  # programs that the action asked are not what the step is
