@@ -4,8 +4,14 @@ import os
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 REQUIRE_ALL = os.environ.get("HOMEPORT_REQUIRE_ALL") == "1"
+
+# Where a verdict is given, the same examples are tried each time; everywhere else new ones are looked for.
+settings.register_profile("verdict", derandomize=True)
+if REQUIRE_ALL:
+    settings.load_profile("verdict")
 
 
 @pytest.fixture(autouse=True)

@@ -31,6 +31,7 @@ def build_combinations(matrix: Value) -> list[Combination]:
     """
     if not isinstance(matrix, dict):
         raise MatrixError(f"The matrix is {_describe(matrix)}: a mapping is needed")
+    matrix = _fold_keys(matrix)
     vectors = {key: _read_vector(key, value) for key, value in matrix.items() if key not in {"include", "exclude"}}
     include = _read_filters("include", matrix.get("include"))
     exclude = _read_filters("exclude", matrix.get("exclude"))
@@ -73,7 +74,14 @@ def _read_filters(key: str, value: Value) -> list[Combination]:
             raise MatrixError(f"An item of the matrix's '{key}' is {_describe(item)}: a mapping is needed")
         if not item:
             raise MatrixError(f"An item of the matrix's '{key}' does not contain any values")
-    return [item for item in value if isinstance(item, dict)]
+    return [_fold_keys(item) for item in value if isinstance(item, dict)]
+
+
+def _fold_keys(written: Mapping[str, Value]) -> Combination:
+    """Keys ignore case: of those that differ by case alone (an expression may give some) the last value counts."""
+    folded: Combination = {}
+    _overlay(folded, written)
+    return folded
 
 
 def _check_exclude(exclude: Sequence[Combination], vectors: Mapping[str, list[Value]]) -> None:
@@ -116,7 +124,7 @@ def _include(
     return [{**item, **extra} for item, extra in zip(combinations, extras, strict=True)] + alone
 
 
-def _overlay(target: Combination, extra: Combination) -> None:
+def _overlay(target: Combination, extra: Mapping[str, Value]) -> None:
     for key, value in extra.items():
         same = next((known for known in target if fold_case(known) == fold_case(key)), key)
         target[same] = value
