@@ -184,3 +184,9 @@ def test_the_exit_code_of_a_javascript_action_is_no_error_of_its_own(
     assert report.errors == errors
     step = report.step("bad")
     assert (step.outcome, step.exit_code, step.reason) == ("failure", 3, "Process completed with exit code 3.")
+
+
+def test_the_kind_of_an_action_ignores_case(bench: Bench) -> None:
+    """actions/runner `ActionManifestManager.ConvertRuns` compares `using` so."""
+    put(bench, {"loud/action.yml": ASKING.replace("composite", "Composite")})
+    assert run(bench, "- uses: ./loud").output() == ["__self __self"]

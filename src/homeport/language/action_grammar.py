@@ -7,6 +7,7 @@ in inputs: those mistakes are lenient here) and actions/languageservices `action
 import msgspec
 
 from homeport.language.grammar_model import (
+    TEXT,
     Choice,
     Mapping,
     Value,
@@ -50,7 +51,13 @@ _COMPOSITE_STEP = Choice(
     suggests={"shell": _RUN_STEP, "working-directory": _RUN_STEP, "with": _USES_STEP},
 )
 
-_USING = text("a kind of action", one_of=("composite", "docker", *NODE_VERSIONS), code="action")
+_USING = Value(
+    title="a kind of action",
+    scalars=TEXT,
+    one_of=("composite", "docker", *NODE_VERSIONS),
+    ignores_case=True,
+    code="action",
+)
 _COMPOSITE = Mapping(
     title="'runs' of a composite action",
     keys={"using": _USING, "steps": listed(mapped(_COMPOSITE_STEP), "a list of steps")},

@@ -18,6 +18,8 @@ class Value(msgspec.Struct, frozen=True, kw_only=True):
     non_empty: bool = False
     one_of: tuple[str, ...] = ()
     """the only texts allowed"""
+    ignores_case: bool = False
+    """whether `one_of` (in lower case) holds for capitals too"""
     items: "Value | None" = None
     """a list of these"""
     mapping: "Mapping | Choice | None" = None

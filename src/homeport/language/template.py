@@ -97,7 +97,7 @@ class TemplateReader:
 
     def _check_text(self, token: StringToken, slot: Slot) -> StringToken | None:
         value, text = slot.value, token.value
-        if value.one_of and text not in value.one_of:
+        if value.one_of and (text.lower() if value.ignores_case else text) not in value.one_of:
             found = f"unexpected value {quote(text)}" if text else "no value"
             message = f"{found}{_for(slot)}; expected {_one_of(value)}"
             self._report(token.span, message, slot, hint=self._suggester.suggest(text, value.one_of))
@@ -260,8 +260,8 @@ def _plain_token(scalar: YamlScalar) -> Token:
 def _choose(node: YamlMapping, choice: Choice) -> Mapping | None:
     if choice.key:
         for key, child in node.pairs:
-            if key.text == choice.key and isinstance(child, YamlScalar) and child.text in choice.by_value:
-                return choice.by_value[child.text]
+            if key.text == choice.key and isinstance(child, YamlScalar) and child.text.lower() in choice.by_value:
+                return choice.by_value[child.text.lower()]
     for table in (choice.decides, choice.suggests):
         for key, _ in node.pairs:
             if key.text in table:

@@ -68,7 +68,7 @@ def _read_runs(token: Token | None, findings: Findings) -> CompositeRuns | NodeR
     if not isinstance(token, MappingToken):
         return None
     settings = fields(token)
-    using = as_plain(settings.get("using"))
+    using = as_plain(settings.get("using")).lower()
     main, image = as_plain(settings.get("main")), as_text(settings.get("image"))
     if using == "composite" and "steps" in settings:
         steps = read_steps(settings["steps"], findings, if_at="action.steps.if")
