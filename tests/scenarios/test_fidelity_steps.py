@@ -95,3 +95,19 @@ def test_an_expression_of_a_workflow_may_take_ten_mebibytes(bench: Bench) -> Non
         "The maximum allowed memory size was exceeded while evaluating the following expression: "
         "format('{0}{0}{0}{0}', steps.big.outputs.text)"
     ]
+
+
+# --- outputs ---------------------------------------------------------------------------------------------------------
+
+
+def test_outputs_whose_names_differ_in_case_only_are_one(bench: Bench) -> None:
+    """actions/runner `StepsContext.SetOutput`: a `DictionaryContextData` ignores case, and keeps the first spelling."""
+    report = run(
+        bench,
+        """\
+        - {id: a, run: 'printf "Name=1\\nNAME=2\\nother=3\\n" >> "$GITHUB_OUTPUT"'}
+        - {id: look, run: 'echo "${{ steps.a.outputs.name }} ${{ join(steps.a.outputs.*) }}"'}
+        """,
+    )
+    assert report.step("a").outputs == {"Name": "2", "other": "3"}
+    assert report.output("look") == ["2 2,3"]

@@ -123,16 +123,19 @@ class StepRecord:
         self.path = path
         self.outputs: dict[str, str] = {}
         self.state = self.session.states.setdefault(path, {})
+        self._output_names: dict[str, str] = {}
+        """by lower case, as first written: names that differ in case only are one, as in the runner's dictionaries"""
+        self._state_names = {name.lower(): name for name in self.state}
         self.has_failed = False
         """a command or a command file was wrong: the step fails whatever its exit code"""
 
     def set_output(self, name: str, value: str) -> None:
         """As a line in `GITHUB_OUTPUT`."""
-        self.outputs[name] = value
+        self.outputs[self._output_names.setdefault(name.lower(), name)] = value
 
     def save_state(self, name: str, value: str) -> None:
         """As a line in `GITHUB_STATE`."""
-        self.state[name] = value
+        self.state[self._state_names.setdefault(name.lower(), name)] = value
 
     def add_summary(self, markdown: str) -> None:
         """Report a summary; secrets are taken out of it."""
