@@ -5,6 +5,7 @@ from datetime import datetime
 
 from homeport.present.run_view import JobView, RunsView
 from homeport.present.summary import Needs, render_summary
+from homeport.present.view import Batch
 from homeport.present.words import (
     COLOURS,
     MARKS,
@@ -46,7 +47,7 @@ class PlainView:
         colour: bool = False,
         failed_command: str = "",
     ) -> None:
-        self._write = write
+        self._batch = Batch(write)
         self._needs = needs
         self._colour = colour
         self._failed_command = failed_command
@@ -57,19 +58,22 @@ class PlainView:
         self._view.fold(fact)
         text = self._render(fact)
         if text:
-            self._write(text + "\n")
+            self._batch.add(text, "\n")
 
-    def tick(self, now: datetime) -> None:
-        """Nothing that was written changes."""
+    def tick(self, now: datetime) -> None:  # noqa: ARG002 - no clock is shown
+        """Let it be seen. Nothing that was written changes."""
+        self._batch.flush()
 
     def step_aside(self) -> None:
         """Lines are complete as they are."""
+        self._batch.flush()
 
     def close(self) -> None:
         """Write the summary of all runs."""
         if self._view.runs or self._view.not_started:
             summary = render_summary(self._view, self._needs, colour=self._colour, failed_command=self._failed_command)
-            self._write("\n" + summary)
+            self._batch.add("\n", summary)
+        self._batch.flush()
 
     def _render(self, fact: Fact) -> str:
         match fact:

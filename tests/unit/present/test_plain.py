@@ -39,6 +39,7 @@ class Page:
         before = len(self.text)
         for fact in facts:
             self.view.feed(fact)
+        self.view.tick(NOW)
         return self.text[before:]
 
 
