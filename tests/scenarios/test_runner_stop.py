@@ -132,14 +132,7 @@ def test_a_forced_stop_leaves_cleanup_out(bench: Bench) -> None:
 
 
 def test_a_job_that_is_cancelled_before_it_begins_runs_cleanup_only(bench: Bench) -> None:
-    def stop_at_once(_: RunnerFact, flag: StopFlag) -> None:
-        if flag.reason is None:
-            flag.stop()
-
-    report = bench.run(
-        workflow("      - {id: work, run: echo unreachable}\n", CLEANUP.replace("outcome }}", "outcome }}")),
-        on_fact=stop_at_once,
-    )
+    report = bench.run(workflow("      - {id: work, run: echo unreachable}\n", CLEANUP), is_stopped=True)
     assert "work" not in report.started
     assert report.output("always") == ["always, skipped"]
     assert report.end.conclusion == "cancelled"

@@ -258,11 +258,16 @@ class Bench:
         secrets: Mapping[str, str] | None = None,
         retries: Sequence[int | None] = (),
         on_fact: Callable[[RunnerFact, StopFlag], None] | None = None,
+        is_stopped: bool = False,
         **order: Any,
     ) -> Report:
-        """Run the first job of a workflow to its end. `on_fact` sees every fact as it is reported, and may stop the job."""
+        """Run the first job of a workflow to its end. `on_fact` sees every fact as it is reported, and may stop the job; with
+        `is_stopped` it was stopped before.
+        """
         ordered = self.order(workflow, **order)
         peer = KeepingPeer(ordered, secrets or {}, retries)
+        if is_stopped:
+            peer.flag.stop()
         if on_fact is not None:
             listen = on_fact
             peer.listeners.append(lambda fact: listen(fact, peer.flag))

@@ -56,11 +56,21 @@ def _remove_folder(path: str) -> None:
 def _remove_entry(entry: "os.DirEntry[str]") -> None:
     try:
         if entry.is_dir(follow_symlinks=False):
-            _remove_folder(entry.path)
+            _remove_inner_folder(entry.path)
         else:
             os.unlink(entry.path)
     except FileNotFoundError:
         return
+
+
+def _remove_inner_folder(path: str) -> None:
+    """Many are empty, which is quicker to try than to look."""
+    try:
+        os.rmdir(path)
+    except FileNotFoundError:
+        return
+    except OSError:
+        _remove_folder(path)
 
 
 def write_file(path: str, content: bytes) -> None:

@@ -148,7 +148,7 @@ def _carry_out(session: JobSession) -> JobEnd:
         session.worsen("failure")
         loop.skip(entries, "the job failed before it began")
     else:
-        session.reporter.send()
+        session.reporter.hasten()
         try:
             loop.run(entries)
         finally:

@@ -43,6 +43,8 @@ def await_process(process: Process, sink: Sink, stop: StepStop, clock: Clock) ->
         poller.register(descriptor, select.POLLIN)
     try:
         while True:
+            if (due_at := sink.due_at) is not None and clock.monotonic() >= due_at:
+                sink.send()
             for descriptor, _ in poller.poll(_find_timeout(sink, stop, clock)):
                 if descriptor == output:
                     if not _read(output, sink):
@@ -53,8 +55,6 @@ def await_process(process: Process, sink: Sink, stop: StepStop, clock: Clock) ->
             if code is not None:
                 return code, _read_rest(output, sink)
             _send_signal(process, stop)
-            if (due_at := sink.due_at) is not None and clock.monotonic() >= due_at:
-                sink.send()
     finally:
         process.close()
 
