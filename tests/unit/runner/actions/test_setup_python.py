@@ -490,8 +490,10 @@ def make_fake(prefix: Path, name: str) -> None:
 
 
 def labels(environment: Mapping[str, str], tool_cache: Path | None = None) -> dict[str, str]:
+    """What is found among the fakes of a test; the machine's own, and the Python of this very process, are left out."""
     found = find_interpreters(environment, str(tool_cache or ""))
-    return {each.label: each.source for each in found if each.prefix.startswith("/tmp/") or "pytest" in each.prefix}
+    fakes = [each for each in found if each.prefix.startswith("/tmp/") or "pytest" in each.prefix]
+    return {each.label: each.source for each in fakes if each.prefix != os.path.realpath(sys.base_prefix)}
 
 
 def test_pythons_are_found_where_installers_put_them(tmp_path: Path) -> None:
