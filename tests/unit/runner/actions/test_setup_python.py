@@ -1,8 +1,10 @@
 """actions/setup-python with the real interpreters of this machine: each job's Python is real, writable and its own."""
 
 import json
+import os
 import shutil
 import subprocess
+import sys
 import sysconfig
 import threading
 from collections.abc import Mapping
