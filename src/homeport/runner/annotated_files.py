@@ -29,6 +29,6 @@ def _is_clone_of(repository: str, configuration: str) -> bool:
         lines = read_file(configuration).decode("utf-8", "replace").lower().splitlines()
     except OSError:
         return True
-    urls = [value.strip() for key, _, value in (line.partition("=") for line in lines) if key.strip() == "url"]
+    urls = [value.strip(' \t"') for key, _, value in (line.partition("=") for line in lines) if key.strip() == "url"]
     endings = (f"/{repository.lower()}", f":{repository.lower()}")
     return not urls or any(url.removesuffix("/").removesuffix(".git").endswith(endings) for url in urls)

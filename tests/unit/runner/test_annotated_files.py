@@ -17,6 +17,7 @@ def workspace(tmp_path: Path) -> Path:
         (folder / "src" / "a.c").touch()
 
     clone("own", '[remote "origin"]', "\turl = https://github.com/Octo/App")
+    clone("quoted", '\turl = "https://github.com/octo/app"')
     clone("by-ssh", "\turl = git@github.com:octo/app.git")
     clone("other", "\turl = https://github.com/octo/other")
     clone("own/nested-other", "\turl = https://github.com/octo/other")
@@ -34,6 +35,7 @@ def workspace(tmp_path: Path) -> Path:
     [
         ("own/src/a.c", "src/a.c"),
         ("./own/../own/src/a.c", "src/a.c"),
+        ("quoted/src/a.c", "src/a.c"),
         ("by-ssh/src/a.c", "src/a.c"),
         ("other/src/a.c", None),
         ("own/nested-other/src/a.c", None),
