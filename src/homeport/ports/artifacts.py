@@ -33,6 +33,10 @@ class NameTakenError(Exception):
     """The attempt already has an artifact of this name, and overwriting was not asked for."""
 
 
+class DigestMismatchError(ValueError):
+    """What is stored is not what was uploaded. It was unpacked all the same: whether that matters is for the caller to say."""
+
+
 class ArtifactStore(Protocol):
     """Artifacts belong to attempts: a new attempt's upload supersedes an earlier one, which stays downloadable.
 

@@ -17,7 +17,7 @@ import msgspec
 
 from homeport.archive.zip_reader import extract_zip
 from homeport.archive.zip_writer import write_zip
-from homeport.ports.artifacts import ZIP, Artifact, NameTakenError
+from homeport.ports.artifacts import ZIP, Artifact, DigestMismatchError, NameTakenError
 from homeport.ports.clock import Clock
 from homeport.store.folder import count_up, listed, locked_file, read_file, unlink, write_all, write_file
 from homeport.store.parts import growing, remove_abandoned
@@ -86,22 +86,11 @@ class FolderArtifacts:
     def extract(self, artifact: Artifact, folder: str) -> None:
         """Unpack, or copy the single file."""
         path = self.archive_path(artifact)
-        if artifact.media_type == ZIP:
-            extract_zip(path, folder)
-            return
-        if os.path.basename(artifact.name) != artifact.name or artifact.name in {"", ".", ".."}:
-            raise ValueError(f"the artifact's name is not that of a file: {artifact.name!r}")
-        os.makedirs(folder, exist_ok=True)
-        target = os.path.join(folder, artifact.name)
-        if os.path.lexists(target):
-            os.unlink(target)
-        descriptor = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o644)
-        try:
-            _, digest = _copy(path, descriptor)
-        finally:
-            os.close(descriptor)
+        digest = _extract_archive(path, folder) if artifact.media_type == ZIP else _extract_file(artifact, path, folder)
         if f"sha256:{digest}" != artifact.digest:
-            raise ValueError(f"the artifact {artifact.name!r} is damaged")
+            raise DigestMismatchError(
+                f"the artifact {artifact.name!r} is damaged: its digest is sha256:{digest}, and was {artifact.digest}"
+            )
 
     def archive_path(self, artifact: Artifact) -> str:
         """Below the attempt's folder."""
@@ -179,6 +168,28 @@ class FolderArtifacts:
 
 def _later(now: datetime, days: int) -> datetime | None:
     return now + timedelta(days=days) if days > 0 else None
+
+
+def _extract_archive(path: str, folder: str) -> str:
+    """Unpack a zip; gives the archive's SHA-256 in hex."""
+    extract_zip(path, folder)
+    with open(path, "rb") as file:  # noqa: PTH123 - pathlib is slow to import
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _extract_file(artifact: Artifact, path: str, folder: str) -> str:
+    """Copy the single file under its name; gives its SHA-256 in hex."""
+    if os.path.basename(artifact.name) != artifact.name or artifact.name in {"", ".", ".."}:
+        raise ValueError(f"the artifact's name is not that of a file: {artifact.name!r}")
+    os.makedirs(folder, exist_ok=True)
+    target = os.path.join(folder, artifact.name)
+    if os.path.lexists(target):
+        os.unlink(target)
+    descriptor = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o644)
+    try:
+        return _copy(path, descriptor)[1]
+    finally:
+        os.close(descriptor)
 
 
 def _copy(path: str, target: int) -> tuple[int, str]:

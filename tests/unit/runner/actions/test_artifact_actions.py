@@ -328,22 +328,32 @@ def test_the_archive_itself_can_be_had(filled: FolderHost, tmp_path: Path) -> No
         assert sorted(archive.namelist()) == ["a.txt", "deep/b.txt"]
 
 
-def damage(host: FolderHost) -> None:
+def replace(host: FolderHost) -> None:
+    """Another archive, sound in itself, stands where the artifact was."""
     (artifact,) = [artifact for artifact in host.artifacts.list("7") if artifact.name == "log-1"]
-    path = Path(host.artifacts.archive_path(artifact))
-    data = bytearray(path.read_bytes())
-    data[34] ^= 0xFF
-    path.write_bytes(data)
+    with zipfile.ZipFile(host.artifacts.archive_path(artifact), "w") as archive:
+        archive.writestr("other.txt", "something else")
 
 
-def test_a_damaged_artifact_fails_the_download_since_v8_and_warns_before(filled: FolderHost, tmp_path: Path) -> None:
-    damage(filled)
+def test_a_replaced_artifact_fails_the_download_since_v8_and_warns_before(filled: FolderHost, tmp_path: Path) -> None:
+    replace(filled)
     with pytest.raises(ActionError, match="digest validation failed"):
         job(tmp_path, "new", github={"action_ref": "v8.0.1"}).use(download_artifact, name="log-1")
     old = job(tmp_path, "old", github={"action_ref": "v4"}).use(download_artifact, name="log-1")
     assert [severity for severity, _ in old.annotations] == ["warning"]
+    assert (old.workspace / "other.txt").exists()
     quiet = job(tmp_path, "quiet").use(download_artifact, name="log-1", digest_mismatch="ignore")
     assert quiet.annotations == []
+
+
+def test_an_archive_that_cannot_be_read_fails_whatever_is_said_of_digests(filled: FolderHost, tmp_path: Path) -> None:
+    (artifact,) = [artifact for artifact in filled.artifacts.list("7") if artifact.name == "log-1"]
+    path = Path(filled.artifacts.archive_path(artifact))
+    data = bytearray(path.read_bytes())
+    data[34] ^= 0xFF
+    path.write_bytes(data)
+    with pytest.raises(ActionError, match="could not be unpacked"):
+        job(tmp_path, "quiet").use(download_artifact, name="log-1", digest_mismatch="ignore")
 
 
 def test_a_malicious_artifact_writes_nothing_outside(host: FolderHost, tmp_path: Path) -> None:

@@ -21,7 +21,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from homeport.ports.artifacts import ZIP, Artifact
+from homeport.ports.artifacts import ZIP, Artifact, DigestMismatchError
 from homeport.ports.repositories import StoreError
 from homeport.runner.actions.file_copies import copy_entry
 from homeport.runner.actions.native.definition import Input, NativeDefinition
@@ -199,13 +199,13 @@ def _extract(host: ActionHost, inputs: _Inputs, artifact: Artifact, folder: str)
             _copy_archive(host.artifacts.archive_path(artifact), folder, f"{artifact.name}.zip")
         else:
             host.artifacts.extract(artifact, folder)
-    except ValueError as error:
+    except DigestMismatchError as error:
         _report_damage(host, inputs, artifact, error)
-    except (OSError, StoreError) as error:
+    except (OSError, StoreError, ValueError) as error:
         raise ActionError(f"'{artifact.name}' could not be unpacked: {error}") from error
 
 
-def _report_damage(host: ActionHost, inputs: _Inputs, artifact: Artifact, error: ValueError) -> None:
+def _report_damage(host: ActionHost, inputs: _Inputs, artifact: Artifact, error: DigestMismatchError) -> None:
     message = (
         f"Artifact '{artifact.name}' digest validation failed. Please verify the integrity of the artifact. ({error})"
     )
