@@ -111,3 +111,21 @@ def test_outputs_whose_names_differ_in_case_only_are_one(bench: Bench) -> None:
     )
     assert report.step("a").outputs == {"Name": "2", "other": "3"}
     assert report.output("look") == ["2 2,3"]
+
+
+# --- folders ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("removed", ['"$RUNNER_TEMP"/*', '"$RUNNER_TEMP"'])
+def test_a_step_may_empty_or_remove_the_temporary_folder(bench: Bench, removed: str) -> None:
+    """actions/runner `FileCommandManager.Initialize`, `ScriptHandler` and `ExecutionContext.WriteWebhookPayload` make all of it anew."""
+    report = run(
+        bench,
+        f"""\
+        - run: rm -rf {removed}
+        - {{id: speak, run: 'echo "said=yes" >> "$GITHUB_OUTPUT"; grep -c forced "$GITHUB_EVENT_PATH"; test -d "$RUNNER_TEMP"'}}
+        - {{id: look, run: 'echo "${{{{ steps.speak.outputs.said }}}}"'}}
+        """,
+    )
+    assert (report.output("speak"), report.output("look")) == (["1"], ["yes"])
+    assert report.end.conclusion == "success"

@@ -154,6 +154,7 @@ class StepFrame:
 
     def open_files(self) -> None:
         """Make the files through which the step's commands speak. Raises `OSError`."""
+        self.session.mend_folders()
         self._files = self.session.take_files()
         self.github.update(self._files.github)
 

@@ -1,14 +1,19 @@
 """What the steps of one job share while it runs."""
 
+import os
 import threading
 from typing import TYPE_CHECKING, Any
 
+import msgspec
+
 from homeport.ports.executor import JobEnvironment
 from homeport.ports.peer import JobOrder, Peer
+from homeport.run.codec import to_plain
 from homeport.run.facts import Conclusion
 from homeport.runner.actions.model import ResolvedAction, Surroundings
 from homeport.runner.contexts import default_variables, github_context, job_context, runner_context
 from homeport.runner.file_set import NO_ARTIFACTS, CommandFileSet
+from homeport.runner.folders import make_folder, write_file
 from homeport.runner.masking import Masker
 from homeport.runner.matchers import MatcherProcess
 from homeport.runner.reporter import Reporter
@@ -136,6 +141,16 @@ class JobSession:
         with self._lock:
             self._names += 1
             return str(self._names)
+
+    def mend_folders(self) -> None:
+        """Write the event's payload and make the folder it is in, if need be: steps may remove what is in `RUNNER_TEMP`, and on GitHub
+        too it is there again for the next one. Raises `OSError`.
+        """
+        path = str(self.github["event_path"])
+        with self._lock:
+            if not os.path.exists(path):
+                make_folder(self.paths.commands)
+                write_file(path, msgspec.json.encode(to_plain(self.order.github.get("event", {}))))
 
     def take_files(self) -> CommandFileSet:
         """Command files for one step: those of the step before, where it wrote nothing and left nothing behind that could."""

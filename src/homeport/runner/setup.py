@@ -3,12 +3,8 @@
 Source: actions/runner `JobExtension.InitializeJob`.
 """
 
-import msgspec
-
 from homeport.plan.evaluation import EvaluationError, evaluate_text, evaluate_texts
-from homeport.run.codec import to_plain
 from homeport.runner.entries import list_uses
-from homeport.runner.folders import write_file
 from homeport.runner.remarks import blame, say
 from homeport.runner.resolution import resolve_all
 from homeport.runner.session import Defaults, JobSession
@@ -18,8 +14,7 @@ from homeport.runner.unsupported import list_refusals
 def set_up(session: JobSession) -> list[str]:
     """Everything before the first step; why the job cannot begin, if it cannot."""
     _tell_of_short_lines(session)
-    event = to_plain(session.order.github.get("event", {}))
-    write_file(str(session.github["event_path"]), msgspec.json.encode(event))
+    session.mend_folders()
     try:
         _evaluate_env(session)
         _evaluate_defaults(session)
