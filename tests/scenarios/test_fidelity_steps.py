@@ -42,6 +42,13 @@ def test_a_step_raises_ten_annotations_of_each_severity_its_exit_code_included(b
     assert report.step("many").reason == "Process completed with exit code 3."
 
 
+def test_an_empty_message_is_no_annotation(bench: Bench) -> None:
+    """actions/runner `ExecutionContext.AddIssue` and `IssueExtensions.ToAnnotation`."""
+    report = run(bench, "- {id: a, run: 'echo ::warning::; echo \"::error file=a::  \"; echo ::notice::x'}")
+    assert report.annotations == [("notice", "x")]
+    assert report.output("a") == ["##[error]  ", "##[notice]x"]
+
+
 def test_a_mistake_in_the_workflow_is_raised_whatever_a_step_has_said_before(bench: Bench) -> None:
     report = run(
         bench,

@@ -36,14 +36,15 @@ class Voice:
         self._raised: dict[Level, int] = {}
 
     def annotate(self, severity: Level, message: str, place: Place | None = None, *, title: str | None = None) -> None:
-        """Print a message and raise an annotation."""
-        self.log.write(f"##[{severity}]{message}")
+        """Print a message and raise an annotation; an empty one is nothing."""
+        if message:
+            self.log.write(f"##[{severity}]{message}")
         self.raise_annotation(severity, message, place or Place(), title=title)
 
     def raise_annotation(self, severity: Level, message: str, place: Place, *, title: str | None = None) -> None:
         """Raise an annotation, as far as the limits allow."""
         self._raised[severity] = self._raised.get(severity, 0) + 1
-        if self._raised[severity] <= MOST_ANNOTATIONS and self.session.count_annotation():
+        if self._raised[severity] <= MOST_ANNOTATIONS and message.strip() and self.session.count_annotation():
             self._raise(severity, message, place, title)
 
     def fail(self, message: str, span: Span | None = None) -> None:
