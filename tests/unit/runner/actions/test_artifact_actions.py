@@ -245,8 +245,8 @@ def filled(host: FolderHost) -> FolderHost:
         ({"name": "dist", "path": "sub/dir"}, ["sub/dir/a.txt", "sub/dir/deep/b.txt"]),
         ({}, ["dist/a.txt", "dist/deep/b.txt", "log-1/one", "log-2/two"]),
         ({"pattern": "log-*"}, ["log-1/one", "log-2/two"]),
-        ({"pattern": "log-{1,3}"}, ["log-1/one"]),
-        ({"pattern": "!log-*"}, ["dist/a.txt", "dist/deep/b.txt"]),
+        ({"pattern": "log-{1,3}"}, ["one"]),
+        ({"pattern": "!log-*"}, ["a.txt", "deep/b.txt"]),
         ({"pattern": "log-?", "merge_multiple": "true", "path": "logs"}, ["logs/one", "logs/two"]),
         ({"pattern": "none-*"}, []),
     ],
@@ -371,7 +371,7 @@ def test_an_artifact_whose_name_leads_elsewhere_is_refused(host: FolderHost, tmp
     (tmp_path / "f").write_text("x")
     host.artifacts.put("7", 1, "build", name, [("f", str(tmp_path / "f"))])
     with pytest.raises(ActionError, match="name"):
-        job(tmp_path, "other").use(download_artifact)
+        job(tmp_path, "other", github={"action_ref": "v4"}).use(download_artifact)
 
 
 def test_an_expired_artifact_is_not_found(tmp_path: Path) -> None:

@@ -48,7 +48,7 @@ DEFINITION = NativeDefinition(
 )
 
 _MISMATCH = ("ignore", "info", "warn", "error")
-_ID_LIKE_NAME_SINCE = 5
+_ONLY_ONE_LIKE_NAMED_SINCE = 5
 _STRICT_SINCE = 8
 """earlier majors only warn of a damaged artifact"""
 
@@ -128,17 +128,19 @@ def _download(host: ActionHost, inputs: _Inputs) -> None:
     for artifact in chosen:
         host.log(f"- {artifact.name} (ID: {artifact.id}, Size: {artifact.size}, Expected Digest: {artifact.digest})")
     for artifact in chosen:
-        _extract(host, inputs, artifact, _find_folder(host, inputs, artifact))
+        _extract(host, inputs, artifact, _find_folder(host, inputs, artifact, is_only_one=len(chosen) == 1))
         host.log(f"Artifact download completed successfully: {artifact.name}")
     host.log(f"Total of {len(chosen)} artifact(s) downloaded")
     host.set_output("download-path", inputs.folder)
     host.log("Download artifact has finished successfully")
 
 
-def _find_folder(host: ActionHost, inputs: _Inputs, artifact: Artifact) -> str:
-    """The path itself for one artifact (by id only since v5) and for merged ones, else a folder of its name in it."""
-    one_by_id = len(inputs.ids) == 1 and (used_major(host) or _ID_LIKE_NAME_SINCE) >= _ID_LIKE_NAME_SINCE
-    if inputs.name or inputs.merge or one_by_id:
+def _find_folder(host: ActionHost, inputs: _Inputs, artifact: Artifact, *, is_only_one: bool) -> str:
+    """The path itself for one artifact by name, for merged ones and, since v5, for whatever was the only one found; else a folder
+    of its name in it (actions/download-artifact#416, #424).
+    """
+    direct = is_only_one and (used_major(host) or _ONLY_ONE_LIKE_NAMED_SINCE) >= _ONLY_ONE_LIKE_NAMED_SINCE
+    if inputs.name or inputs.merge or direct:
         return inputs.folder
     if artifact.name in {".", ".."} or "/" in artifact.name:
         raise ActionError(f"the artifact's name is not that of a folder: '{artifact.name}'")
