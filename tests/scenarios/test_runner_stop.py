@@ -171,6 +171,17 @@ def test_a_step_that_runs_out_of_time_fails(bench: Bench, clock: TravellingClock
     assert report.end.conclusion == "failure"
 
 
+def test_a_background_step_that_runs_out_of_time_says_so_and_fails_what_waits_for_it(
+    bench: Bench, clock: TravellingClock
+) -> None:
+    """actions/runner `BackgroundStepCoordinator`: the message is its own."""
+    work = f"      - id: work\n        name: Long\n        background: true\n        timeout-minutes: 0.5\n        run: |\n          echo ready\n          {WAIT}\n      - {{id: w, wait: work}}"
+    report = bench.run(workflow(work), on_fact=at_lines({"ready": lambda _: clock.advance(30)}))
+    assert report.errors == ["The background step 'Long' has timed out after 0.5 minutes."]
+    assert (report.conclusions["work"], report.conclusions["w"]) == ("failure", "failure")
+    assert report.end.conclusion == "failure"
+
+
 def test_time_that_is_over_may_be_forgiven(bench: Bench, clock: TravellingClock) -> None:
     work = f"      - id: work\n        timeout-minutes: ${{{{ 1 }}}}\n        continue-on-error: true\n        run: |\n          echo ready\n          {WAIT}"
     report = bench.run(workflow(work), on_fact=at_lines({"ready": lambda _: clock.advance(60)}))

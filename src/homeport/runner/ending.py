@@ -45,7 +45,8 @@ def conclude(frame: StepFrame, work: Work) -> Ending:
     if cause == "cancelled":
         return Ending("cancelled", "cancelled", frame.exit_code, _say_once(frame, "The operation was canceled."))
     if cause == "timed-out":
-        reason = f"The action '{frame.name}' has timed out after {frame.timeout_minutes:g} minutes."
+        kind = "background step" if frame.written.background else "action"
+        reason = f"The {kind} '{frame.name}' has timed out after {frame.timeout_minutes:g} minutes."
         if frame.timeout_minutes:
             _say(frame, reason)
     elif reason is None and frame.record.has_failed:
