@@ -131,14 +131,15 @@ def test_a_jobs_group_holds_between_processes_too(tmp_path: Path) -> None:
 
 
 def test_a_run_that_was_killed_gives_its_group_back(tmp_path: Path) -> None:
-    repository = make_repository(tmp_path, WAITING % "")
-    with LiveRun(["run", "--var", f"GATE={tmp_path / 'never'}"], cwd=repository) as first:
+    repository, gate = make_repository(tmp_path, WAITING % ""), tmp_path / "gate"
+    with LiveRun(["run", "--var", f"GATE={gate}"], cwd=repository) as first:
         first.until_printed("started")
         with LiveRun(["run"], cwd=repository) as second:
             second.until("concurrency_waiting")
             first.process.kill()
             first.process.wait()
             assert second.rest().conclusion == "success"
+    gate.touch()  # lets go what the killed process left behind
 
 
 def test_cancel_ends_a_run_of_another_process_and_its_cleanup_runs(tmp_path: Path) -> None:
