@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Iterable, Sequence
-from typing import Protocol
+from typing import NamedTuple
 
 MASK = b"***"
 COMMAND_MARKS = (b"\n::", b" ::", b"\t::", b"\v::", b"\f::", b"##[")
@@ -13,6 +13,17 @@ _FEW_BYTES = 8192
 """So much is searched without loading the library."""
 
 Range = tuple[int, int]
+
+
+class Finds(NamedTuple):
+    """What a piece of output holds: where secrets stand, merged and in order, and whether a command may (false is certain)."""
+
+    secrets: Sequence[Range]
+    may_hold_commands: bool
+
+
+_NOTHING = Finds((), False)
+_ONLY_COMMANDS = Finds((), True)
 
 
 class Masker:
@@ -26,7 +37,6 @@ class Masker:
         self._forms: set[bytes] = set()
         self._lock = threading.Lock()
         self._search: _Search | None = None
-        self._probe: _Probe | None = None
 
     def add(self, *values: str) -> None:
         """Hide these values, in all their forms, from now on."""
@@ -37,9 +47,7 @@ class Masker:
         with self._lock:
             if forms - self._forms:
                 self._forms |= forms
-                patterns = sorted(self._forms)
-                self._search = _Search(patterns)
-                self._probe = _make_probe(patterns)
+                self._search = _Search(sorted(self._forms))
 
     @property
     def longest(self) -> int:
@@ -47,78 +55,87 @@ class Masker:
         search = self._search
         return search.longest if search is not None else 0
 
-    def is_plain(self, data: bytes) -> bool:
-        """Whether there is neither a secret nor the mark of a command in it. False may be wrong, true is not."""
-        if data.startswith(b"::"):
-            return False
-        if self._search is None and len(data) < _FEW_BYTES:
-            return b"::" not in data and b"##[" not in data
-        if self._probe is None:
-            self._probe = _make_probe(())
-        return not self._probe.find_matches_as_indexes(data)
-
-    def find(self, data: bytes) -> list[Range]:
-        """Where secrets stand, merged and in order."""
+    def examine(self, data: bytes) -> Finds:
+        """Look for secrets and commands at once: a piece that holds neither, as most do, costs next to nothing."""
         search = self._search
         if search is None:
-            return []
-        return _merge((start, end) for _, start, end in search.every.find_matches_as_indexes(data, overlapping=True))
+            if len(data) < _FEW_BYTES:
+                return _ONLY_COMMANDS if b"::" in data or b"##[" in data else _NOTHING
+            with self._lock:
+                search = self._search = self._search or _Search(())
+        return search.examine(data)
 
     def mask(self, data: bytes) -> bytes:
         """The same with `***` for every secret."""
-        ranges = self.find(data)
-        if not ranges:
-            return data
-        parts: list[bytes] = []
-        position = 0
-        for start, end in ranges:
-            parts.append(data[position:start])
-            position = end
-        parts.append(data[position:])
-        return MASK.join(parts)
+        return hide(data, self.examine(data).secrets) if self.longest else data
 
     def mask_text(self, text: str) -> str:
-        """The same for text. Halves of surrogate pairs, which no fact can hold, are shown as `?`."""
-        if self._search is None:
-            return text if text.isascii() else text.encode("utf-8", "replace").decode("utf-8")
-        return self.mask(text.encode("utf-8", "replace")).decode("utf-8", "replace")
+        """The same for text."""
+        if not self.longest:
+            return text
+        raw = text.encode("utf-8", "surrogateescape")
+        masked = self.mask(raw)
+        return text if masked is raw else masked.decode("utf-8", "replace")
 
     def is_secret_in(self, text: str) -> bool:
         """Whether any secret stands in this text."""
-        return bool(self.find(text.encode("utf-8", "replace")))
+        return bool(self.longest and self.examine(text.encode("utf-8", "surrogateescape")).secrets)
 
 
-class _Probe(Protocol):
-    """A search that says whether, faster than one that says where."""
-
-    def find_matches_as_indexes(self, haystack: bytes) -> Sequence[object]:
-        """Anything, or nothing."""
-        ...
+def hide(data: bytes, ranges: Sequence[Range]) -> bytes:
+    """The same data with `***` for each of these ranges."""
+    if not ranges:
+        return data
+    parts: list[bytes] = []
+    position = 0
+    for start, end in ranges:
+        parts.append(data[position:start])
+        position = end
+    parts.append(data[position:])
+    return MASK.join(parts)
 
 
 class _Search:
-    """The search that finds every secret, overlapping ones too."""
+    """A fast search for the first of what overlaps, and an exact one for all of it, which is only asked about what is near a find."""
 
-    def __init__(self, patterns: Sequence[bytes]) -> None:
+    def __init__(self, forms: Sequence[bytes]) -> None:
         # the library is loaded with the first secret or the first flood: many jobs have neither
         from ahocorasick_rs import BytesAhoCorasick, MatchKind  # noqa: PLC0415
 
-        self.longest = max(map(len, patterns))
-        self.every = BytesAhoCorasick(patterns, matchkind=MatchKind.Standard)
+        self.longest = max(map(len, forms), default=0)
+        self._count = len(forms)
+        self._first = BytesAhoCorasick([*forms, *COMMAND_MARKS], matchkind=MatchKind.LeftmostFirst)
+        self._every = BytesAhoCorasick(forms, matchkind=MatchKind.Standard) if forms else None
+
+    def examine(self, data: bytes) -> Finds:
+        hits = self._first.find_matches_as_indexes(data)
+        if not hits:
+            return _ONLY_COMMANDS if data.startswith(b"::") else _NOTHING
+        may_hold_commands = data.startswith(b"::") or any(
+            pattern >= self._count or b"::" in data[start : end + 2] or b"##[" in data[start : end + 2]
+            for pattern, start, end in hits
+        )
+        return Finds(self._find_near(data, hits), may_hold_commands)
+
+    def _find_near(self, data: bytes, hits: Sequence[tuple[int, int, int]]) -> list[Range]:
+        """Every secret begins inside of a hit: it would be one itself, or what hides it is."""
+        if self._every is None:
+            return []
+        found: list[Range] = []
+        reach = self.longest - 1
+        for from_, to in _join((start, end + reach) for _, start, end in hits):
+            near = self._every.find_matches_as_indexes(data[from_:to], overlapping=True)
+            found += [(from_ + start, from_ + end) for _, start, end in near]
+        return _join(sorted(found))
 
 
-def _make_probe(patterns: Sequence[bytes]) -> _Probe:
-    from ahocorasick_rs import BytesAhoCorasick, MatchKind  # noqa: PLC0415 - as above
-
-    return BytesAhoCorasick([*patterns, *COMMAND_MARKS], matchkind=MatchKind.LeftmostFirst)
-
-
-def _merge(ranges: Iterable[Range]) -> list[Range]:
-    merged: list[Range] = []
-    for start, end in sorted(ranges):
-        if merged and start <= merged[-1][1]:
-            if end > merged[-1][1]:
-                merged[-1] = (merged[-1][0], end)
+def _join(ranges: Iterable[Range]) -> list[Range]:
+    """Ranges, in order of their beginnings, with those as one that overlap or adjoin."""
+    joined: list[Range] = []
+    for start, end in ranges:
+        if joined and start <= joined[-1][1]:
+            if end > joined[-1][1]:
+                joined[-1] = (joined[-1][0], end)
         else:
-            merged.append((start, end))
-    return merged
+            joined.append((start, end))
+    return joined

@@ -9,7 +9,7 @@ from typing import Protocol
 from homeport.language.late_pattern import late_pattern
 from homeport.ports.clock import Clock
 from homeport.runner.commands import WorkflowCommand
-from homeport.runner.masking import Masker
+from homeport.runner.masking import Masker, hide
 from homeport.runner.reporter import Reporter
 
 FLUSH_BYTES = 60 * 1024
@@ -106,10 +106,10 @@ class StepLog:
         interpreter = self.interpreter
         if interpreter is not None and interpreter.is_matching:
             self._take_lines(interpreter, block)
-        elif self._masker.is_plain(block):
-            self._emit(block)
-        elif interpreter is None or (b"::" not in block and b"##[" not in block):
-            self._emit(self._masker.mask(block))
+            return
+        finds = self._masker.examine(block)
+        if interpreter is None or not finds.may_hold_commands:
+            self._emit(hide(block, finds.secrets))
         else:
             self._take_commands(interpreter, block)
 
@@ -163,15 +163,14 @@ class StepLog:
             self.write(f"##[warning]A line is longer than {LONGEST_LINE:,} bytes; it is shown in pieces.")
         data = self._carry
         cut = len(data) - max(self._masker.longest - 1, 0)
-        is_plain = self._masker.is_plain(data)
-        for start, end in () if is_plain else self._masker.find(data):
+        for start, end in self._masker.examine(data).secrets:
             if start < cut < end:
                 cut = start or end
         while 0 < cut < len(data) and data[cut] & 0xC0 == 0x80:
             cut -= 1
         cut = cut if cut > 0 else len(data)
         self._carry = data[cut:]
-        self._emit(data[:cut] if is_plain else self._masker.mask(data[:cut]))
+        self._emit(self._masker.mask(data[:cut]))
 
     # --- handing over -------------------------------------------------------------------------------------------------
 

@@ -64,16 +64,40 @@ def test_what_holds_no_secret_is_left_as_it_is(values: list[str], data: bytes) -
 
 
 @given(st.binary(max_size=20_000), st.booleans())
-def test_plain_means_that_no_line_is_a_command(data: bytes, has_secret: bool) -> None:
+def test_where_no_command_may_be_no_line_is_one(data: bytes, has_secret: bool) -> None:
     masker = masker_of("hunter22") if has_secret else Masker()
-    if masker.is_plain(data):
+    finds = masker.examine(data)
+    if not finds.may_hold_commands:
         lines = data.split(b"\n")
         assert not any(line.lstrip(b" \t\v\f").startswith(b"::") or b"##[" in line for line in lines)
-        assert b"hunter22" not in data or not has_secret
+    assert bool(finds.secrets) == (has_secret and b"hunter22" in data)
 
 
-def test_a_block_that_begins_with_a_command_is_not_plain() -> None:
+dense = st.text("ab#[: \n", min_size=6, max_size=12).filter(lambda text: len(text.strip()) >= 6)
+
+
+@given(st.lists(dense, min_size=1, max_size=4), st.data())
+def test_secrets_and_commands_are_found_however_they_overlap(values: list[str], data: st.DataObject) -> None:
+    forms = sorted({form for value in values for form in list_forms(value)})
+    parts = data.draw(
+        st.lists(st.one_of(st.sampled_from(forms), st.binary(max_size=3), dense.map(str.encode)), max_size=8)
+    )
+    block = b"".join(parts)
+    places = {
+        place
+        for form in forms
+        for start in range(len(block))
+        if block.startswith(form, start)
+        for place in range(start, start + len(form))
+    }
+    finds = masker_of(*values).examine(block)
+    assert {place for start, end in finds.secrets for place in range(start, end)} == places
+    is_command = any(line.lstrip(b" \t\v\f").startswith(b"::") or b"##[" in line for line in block.split(b"\n"))
+    assert finds.may_hold_commands >= is_command
+
+
+def test_a_block_that_begins_with_a_command_may_hold_one() -> None:
     for block in (b"::x::", b"text\n::x::", b"text\n  ::x::", b"text\n\t::x::", b"text ##[x]"):
         for size in (0, 20_000):
-            assert not Masker().is_plain(block + b"\n" + b"x" * size)
-            assert not masker_of("hunter22").is_plain(block + b"\n" + b"x" * size)
+            assert Masker().examine(block + b"\n" + b"x" * size).may_hold_commands
+            assert masker_of("hunter22").examine(block + b"\n" + b"x" * size).may_hold_commands
