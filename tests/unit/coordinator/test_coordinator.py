@@ -187,6 +187,18 @@ def test_secrets_are_masked_again_on_arrival(world: World) -> None:
     assert "hunter22" not in repr(list(world.runs.facts(run)))
 
 
+def test_a_flood_of_lines_is_masked_on_arrival_too(world: World) -> None:
+    bench = world.process(Policy(labels=LABELS, secrets={"TOKEN": "hunter22", "NAME": "Müller"}))
+    run = bench.submit(plan_of())
+    lease = bench.start("build")
+    flood = "nothing to hide\n" * 2000
+    bench.report(lease, StepStarted(at=NOW, run=run, job="build", step="__run", number=1, name="x"))
+    bench.report(lease, line(run, flood + "hunter22 and Müller"), line(run, flood + "é"))
+    texts = [stored.text for stored in world.logs.read(run, 1, "build")]
+    assert texts[2000] == "*** and ***"
+    assert (set(texts) - {texts[2000]}, texts[-1]) == ({"nothing to hide", "é"}, "é")
+
+
 # --- runners that are not there ---------------------------------------------------------------------------------------
 
 ELSEWHERE = plan_of(written_job("build", runs_on="windows-latest"), written_job("test", "build"))
