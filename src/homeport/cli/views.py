@@ -28,14 +28,14 @@ def _choose(execution: Execution, console: Console, runs: Sequence[tuple[str, Pl
     needs = {run: list_needs(plan.workflow) for run, plan in runs}
     colour = console.is_terminal and not console.environment.get("NO_COLOR")
 
-    def write(text: str) -> None:
-        console.write(text.encode("utf-8", "backslashreplace"))
-
     if execution.output == "plain":
         from homeport.present.plain import PlainView  # noqa: PLC0415 - only one of the views is needed
 
-        return PlainView(write, needs=needs, colour=colour, failed_command=failed_command)
+        return PlainView(console.write, needs=needs, colour=colour, failed_command=failed_command)
     from homeport.present.live_view import LiveView  # noqa: PLC0415
+
+    def write(text: str) -> None:
+        console.write(text.encode("utf-8", "backslashreplace"))
 
     return LiveView(write, _terminal_size, needs=needs, colour=colour, failed_command=failed_command)
 

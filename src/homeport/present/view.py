@@ -2,13 +2,13 @@
 
 from collections.abc import Callable
 from datetime import datetime
-from typing import AnyStr, Generic, Protocol
+from typing import Protocol
 
 from homeport.run.codec import encode_public
 from homeport.run.facts import Fact
 
 _LONGEST_BATCH = 256 * 1024
-"""So much is written at once at most, in characters: a flood of lines does not fill the memory."""
+"""So much is written at once at most, in bytes: a flood of lines does not fill the memory."""
 
 
 class View(Protocol):
@@ -33,15 +33,15 @@ class View(Protocol):
         ...
 
 
-class Batch(Generic[AnyStr]):
+class Batch:
     """What is to be written, kept until several facts are together: a write for each would take longer than all the rest."""
 
-    def __init__(self, write: Callable[[AnyStr], None]) -> None:
-        self._write: Callable[[AnyStr], None] = write
-        self._parts: list[AnyStr] = []
+    def __init__(self, write: Callable[[bytes], None]) -> None:
+        self._write = write
+        self._parts: list[bytes] = []
         self._size = 0
 
-    def add(self, *parts: AnyStr) -> None:
+    def add(self, *parts: bytes) -> None:
         """Keep these, or write all where it has become much."""
         self._parts += parts
         self._size += sum(map(len, parts))
@@ -52,7 +52,7 @@ class Batch(Generic[AnyStr]):
         """Write what was kept."""
         if self._parts:
             parts, self._parts, self._size = self._parts, [], 0
-            self._write(parts[0][:0].join(parts))
+            self._write(b"".join(parts))
 
 
 class JsonLinesView:

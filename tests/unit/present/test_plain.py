@@ -31,8 +31,8 @@ class Page:
         self.text = ""
         self.view = PlainView(self._write, needs={}, failed_command="homeport run --failed")
 
-    def _write(self, text: str) -> None:
-        self.text += text
+    def _write(self, data: bytes) -> None:
+        self.text += data.decode()
 
     def feed(self, *facts: Fact) -> str:
         """What these facts add."""
