@@ -45,15 +45,14 @@ def await_process(process: Process, sink: Sink, stop: StepStop, clock: Clock) ->
         while True:
             if (due_at := sink.due_at) is not None and clock.monotonic() >= due_at:
                 sink.send()
-            for descriptor, _ in poller.poll(_find_timeout(sink, stop, clock)):
-                if descriptor == output:
-                    if not _read(output, sink):
-                        poller.unregister(output)
-                elif descriptor != ended:
-                    poller.unregister(descriptor)
-            code = process.poll()
-            if code is not None:
+            ready = [descriptor for descriptor, _ in poller.poll(_find_timeout(sink, stop, clock))]
+            if output in ready and not _read(output, sink):
+                poller.unregister(output)
+            if ended in ready and (code := process.poll()) is not None:
                 return code, _read_rest(output, sink)
+            for descriptor in ready:
+                if descriptor not in (output, ended):  # it has said what it has to say
+                    poller.unregister(descriptor)
             _send_signal(process, stop)
     finally:
         process.close()
