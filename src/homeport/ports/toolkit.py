@@ -1,0 +1,42 @@
+"""What unmodified actions find at the other end of `ACTIONS_RUNTIME_URL` and its siblings, as a job's runner sees it."""
+
+from collections.abc import Mapping
+from typing import Protocol
+
+from homeport.ports.peer import JobOrder
+
+
+class JobToolkit(Protocol):
+    """The services of one job: its own tokens, which die with it. Used by all threads of the job."""
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """Tokens that must be masked in the job's output."""
+        ...
+
+    @property
+    def token(self) -> str:
+        """What stands in for `GITHUB_TOKEN` where the user gave none: good for this job's own services, by its `permissions`."""
+        ...
+
+    @property
+    def variables(self) -> Mapping[str, str]:
+        """What the processes of actions (JavaScript and containers) get: `ACTIONS_RUNTIME_URL`, `ACTIONS_RUNTIME_TOKEN`, and so on."""
+        ...
+
+    @property
+    def identity_variables(self) -> Mapping[str, str]:
+        """`ACTIONS_ID_TOKEN_REQUEST_URL` and `…_TOKEN`, for all steps of a job with `id-token: write`; empty for others."""
+        ...
+
+    def close(self) -> None:
+        """The job has ended: its tokens are good for nothing from now on."""
+        ...
+
+
+class Toolkit(Protocol):
+    """Thread-safe. Cheap until somebody really calls: what carries the services is started then."""
+
+    def open(self, order: JobOrder) -> JobToolkit:
+        """Prepare for a job. Raises `OSError` where nothing can listen."""
+        ...
