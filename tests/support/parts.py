@@ -1,0 +1,128 @@
+"""What a test needs of the machine: there, or the test is skipped with the reason and what brings it.
+
+Where everything must run (`HOMEPORT_REQUIRE_ALL=1`, which `.ci/run` sets) a skipped test fails the suite: see `tests/conftest.py`.
+"""
+
+import ctypes.util
+import hashlib
+import importlib
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+PACKAGES = {
+    "bwrap": "bubblewrap",
+    "node": "nodejs",
+    "initdb": "postgresql",
+    "postgres": "postgresql",
+    "registry": "docker-registry",
+    "git-lfs": "git-lfs",
+    "valkey-server": "valkey-server",
+    "cc": "gcc",
+}
+"""Debian's package where it is not called as its program is."""
+
+
+def require_program(name: str, how: str | None = None) -> str:
+    """The path of a program; skips the calling test where it is not on PATH. `how` says what installs it."""
+    path = shutil.which(name)
+    if path is None:
+        pytest.skip(f"{name} is not on this machine: {how or f'apt-get install {PACKAGES.get(name, name)}'}")
+    return path
+
+
+def require_file(path: str, how: str) -> Path:
+    """A file or folder that must be there; `how` says what brings it."""
+    if not Path(path).exists():
+        pytest.skip(f"{path} is not on this machine: {how}")
+    return Path(path)
+
+
+def require_module(name: str, how: str | None = None) -> ModuleType:
+    """An importable module; `how` defaults to what sets the project up."""
+    try:
+        return importlib.import_module(name)
+    except ModuleNotFoundError as error:
+        if error.name is None or name.partition(".")[0] != error.name.partition(".")[0]:
+            raise
+        pytest.skip(f"the module {name} is not installed: {how or 'make test sets it up'}")
+
+
+def require_library(name: str, how: str) -> None:
+    """A shared library of the system (`seccomp`)."""
+    if ctypes.util.find_library(name) is None:
+        pytest.skip(f"the library {name} is not on this machine: {how}")
+
+
+def require_linux() -> None:
+    """What the Linux kernel alone has."""
+    if sys.platform != "linux":
+        pytest.skip("this is a matter of the Linux kernel")
+
+
+def require_root() -> None:
+    """What only the superuser may do."""
+    if os.geteuid() != 0:
+        pytest.skip("this needs root: run the tests as root (or with sudo)")
+
+
+def require_working(arguments: list[str], how: str, *, seconds: float = 60) -> str:
+    """A command that must succeed here (`["bwrap", "--ro-bind", "/", "/", "true"]`); gives what it printed."""
+    require_program(arguments[0])
+    done = subprocess.run(arguments, check=False, capture_output=True, timeout=seconds)
+    if done.returncode != 0:
+        pytest.skip(f"`{' '.join(arguments)}` fails here ({done.stderr.decode(errors='replace').strip()}): {how}")
+    return done.stdout.decode()
+
+
+def require_npm_packages(packages: Mapping[str, str]) -> Path:
+    """The `node_modules` folder with exactly these packages (name → version) and what they need, from the machine's npm index.
+
+    Installed once per set and kept in the user's cache folder, so that it may be linked or copied into a test's own folder, but not
+    changed. Safe for tests that ask at the same time.
+    """
+    npm = require_program("npm")
+    folder = _cache_folder() / "npm" / _name(packages)
+    if not folder.exists():
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=folder.parent) as made:
+            _install(npm, packages, Path(made))
+            try:
+                (Path(made) / "set").rename(folder)
+            except OSError:  # another test was quicker
+                if not folder.exists():
+                    raise
+    return folder / "node_modules"
+
+
+def _install(npm: str, packages: Mapping[str, str], made: Path) -> None:
+    target = made / "set"
+    target.mkdir()
+    (target / "package.json").write_text(json.dumps({"private": True, "dependencies": dict(packages)}))
+    done = subprocess.run(
+        [npm, "install", "--no-package-lock", "--no-audit", "--no-fund", "--ignore-scripts", "--loglevel=error"],
+        cwd=target,
+        check=False,
+        capture_output=True,
+        timeout=600,
+    )
+    if done.returncode != 0:
+        wanted = ", ".join(f"{name}@{version}" for name, version in packages.items())
+        pytest.skip(f"npm cannot install {wanted}: {done.stderr.decode(errors='replace').strip()[-500:]}")
+
+
+def _cache_folder() -> Path:
+    base = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
+    return Path(base) / "homeport-tests"
+
+
+def _name(packages: Mapping[str, str]) -> str:
+    return hashlib.sha256(json.dumps(sorted(packages.items())).encode()).hexdigest()[:16]
