@@ -3,16 +3,19 @@
 Source: actions/runner `ActionRunner` (inputs, warnings about unknown and deprecated ones) and `Handler.PrintActionDetails`.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from homeport.language import nodes
 from homeport.plan.evaluation import evaluate_text, evaluate_texts
-from homeport.runner.actions.model import NativeAction, ResolvedAction
+from homeport.runner.actions.model import DockerAction, NativeAction, ResolvedAction
 from homeport.runner.frame import StepFrame
 from homeport.runner.scripts import render_env
 
 _OF_DEFAULTS = ("github", "strategy", "matrix", "job", "runner")
 """What an input's default may use."""
+
+_OF_CONTAINERS = frozenset({"args", "entrypoint"})
+"""What may be given to every container action."""
 
 Inputs = dict[str, str]
 """By name as it is written, `with` first."""
@@ -23,8 +26,8 @@ def evaluate_inputs(frame: StepFrame, step: nodes.UsesStep, action: ResolvedActi
     declared = action.inputs if isinstance(action, NativeAction) else action.action.inputs
     inputs = evaluate_texts(step.inputs, frame.contexts, frame.scope.functions)
     given = {name.lower() for name in inputs}
-    if warn:
-        _warn(frame, inputs, declared)
+    if warn and not (isinstance(action, DockerAction) and action.is_image):
+        _warn(frame, inputs, declared, _OF_CONTAINERS if isinstance(action, DockerAction) else frozenset())
     contexts = {name: value for name, value in frame.contexts.items() if name in _OF_DEFAULTS}
     for declaration in declared:
         if declaration.name.lower() not in given:
@@ -35,13 +38,15 @@ def evaluate_inputs(frame: StepFrame, step: nodes.UsesStep, action: ResolvedActi
     return inputs
 
 
-def _warn(frame: StepFrame, inputs: Inputs, declared: Sequence[nodes.InputDeclaration]) -> None:
+def _warn(
+    frame: StepFrame, inputs: Inputs, declared: Sequence[nodes.InputDeclaration], undeclared: Collection[str]
+) -> None:
     voice = frame.record.voice
     deprecated = {declaration.name.lower(): declaration.deprecation_message for declaration in declared}
     for name in inputs:
         if message := deprecated.get(name.lower()):
             voice.annotate("warning", f"Input '{name}' has been deprecated with message: {message}")
-    unexpected = [name for name in inputs if name.lower() not in deprecated]
+    unexpected = [name for name in inputs if name.lower() not in deprecated and name.lower() not in undeclared]
     if unexpected:
         names = "', '".join(unexpected)
         valid = "', '".join(declaration.name for declaration in declared)

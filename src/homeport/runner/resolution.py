@@ -11,6 +11,7 @@ from homeport.run.facts import VersionResolved
 from homeport.runner.actions.model import (
     ActionUnavailableError,
     CompositeAction,
+    DockerAction,
     NativeAction,
     NodeAction,
     ResolvedAction,
@@ -39,10 +40,19 @@ def resolve_all(session: JobSession, steps: Iterable[nodes.UsesStep]) -> Iterato
 def _resolve_tree(session: JobSession, uses: StringToken, depth: int) -> ResolvedAction:
     action = session.actions.get(uses.value)
     if action is None:
-        action = session.services.resolve(uses, session.surroundings)
+        action = _resolve(session, uses)
         session.actions[uses.value] = action
         _report(session, action)
         _resolve_inner(session, action, depth)
+    return action
+
+
+def _resolve(session: JobSession, uses: StringToken) -> ResolvedAction:
+    action = session.services.resolve(uses, session.surroundings)
+    if isinstance(action, DockerAction):
+        raise ActionUnavailableError(
+            f"container actions are not supported by this build yet: '{uses.value}'", uses.span
+        )
     return action
 
 
@@ -77,7 +87,7 @@ def find_action(session: JobSession, uses: StringToken, depth: int) -> ResolvedA
         return _resolve_tree(session, uses, depth)
     if depth >= DEEPEST:
         raise ActionUnavailableError(f"Actions are nested more than {DEEPEST} deep", uses.span)
-    action = session.services.resolve(uses, session.surroundings)
+    action = _resolve(session, uses)
     _resolve_inner(session, action, depth)
     return action
 
@@ -90,11 +100,18 @@ def list_pre_steps(session: JobSession, steps: Sequence[nodes.Step]) -> Iterator
             yield step, action
 
 
-def _has_pre(session: JobSession, action: ResolvedAction) -> bool:
+def has_own_pre(action: ResolvedAction) -> bool:
+    """Whether the action's own code has a pre stage."""
     match action:
         case NodeAction():
             return action.runs.pre is not None
-        case CompositeAction():
-            return any(True for _ in list_pre_steps(session, action.runs.steps))
-        case NativeAction():
+        case DockerAction():
+            return action.runs.pre_entrypoint is not None
+        case CompositeAction() | NativeAction():
             return False
+
+
+def _has_pre(session: JobSession, action: ResolvedAction) -> bool:
+    if isinstance(action, CompositeAction):
+        return any(True for _ in list_pre_steps(session, action.runs.steps))
+    return has_own_pre(action)

@@ -13,7 +13,7 @@ from homeport.language.expr.errors import ExpressionError
 from homeport.language.expr.values import CaseSensitiveObject
 from homeport.plan.evaluation import Functions
 from homeport.run.facts import Conclusion
-from homeport.runner.actions.model import CompositeAction, NativeAction, NodeAction, ResolvedAction
+from homeport.runner.actions.model import CompositeAction, DockerAction, NativeAction, NodeAction, ResolvedAction
 from homeport.runner.session import JobSession
 
 Contexts = dict[str, Any]
@@ -39,6 +39,8 @@ class PostStage:
         match self.action:
             case NodeAction():
                 return self.action.runs.post is not None
+            case DockerAction():
+                return self.action.runs.post_entrypoint is not None
             case NativeAction():
                 return self.action.has_post
             case CompositeAction():
@@ -48,7 +50,7 @@ class PostStage:
     def condition(self) -> nodes.Condition | None:
         """Its `post-if`; None is `always()`."""
         match self.action:
-            case NodeAction():
+            case NodeAction() | DockerAction():
                 return self.action.runs.post_condition
             case NativeAction():
                 return self.action.post_condition

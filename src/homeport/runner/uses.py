@@ -12,6 +12,7 @@ from homeport.language import nodes
 from homeport.runner.action_inputs import Inputs, evaluate_inputs, render_header, to_variables
 from homeport.runner.actions.model import (
     CompositeAction,
+    DockerAction,
     NativeAction,
     NativeModule,
     NativePost,
@@ -22,7 +23,7 @@ from homeport.runner.actions.model import (
 from homeport.runner.composite import enter, run_inner_stages, run_inner_steps
 from homeport.runner.ending import StepFailedError, Work
 from homeport.runner.frame import StepFrame
-from homeport.runner.resolution import find_action, is_local, list_pre_steps
+from homeport.runner.resolution import find_action, has_own_pre, is_local, list_pre_steps
 from homeport.runner.scope import PostStage, Scope
 from homeport.runner.scripts import run_script
 from homeport.runner.step_host import StepHost
@@ -47,13 +48,13 @@ def choose_post_work(post: PostStage) -> Work:
 
 def get_pre_condition(action: ResolvedAction) -> nodes.Condition | None:
     """Its `pre-if`; None is `always()`."""
-    return action.runs.pre_condition if isinstance(action, NodeAction) else None
+    return action.runs.pre_condition if isinstance(action, NodeAction | DockerAction) else None
 
 
 def _run_main(frame: StepFrame, step: nodes.UsesStep) -> int | None:
     action = find_action(frame.session, step.uses, len(frame.scope.path))
     _begin(frame, action)
-    if isinstance(action, NodeAction) and action.runs.pre is not None and is_local(step.uses.value):
+    if has_own_pre(action) and is_local(step.uses.value):
         message = f"`pre` execution is not supported for local action from '{step.uses.value}'"
         frame.record.voice.annotate("warning", message)
     inputs = evaluate_inputs(frame, step, action, warn=True)
@@ -128,6 +129,8 @@ def _run_code(frame: StepFrame, action: ResolvedAction, inputs: Inputs, stage: S
             if code:
                 # not said in the log: the toolkit says itself why an action fails (`core.setFailed`)
                 raise StepFailedError(f"Process completed with exit code {code}.")
+        case DockerAction():
+            raise TypeError("container actions are refused before a step runs")
         case NativeAction():
             _run_native(frame, import_module(action.module), host, stage)
         case CompositeAction():

@@ -7,6 +7,7 @@ stage is one call with a fresh `ActionHost`; state saved by one stage is the nex
 
 - `CompositeAction`: its steps recurse into the step loop; no code of its own.
 - `NodeAction`: `runner.actions.javascript.run_stage(action, stage, host)` runs the stage's file with Node and gives the exit code.
+- `DockerAction`: `runner.containers.action.run_stage(action, stage, frame, host)` runs the stage's container and gives the exit code.
 - `NativeAction`: the module named is imported when its first stage is reached and answers `NativeModule` (and `NativePost` where
   `has_post`).
 """
@@ -80,6 +81,25 @@ class NodeAction(msgspec.Struct, frozen=True, kw_only=True, tag="node"):
     """the absolute path of the `node` that runs it"""
 
 
+class DockerAction(msgspec.Struct, frozen=True, kw_only=True, tag="docker"):
+    """A container action: of a folder with an `action.yml` or only a `Dockerfile`, or `docker://image`, which has no folder.
+
+    `runs.image` is `Dockerfile` (or another path within the folder) or `docker://image`, as in an action file. For what has no
+    action file, `action` has no inputs and `action.file` is empty.
+    """
+
+    origin: Origin
+    action: nodes.Action
+    runs: nodes.DockerRuns
+    folder: str
+    """empty for `docker://image`"""
+
+    @property
+    def is_image(self) -> bool:
+        """Whether it is a `uses: docker://image`, where any input may be given."""
+        return not self.folder
+
+
 class NativeAction(msgspec.Struct, frozen=True, kw_only=True, tag="native"):
     """An action that Homeport carries itself, in place of a published one. Defaults of its inputs may hold expressions."""
 
@@ -92,7 +112,7 @@ class NativeAction(msgspec.Struct, frozen=True, kw_only=True, tag="native"):
     """None: `always()`"""
 
 
-ResolvedAction = CompositeAction | NodeAction | NativeAction
+ResolvedAction = CompositeAction | NodeAction | DockerAction | NativeAction
 
 
 class ResolveAction(Protocol):

