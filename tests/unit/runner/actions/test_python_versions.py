@@ -4,7 +4,8 @@ from itertools import pairwise
 
 import pytest
 
-from homeport.runner.actions.native.setup_python.versions import Version, parse_range, parse_version, parse_wish
+from homeport.runner.actions.native.semver import Version, parse_range, parse_version
+from homeport.runner.actions.native.setup_python.versions import parse_wish
 
 HERE = [
     "2.7.18",

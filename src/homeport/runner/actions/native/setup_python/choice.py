@@ -4,13 +4,14 @@ import os
 import re
 from collections.abc import Sequence
 
+from homeport.runner.actions.native.semver import Version, parse_range
 from homeport.runner.actions.native.setup_python.discovery import (
     Interpreter,
     ask_interpreter,
     find_interpreters,
     machine_architecture,
 )
-from homeport.runner.actions.native.setup_python.versions import Version, Wish, parse_range
+from homeport.runner.actions.native.setup_python.versions import Wish
 from homeport.runner.host import ActionError, ActionHost
 from homeport.runner.shells import find_program
 

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping
 
 import msgspec
 
-from homeport.runner.actions.native.setup_python.versions import Version, parse_version
+from homeport.runner.actions.native.semver import Version, parse_version
 from homeport.runner.folders import read_file
 
 _SYSTEM_FOLDERS = ("/usr/local/bin", "/usr/bin", "/opt/homebrew/bin")

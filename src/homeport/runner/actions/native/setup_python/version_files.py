@@ -9,7 +9,7 @@ import re
 from typing import Any
 
 from homeport.runner.actions.native.inputs import get_lines, get_text
-from homeport.runner.actions.native.setup_python.versions import parse_range
+from homeport.runner.actions.native.semver import parse_range
 from homeport.runner.folders import read_file
 from homeport.runner.host import ActionError, ActionHost
 
