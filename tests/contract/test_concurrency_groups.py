@@ -1,6 +1,6 @@
 """What every `ConcurrencyGroups` promises. Source: GitHub docs, "Control the concurrency of workflows and jobs"."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -9,6 +9,8 @@ from homeport.plan.model import ConcurrencyClaim
 from homeport.ports.concurrency import ConcurrencyGroups, Holder
 from homeport.store.groups_folder import FolderConcurrencyGroups
 from homeport.store.memory import MemoryConcurrencyGroups
+from homeport.store.tables.groups import TableConcurrencyGroups
+from tests.support.databases import open_database
 
 A, B, C = Holder("1", None), Holder("2", None), Holder("3", None)
 SINGLE = ConcurrencyClaim("deploy")
@@ -18,13 +20,18 @@ QUEUE = ConcurrencyClaim("deploy", queue="max")
 Kill = Callable[[str], None]
 
 
-@pytest.fixture(params=["memory", "folder"])
-def both(request: pytest.FixtureRequest, tmp_path: Path) -> tuple[ConcurrencyGroups, Kill]:
+@pytest.fixture(params=["memory", "folder", "tables"])
+def both(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[ConcurrencyGroups, Kill]]:
     if request.param == "memory":
         memory = MemoryConcurrencyGroups()
-        return memory, memory.dead.add
+        yield memory, memory.dead.add
+        return
     dead: set[str] = set()
-    return FolderConcurrencyGroups(str(tmp_path), "octo/app", lambda run: run not in dead), dead.add
+    if request.param == "folder":
+        yield FolderConcurrencyGroups(str(tmp_path), "octo/app", lambda run: run not in dead), dead.add
+        return
+    with open_database(tmp_path) as database:
+        yield TableConcurrencyGroups(database, "octo/app", lambda run: run not in dead), dead.add
 
 
 @pytest.fixture

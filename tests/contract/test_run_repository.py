@@ -1,5 +1,6 @@
 """What every `RunRepository` promises."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -8,17 +9,26 @@ from homeport.ports.repositories import RunRepository
 from homeport.run.facts import LinesLogged, RunFact, RunFinished, RunQueued, RunStarted
 from homeport.store.memory import MemoryRuns
 from homeport.store.runs_folder import FolderRuns
+from homeport.store.tables.runs import TableRuns
+from tests.support.databases import open_database
 from tests.support.plans import NOW, plan_of, record_of, written_job
 
 
-@pytest.fixture(params=["memory", "folder"])
+@pytest.fixture(params=["memory", "folder", "tables"])
 def kind(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 
 
 @pytest.fixture
-def runs(kind: str, tmp_path: Path) -> RunRepository:
-    return MemoryRuns() if kind == "memory" else FolderRuns(str(tmp_path / "home"))
+def runs(kind: str, tmp_path: Path) -> Iterator[RunRepository]:
+    match kind:
+        case "memory":
+            yield MemoryRuns()
+        case "folder":
+            yield FolderRuns(str(tmp_path / "home"))
+        case _:
+            with open_database(tmp_path) as database:
+                yield TableRuns(database, "me", lambda _: False)
 
 
 def queued(run: str, attempt: int = 1) -> RunQueued:

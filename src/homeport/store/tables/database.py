@@ -1,0 +1,158 @@
+"""One database, many readers, one writer: what is written together is made durable together.
+
+SQLite in WAL mode with `synchronous=FULL`: a transaction that is committed survives the machine. A commit costs one flush of the
+disk, so the writer takes everything that waits, carries it out in one transaction, and answers all of it after the one commit
+(group commit). Source: sqlite.org, "Write-Ahead Logging" and "PRAGMA synchronous".
+"""
+
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future
+from contextlib import contextmanager
+from queue import SimpleQueue
+from typing import Any, TypeVar, cast
+
+from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+
+from homeport.ports.repositories import StoreError
+from homeport.store.tables.versions import bring_up_to_date
+
+Result = TypeVar("Result")
+Work = Callable[[Connection], Any]
+
+_MOST_AT_ONCE = 512
+"""How many pieces of work share a commit at most: a bound on how long the first of them waits for the last."""
+_BUSY_MILLISECONDS = 10_000
+
+
+class Database:
+    """An open database. All methods may be called from any thread.
+
+    `url` is SQLAlchemy's (`sqlite:////var/lib/homeport/homeport.db`, `postgresql+psycopg://…`). Opening brings the schema up to date.
+    Raises `StoreError`, also for a schema that is newer than this version knows.
+    """
+
+    def __init__(self, url: str) -> None:
+        self._engine = _make_engine(url)
+        bring_up_to_date(self._engine)
+        self._queue: SimpleQueue[tuple[Work, Future[Any]] | None] = SimpleQueue()
+        self._batches = threading.local()
+        self._is_closed = False
+        self._writer = threading.Thread(target=self._write_all, name="database-writer", daemon=True)
+        self._writer.start()
+
+    @contextmanager
+    def read(self) -> Iterator[Connection]:
+        """A connection that sees everything which was committed before; nothing is to be written through it."""
+        try:
+            with self._engine.connect() as connection:
+                yield connection
+        except DBAPIError as error:
+            raise _unusable(error) from error
+
+    def write(self, work: Callable[[Connection], Result]) -> Result:
+        """Carry out a piece of work in the order of the calls; durable when it returns. What the work raises is raised here, and
+        nothing of it is kept. Raises `StoreError` where the database fails.
+        """
+        return cast("Result", self.submit(work).result())
+
+    def write_soon(self, work: Work) -> None:
+        """The same, but inside of `batch` without waiting: durable when the batch ends."""
+        batch: list[Future[Any]] | None = getattr(self._batches, "pending", None)
+        if batch is None:
+            self.write(work)
+        else:
+            batch.append(self.submit(work))
+
+    def submit(self, work: Callable[[Connection], Result]) -> "Future[Result]":
+        """The same without waiting: the future is done when the work is durable, or has failed."""
+        if self._is_closed:
+            raise StoreError("the database is closed")
+        future: Future[Result] = Future()
+        self._queue.put((work, future))
+        return future
+
+    @contextmanager
+    def batch(self) -> Iterator[None]:
+        """What the calling thread writes by `write_soon` inside is durable when this ends. Raises the first failure."""
+        pending: list[Future[Any]] = []
+        self._batches.pending = pending
+        try:
+            yield
+        finally:
+            self._batches.pending = None
+            failures = [failure for future in pending if (failure := future.exception()) is not None]
+        if failures:
+            raise failures[0]
+
+    def close(self) -> None:
+        """Finish what was asked for, and let go. Closing twice is no error."""
+        if not self._is_closed:
+            self._is_closed = True
+            self._queue.put(None)
+            self._writer.join()
+            self._engine.dispose()
+
+    # --- the writer's thread -------------------------------------------------------------------------------------------
+
+    def _write_all(self) -> None:
+        while (first := self._queue.get()) is not None:
+            tasks = [first]
+            is_last = False
+            while len(tasks) < _MOST_AT_ONCE and not self._queue.empty():
+                following = self._queue.get()
+                if following is None:
+                    is_last = True
+                    break
+                tasks.append(following)
+            self._carry_out(tasks)
+            if is_last:
+                return
+
+    def _carry_out(self, tasks: list[tuple[Work, Future[Any]]]) -> None:
+        """One transaction; each task within a savepoint, so that one that fails takes nothing of the others along."""
+        answers: list[tuple[Future[Any], Any]] = []
+        try:
+            with self._engine.begin() as connection:
+                for work, future in tasks:
+                    try:
+                        with connection.begin_nested():
+                            answers.append((future, work(connection)))
+                    except BaseException as error:  # noqa: BLE001 - it is the caller's, and is handed to the caller
+                        future.set_exception(_unusable(error) if isinstance(error, DBAPIError) else error)
+        except SQLAlchemyError as error:
+            for _, future in tasks:
+                if not future.done():
+                    future.set_exception(_unusable(error))
+            return
+        for future, answer in answers:
+            future.set_result(answer)
+
+
+def _make_engine(url: str) -> Engine:
+    engine = create_engine(url)
+    if engine.dialect.name == "sqlite":
+        event.listen(engine, "connect", _prepare_sqlite)
+        event.listen(engine, "begin", _begin_sqlite)
+    return engine
+
+
+def _prepare_sqlite(connection: Any, _: object) -> None:
+    connection.isolation_level = None  # the driver's own idea of transactions begins them too late
+    for setting in (
+        "journal_mode = WAL",
+        "synchronous = FULL",
+        "foreign_keys = ON",
+        f"busy_timeout = {_BUSY_MILLISECONDS}",
+    ):
+        connection.execute(f"PRAGMA {setting}")
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    connection.exec_driver_sql("BEGIN")
+
+
+def _unusable(error: BaseException) -> StoreError:
+    cause = getattr(error, "orig", None) or error
+    return StoreError(f"the database cannot be used: {cause}")

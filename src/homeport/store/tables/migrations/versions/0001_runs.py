@@ -1,0 +1,59 @@
+"""Runs, their journals, counters, and concurrency groups."""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0001"
+down_revision = None
+
+
+def upgrade() -> None:
+    """Make the tables."""
+    op.create_table(
+        "attempts",
+        sa.Column("run", sa.Integer, autoincrement=False),
+        sa.Column("attempt", sa.Integer, autoincrement=False),
+        sa.Column("repository", sa.String, nullable=False),
+        sa.Column("workflow", sa.String, nullable=False),
+        sa.Column("number", sa.Integer, nullable=False),
+        sa.Column("source", sa.String, nullable=False),
+        sa.Column("created_at", sa.String, nullable=False),
+        sa.Column("is_latest", sa.Integer, nullable=False),
+        sa.Column("owner", sa.String, nullable=True),
+        sa.Column("record", sa.LargeBinary, nullable=False),
+        sa.Column("plan", sa.LargeBinary, nullable=False),
+        sa.PrimaryKeyConstraint("run", "attempt", name="pk_attempts"),
+    )
+    op.create_index("ix_attempts_is_latest_run", "attempts", ["is_latest", "run"])
+    op.create_index("ix_attempts_repository_is_latest_run", "attempts", ["repository", "is_latest", "run"])
+    op.create_index(
+        "ix_attempts_repository_workflow_is_latest_run", "attempts", ["repository", "workflow", "is_latest", "run"]
+    )
+    op.create_index("ix_attempts_owner", "attempts", ["owner"])
+    op.create_table(
+        "facts",
+        sa.Column("run", sa.Integer, autoincrement=False),
+        sa.Column("attempt", sa.Integer, autoincrement=False),
+        sa.Column("sequence", sa.Integer, autoincrement=False),
+        sa.Column("type", sa.String, nullable=False),
+        sa.Column("fact", sa.LargeBinary, nullable=False),
+        sa.PrimaryKeyConstraint("run", "attempt", "sequence", name="pk_facts"),
+        sa.ForeignKeyConstraint(
+            ["run", "attempt"], ["attempts.run", "attempts.attempt"], name="fk_facts_run_attempt", ondelete="CASCADE"
+        ),
+        sqlite_with_rowid=False,
+    )
+    op.create_table(
+        "counters",
+        sa.Column("scope", sa.String),
+        sa.Column("name", sa.String),
+        sa.Column("value", sa.Integer, nullable=False),
+        sa.PrimaryKeyConstraint("scope", "name", name="pk_counters"),
+    )
+    op.create_table(
+        "concurrency_groups",
+        sa.Column("repository", sa.String),
+        sa.Column("name", sa.String),
+        sa.Column("state", sa.LargeBinary, nullable=False),
+        sa.PrimaryKeyConstraint("repository", "name", name="pk_concurrency_groups"),
+    )

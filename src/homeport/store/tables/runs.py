@@ -1,0 +1,213 @@
+"""Keeps runs, their plans and their journals in a database."""
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, TypeVar
+
+import msgspec
+from sqlalchemy import Connection, Row, Select, and_, delete, func, insert, select, update
+
+from homeport.plan.model import Plan
+from homeport.ports.repositories import RunRecord, StoreError
+from homeport.run.codec import JournalError, decode_fact, encode_fact
+from homeport.run.facts import RunFact, RunFinished
+from homeport.store.tables.counters import count_up
+from homeport.store.tables.database import Database
+from homeport.store.tables.schema import ATTEMPTS, FACTS
+
+Value = TypeVar("Value")
+
+_NOBODY = ""
+_BLOCK = 1000
+_FINISHED = "run_finished"
+_LARGEST_ID = 2**63 - 1
+
+
+class TableRuns:
+    """A `RunRepository` in a database, for the process that calls itself `owner`. `is_alive` tells which other owners still live.
+
+    Facts are durable when `append` returns, or at the end of `Database.batch`.
+    """
+
+    def __init__(self, database: Database, owner: str, is_alive: Callable[[str], bool]) -> None:
+        self._database = database
+        self._owner = owner
+        self._is_alive = is_alive
+        self._lengths: dict[tuple[int, int], int] = {}
+        """the attempts that this process writes, and how many facts each has"""
+
+    def new_id(self) -> str:
+        """Counted up over all repositories."""
+        return str(self._database.write(lambda connection: count_up(connection, "run", "")))
+
+    def next_number(self, repository: str, workflow: str) -> int:
+        """Counted per workflow file, as on GitHub."""
+        return self._database.write(lambda connection: count_up(connection, f"number/{repository}", workflow))
+
+    def create(self, record: RunRecord, plan: Plan) -> None:
+        """Write the attempt; it is the run's latest now."""
+        run, attempt = int(record.id), record.attempt
+        values = {
+            "run": run,
+            "attempt": attempt,
+            "repository": record.repository,
+            "workflow": record.workflow,
+            "number": record.number,
+            "source": record.source,
+            "created_at": record.created_at.isoformat(timespec="microseconds"),
+            "is_latest": 1,
+            "owner": self._owner,
+            "record": msgspec.msgpack.encode(record),
+            "plan": msgspec.msgpack.encode(plan),
+        }
+
+        def work(connection: Connection) -> None:
+            connection.execute(update(ATTEMPTS).where(ATTEMPTS.c.run == run).values(is_latest=0))
+            connection.execute(insert(ATTEMPTS).values(values))
+
+        self._lengths[run, attempt] = 0
+        self._database.write_soon(work)
+
+    def append(self, run: str, attempt: int, facts: Sequence[RunFact]) -> None:
+        """One row a fact."""
+        key = int(run), attempt
+        encoded = [(type(fact).__struct_config__.tag, encode_fact(fact)) for fact in facts]
+        first = self._lengths[key]
+        rows = [
+            {"run": key[0], "attempt": attempt, "sequence": first + index, "type": tag, "fact": data}
+            for index, (tag, data) in enumerate(encoded)
+        ]
+        self._lengths[key] = first + len(rows)
+        self._database.write_soon(lambda connection: connection.execute(insert(FACTS), rows))
+
+    def close(self, run: str, attempt: int) -> None:
+        """It has no writer any more."""
+        self._leave(run, attempt, None)
+
+    def abandon(self, run: str, attempt: int) -> None:
+        """It has a writer that will not write."""
+        self._leave(run, attempt, _NOBODY)
+
+    def adopt(self) -> Sequence[RunRecord]:
+        """Take what has a writer that is dead."""
+
+        def work(connection: Connection) -> list[Row[Any]]:
+            owned = ATTEMPTS.c.owner.is_not(None) & (ATTEMPTS.c.owner != self._owner)
+            order = (ATTEMPTS.c.run, ATTEMPTS.c.attempt)
+            found = connection.execute(
+                select(ATTEMPTS.c.run, ATTEMPTS.c.attempt, ATTEMPTS.c.owner, ATTEMPTS.c.record).where(owned).order_by(*order)
+            ).all()
+            lost = [row for row in found if row.owner == _NOBODY or not self._is_alive(row.owner)]
+            for row in lost:
+                connection.execute(update(ATTEMPTS).where(_is(row.run, row.attempt)).values(owner=self._owner))
+                count = select(func.count()).select_from(FACTS).where(FACTS.c.run == row.run, FACTS.c.attempt == row.attempt)
+                self._lengths[row.run, row.attempt] = connection.execute(count).scalar_one()
+            return lost
+
+        return [_record(row.record) for row in self._database.write(work)]
+
+    def is_open(self, run: str) -> bool:
+        """Whether a living process writes the latest attempt. Of its own attempts this process knows before they are committed."""
+        if any(own == _number(run) for own, _ in self._lengths):
+            return True
+        row = self._first(select(ATTEMPTS.c.owner), run, None)
+        return row is not None and bool(row.owner) and (row.owner == self._owner or self._is_alive(row.owner))
+
+    def find(self, run: str, attempt: int | None = None) -> tuple[RunRecord, Plan] | None:
+        """The record with its plan."""
+        row = self._first(select(ATTEMPTS.c.record, ATTEMPTS.c.plan), run, attempt)
+        return None if row is None else (_record(row.record), _decode(row.plan, Plan))
+
+    def facts(self, run: str, attempt: int | None = None) -> Iterator[RunFact]:
+        """Read in blocks. What a newer version wrote and the state does not depend on is passed over."""
+        row = self._first(select(ATTEMPTS.c.run, ATTEMPTS.c.attempt), run, attempt)
+        last = -1
+        while row is not None:
+            journal = (FACTS.c.run == row.run) & (FACTS.c.attempt == row.attempt) & (FACTS.c.sequence > last)
+            query = select(FACTS.c.sequence, FACTS.c.fact).where(journal).order_by(FACTS.c.sequence).limit(_BLOCK)
+            with self._database.read() as connection:
+                block = connection.execute(query).all()
+            for sequence, data in block:
+                last = sequence
+                if (fact := _read_fact(data, run)) is not None:
+                    yield fact
+            if len(block) < _BLOCK:
+                return
+
+    def ending(self, run: str, attempt: int | None = None) -> RunFinished | None:
+        """It is the last fact that says so."""
+        row = self._first(select(ATTEMPTS.c.run, ATTEMPTS.c.attempt), run, attempt)
+        if row is None:
+            return None
+        journal = (FACTS.c.run == row.run) & (FACTS.c.attempt == row.attempt) & (FACTS.c.type == _FINISHED)
+        with self._database.read() as connection:
+            data = connection.execute(select(FACTS.c.fact).where(journal).order_by(FACTS.c.sequence.desc()).limit(1)).scalar()
+        fact = None if data is None else _read_fact(data, run)
+        return fact if isinstance(fact, RunFinished) else None
+
+    def list(
+        self,
+        *,
+        repository: str | None = None,
+        workflow: str | None = None,
+        source: str | None = None,
+        limit: int = 50,
+    ) -> Sequence[RunRecord]:
+        """By the indexes; ids count up, so the newest are the largest."""
+        wanted = {"repository": repository, "workflow": workflow, "source": source}
+        query = select(ATTEMPTS.c.record).where(
+            ATTEMPTS.c.is_latest == 1, *(ATTEMPTS.c[name] == value for name, value in wanted.items() if value is not None)
+        )
+        with self._database.read() as connection:
+            rows = connection.execute(query.order_by(ATTEMPTS.c.run.desc()).limit(limit)).all()
+        return [_record(row.record) for row in rows]
+
+    def delete(self, run: str) -> None:
+        """Its journals go with it."""
+        number = _number(run)
+        if number is not None:
+            self._lengths = {key: length for key, length in self._lengths.items() if key[0] != number}
+            self._database.write(lambda connection: connection.execute(delete(ATTEMPTS).where(ATTEMPTS.c.run == number)))
+
+    def _leave(self, run: str, attempt: int, owner: str | None) -> None:
+        if self._lengths.pop((int(run), attempt), None) is not None:
+            self._database.write_soon(
+                lambda connection: connection.execute(
+                    update(ATTEMPTS).where(_is(int(run), attempt)).values(owner=owner)
+                )
+            )
+
+    def _first(self, query: Select[Any], run: str, attempt: int | None) -> Row[Any] | None:
+        number = _number(run)
+        if number is None:
+            return None
+        wanted = ATTEMPTS.c.is_latest == 1 if attempt is None else ATTEMPTS.c.attempt == attempt
+        with self._database.read() as connection:
+            return connection.execute(query.where(and_(ATTEMPTS.c.run == number, wanted))).first()
+
+
+def _is(run: int, attempt: int) -> Any:
+    return (ATTEMPTS.c.run == run) & (ATTEMPTS.c.attempt == attempt)
+
+
+def _number(run: str) -> int | None:
+    """An id as the database has it; None for what cannot be one."""
+    number = int(run) if run.isascii() and run.isdigit() else None
+    return number if number is not None and number <= _LARGEST_ID else None
+
+
+def _record(data: bytes) -> RunRecord:
+    return _decode(data, RunRecord)
+
+
+def _decode(data: bytes, kind: type[Value]) -> Value:
+    try:
+        return msgspec.msgpack.decode(data, type=kind)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise StoreError(f"a {kind.__name__} in the database cannot be read: {error}") from error
+
+
+def _read_fact(data: bytes, run: str) -> RunFact | None:
+    try:
+        return decode_fact(data)
+    except JournalError as error:
+        raise StoreError(f"the journal of run {run} cannot be read: {error}") from error

@@ -1,0 +1,64 @@
+"""The tables of a server's database. What they hold is written and read in the modules beside this one, one a repository.
+
+Times are UTC, as RFC 3339 text with microseconds (they sort as text, and every database has them). Values that are only ever read
+whole are MessagePack in a blob.
+"""
+
+from sqlalchemy import Column, ForeignKeyConstraint, Index, Integer, LargeBinary, MetaData, String, Table
+
+METADATA = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "pk": "pk_%(table_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    }
+)
+
+ATTEMPTS = Table(
+    "attempts",
+    METADATA,
+    Column("run", Integer, primary_key=True, autoincrement=False),
+    Column("attempt", Integer, primary_key=True, autoincrement=False),
+    Column("repository", String, nullable=False),
+    Column("workflow", String, nullable=False),
+    Column("number", Integer, nullable=False),
+    Column("source", String, nullable=False),
+    Column("created_at", String, nullable=False),
+    Column("is_latest", Integer, nullable=False),
+    Column("owner", String, nullable=True, comment="the process that writes it; NULL: completed; '': left by its writer"),
+    Column("record", LargeBinary, nullable=False),
+    Column("plan", LargeBinary, nullable=False),
+    Index(None, "is_latest", "run"),
+    Index(None, "repository", "is_latest", "run"),
+    Index(None, "repository", "workflow", "is_latest", "run"),
+    Index(None, "owner"),
+)
+
+FACTS = Table(
+    "facts",
+    METADATA,
+    Column("run", Integer, primary_key=True, autoincrement=False),
+    Column("attempt", Integer, primary_key=True, autoincrement=False),
+    Column("sequence", Integer, primary_key=True, autoincrement=False),
+    Column("type", String, nullable=False),
+    Column("fact", LargeBinary, nullable=False),
+    ForeignKeyConstraint(["run", "attempt"], ["attempts.run", "attempts.attempt"], ondelete="CASCADE"),
+    sqlite_with_rowid=False,
+)
+
+COUNTERS = Table(
+    "counters",
+    METADATA,
+    Column("scope", String, primary_key=True),
+    Column("name", String, primary_key=True),
+    Column("value", Integer, nullable=False),
+)
+
+GROUPS = Table(
+    "concurrency_groups",
+    METADATA,
+    Column("repository", String, primary_key=True),
+    Column("name", String, primary_key=True),
+    Column("state", LargeBinary, nullable=False),
+)
