@@ -22,14 +22,14 @@ class ReportError(Exception):
 
 
 class LeasedJob:
-    """The coordinator's memory of one lease."""
+    """The coordinator's memory of one lease. `heard`: the last report that an earlier process took in."""
 
     __slots__ = ("_heard", "_needles", "_search", "job", "run")
 
-    def __init__(self, run: str, job: str, secrets: Mapping[str, str]) -> None:
+    def __init__(self, run: str, job: str, secrets: Mapping[str, str], *, heard: int = 0) -> None:
         self.run = run
         self.job = job
-        self._heard = 0
+        self._heard = heard
         self._needles = _find_needles(secrets.values())
         self._search: BytesAhoCorasick | None = None
 

@@ -31,6 +31,7 @@ from homeport.run.facts import (
 )
 from homeport.run.opening import queued_fact
 from homeport.run.rerun import Selection, rerun_facts
+from homeport.run.resume import list_unsettled
 from homeport.run.state import RunState
 
 
@@ -77,6 +78,20 @@ class Coordinator:
         self._work_off()
         if record.id in self._open:  # nothing of it was news, and yet something may follow from what was known
             self._decide(self._open[record.id])
+
+    def resume(self, record: RunRecord, state: RunState, heard: Mapping[str, int]) -> None:
+        """Go on with an attempt that an earlier process of this server carried out (`RunRepository.adopt`) and whose runners may still
+        be at work. Its queued and running jobs are offered again under their leases; `heard` says of each lease which report was the
+        last to be taken in.
+        """
+        inbox = self._stores.controls.open(record.id)
+        journal = self._open[record.id] = Journal(state, self._stores.runs, self._broadcast, inbox)
+        self._offers.expect(heard)
+        for effect in list_unsettled(state, self._clock.now()):
+            self._carry_out(journal, effect)
+        self._work_off()
+        if record.id in self._open:
+            self._decide(journal)
 
     def handle(self, lease: str, sequence: int, facts: Sequence[RunnerFact]) -> None:
         """Take in a runner's report. One that was heard before, or comes under a lease that is closed, changes nothing."""

@@ -1,5 +1,7 @@
 """Gives jobs to runners: the order of each, its lease, and what becomes of one that nobody here can carry out."""
 
+from collections.abc import Mapping
+
 from homeport.coordinator.arrival import LeasedJob
 from homeport.coordinator.dispatch import Runners
 from homeport.coordinator.surroundings import Policy, Post, Stores
@@ -18,6 +20,7 @@ class JobOffers:
 
     def __init__(self, runners: Runners, stores: Stores, clock: Clock, policy: Policy, post: Post) -> None:
         self._leases: dict[str, LeasedJob] = {}
+        self._heard: dict[str, int] = {}
         self._runners = runners
         self._stores = stores
         self._clock = clock
@@ -27,6 +30,10 @@ class JobOffers:
     def find(self, lease: str) -> LeasedJob | None:
         """The job of an open lease."""
         return self._leases.get(lease)
+
+    def expect(self, heard: Mapping[str, int]) -> None:
+        """Leases of an earlier process, each with the number of the last report that it took in."""
+        self._heard.update(heard)
 
     def offer(self, run: RunState, fact: JobQueued) -> None:
         """Put a job up, or conclude it with the reason why it cannot be carried out here."""
@@ -43,7 +50,7 @@ class JobOffers:
         except EvaluationError as error:
             self._fail(run, fact.job, f"its secrets cannot be evaluated: {error.message}", error.span)
             return
-        self._leases[fact.lease] = LeasedJob(run.id, fact.job, secrets)
+        self._leases[fact.lease] = LeasedJob(run.id, fact.job, secrets, heard=self._heard.pop(fact.lease, 0))
         self._runners.offer(_build_order(run, contexts, fact.lease), secrets)
 
     def stop(self, run: RunState, job: str, reason: StopReason, *, force: bool) -> None:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager
 from queue import SimpleQueue
-from typing import Any, TypeVar, cast
+from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
@@ -55,7 +55,7 @@ class Database:
         """Carry out a piece of work in the order of the calls; durable when it returns. What the work raises is raised here, and
         nothing of it is kept. Raises `StoreError` where the database fails.
         """
-        return cast("Result", self.submit(work).result())
+        return self.submit(work).result()
 
     def write_soon(self, work: Work) -> None:
         """The same, but inside of `batch` without waiting: durable when the batch ends."""
@@ -119,7 +119,7 @@ class Database:
                     try:
                         with connection.begin_nested():
                             answers.append((future, work(connection)))
-                    except BaseException as error:  # noqa: BLE001 - it is the caller's, and is handed to the caller
+                    except BaseException as error:
                         future.set_exception(_unusable(error) if isinstance(error, DBAPIError) else error)
         except SQLAlchemyError as error:
             for _, future in tasks:

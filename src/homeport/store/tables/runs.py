@@ -90,16 +90,22 @@ class TableRuns:
     def adopt(self) -> Sequence[RunRecord]:
         """Take what has a writer that is dead."""
 
-        def work(connection: Connection) -> list[Row[Any]]:
+        def work(connection: Connection) -> Sequence[Row[Any]]:
             owned = ATTEMPTS.c.owner.is_not(None) & (ATTEMPTS.c.owner != self._owner)
             order = (ATTEMPTS.c.run, ATTEMPTS.c.attempt)
             found = connection.execute(
-                select(ATTEMPTS.c.run, ATTEMPTS.c.attempt, ATTEMPTS.c.owner, ATTEMPTS.c.record).where(owned).order_by(*order)
+                select(ATTEMPTS.c.run, ATTEMPTS.c.attempt, ATTEMPTS.c.owner, ATTEMPTS.c.record)
+                .where(owned)
+                .order_by(*order)
             ).all()
             lost = [row for row in found if row.owner == _NOBODY or not self._is_alive(row.owner)]
             for row in lost:
                 connection.execute(update(ATTEMPTS).where(_is(row.run, row.attempt)).values(owner=self._owner))
-                count = select(func.count()).select_from(FACTS).where(FACTS.c.run == row.run, FACTS.c.attempt == row.attempt)
+                count = (
+                    select(func.count())
+                    .select_from(FACTS)
+                    .where(FACTS.c.run == row.run, FACTS.c.attempt == row.attempt)
+                )
                 self._lengths[row.run, row.attempt] = connection.execute(count).scalar_one()
             return lost
 
@@ -140,7 +146,9 @@ class TableRuns:
             return None
         journal = (FACTS.c.run == row.run) & (FACTS.c.attempt == row.attempt) & (FACTS.c.type == _FINISHED)
         with self._database.read() as connection:
-            data = connection.execute(select(FACTS.c.fact).where(journal).order_by(FACTS.c.sequence.desc()).limit(1)).scalar()
+            data = connection.execute(
+                select(FACTS.c.fact).where(journal).order_by(FACTS.c.sequence.desc()).limit(1)
+            ).scalar()
         fact = None if data is None else _read_fact(data, run)
         return fact if isinstance(fact, RunFinished) else None
 
@@ -155,7 +163,8 @@ class TableRuns:
         """By the indexes; ids count up, so the newest are the largest."""
         wanted = {"repository": repository, "workflow": workflow, "source": source}
         query = select(ATTEMPTS.c.record).where(
-            ATTEMPTS.c.is_latest == 1, *(ATTEMPTS.c[name] == value for name, value in wanted.items() if value is not None)
+            ATTEMPTS.c.is_latest == 1,
+            *(ATTEMPTS.c[name] == value for name, value in wanted.items() if value is not None),
         )
         with self._database.read() as connection:
             rows = connection.execute(query.order_by(ATTEMPTS.c.run.desc()).limit(limit)).all()
@@ -166,7 +175,9 @@ class TableRuns:
         number = _number(run)
         if number is not None:
             self._lengths = {key: length for key, length in self._lengths.items() if key[0] != number}
-            self._database.write(lambda connection: connection.execute(delete(ATTEMPTS).where(ATTEMPTS.c.run == number)))
+            self._database.write(
+                lambda connection: connection.execute(delete(ATTEMPTS).where(ATTEMPTS.c.run == number))
+            )
 
     def _leave(self, run: str, attempt: int, owner: str | None) -> None:
         if self._lengths.pop((int(run), attempt), None) is not None:

@@ -26,7 +26,9 @@ ATTEMPTS = Table(
     Column("source", String, nullable=False),
     Column("created_at", String, nullable=False),
     Column("is_latest", Integer, nullable=False),
-    Column("owner", String, nullable=True, comment="the process that writes it; NULL: completed; '': left by its writer"),
+    Column(
+        "owner", String, nullable=True, comment="the process that writes it; NULL: completed; '': left by its writer"
+    ),
     Column("record", LargeBinary, nullable=False),
     Column("plan", LargeBinary, nullable=False),
     Index(None, "is_latest", "run"),
@@ -61,4 +63,20 @@ GROUPS = Table(
     Column("repository", String, primary_key=True),
     Column("name", String, primary_key=True),
     Column("state", LargeBinary, nullable=False),
+)
+
+LEASES = Table(
+    "leases",
+    METADATA,
+    Column("lease", String, primary_key=True),
+    Column("run", Integer, nullable=False),
+    Column("attempt", Integer, nullable=False),
+    Column("job", String, nullable=False),
+    Column("runner", String, nullable=False),
+    Column("claim", String, nullable=False),
+    Column("token_digest", LargeBinary, nullable=False),
+    Column("taken_at", String, nullable=False),
+    Column("heard", Integer, nullable=False),
+    Column("log_size", Integer, nullable=False),
+    ForeignKeyConstraint(["run", "attempt"], ["attempts.run", "attempts.attempt"], ondelete="CASCADE"),
 )

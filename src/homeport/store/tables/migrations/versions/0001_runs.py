@@ -1,4 +1,4 @@
-"""Runs, their journals, counters, and concurrency groups."""
+"""Runs, their journals, counters, concurrency groups and leases."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -56,4 +56,21 @@ def upgrade() -> None:
         sa.Column("name", sa.String),
         sa.Column("state", sa.LargeBinary, nullable=False),
         sa.PrimaryKeyConstraint("repository", "name", name="pk_concurrency_groups"),
+    )
+    op.create_table(
+        "leases",
+        sa.Column("lease", sa.String),
+        sa.Column("run", sa.Integer, nullable=False),
+        sa.Column("attempt", sa.Integer, nullable=False),
+        sa.Column("job", sa.String, nullable=False),
+        sa.Column("runner", sa.String, nullable=False),
+        sa.Column("claim", sa.String, nullable=False),
+        sa.Column("token_digest", sa.LargeBinary, nullable=False),
+        sa.Column("taken_at", sa.String, nullable=False),
+        sa.Column("heard", sa.Integer, nullable=False),
+        sa.Column("log_size", sa.Integer, nullable=False),
+        sa.PrimaryKeyConstraint("lease", name="pk_leases"),
+        sa.ForeignKeyConstraint(
+            ["run", "attempt"], ["attempts.run", "attempts.attempt"], name="fk_leases_run_attempt", ondelete="CASCADE"
+        ),
     )
