@@ -9,7 +9,7 @@ import hmac
 import secrets as randomness
 import threading
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from hashlib import sha256
 
 import msgspec
@@ -95,6 +95,7 @@ class LeaseBoard:
         self._claims: dict[tuple[str, str], _Entry] = {}
         self._reports: deque[BoardReport] = deque()
         self._held: list[_Entry] | None = None
+        self._expected: dict[str, Lease] = {}
 
     # --- the coordinator's side: one thread ------------------------------------------------------------------------------
 
@@ -103,6 +104,10 @@ class LeaseBoard:
         entry = _Entry(order, secrets)
         with self._lock:
             self._entries[order.lease] = entry
+            lease = self._expected.pop(order.lease, None)
+            if lease is not None:
+                self._restore(entry, lease)
+                return
             if self._held is not None:
                 self._held.append(entry)
                 return
@@ -122,14 +127,11 @@ class LeaseBoard:
         if held:
             self._on_change()
 
-    def restore(self, lease: Lease, order: JobOrder, secrets: Mapping[str, str]) -> None:
-        """A job that a runner had when the server ended: it has the usual time to be heard of again."""
-        entry = _Entry(order, secrets)
-        entry.runner, entry.claim, entry.digest = lease.runner, lease.claim, lease.token_digest
-        entry.heard_at = self._clock.monotonic()
-        with self._lock:
-            self._entries[order.lease] = entry
-            self._claims[lease.runner, lease.claim] = entry
+    def expect(self, leases: Iterable[Lease]) -> None:
+        """Leases that runners had when the server ended: offered again, each is its runner's still, which has the usual time to be
+        heard of.
+        """
+        self._expected.update((lease.id, lease) for lease in leases)
 
     def stop(self, lease: str, reason: StopReason, *, force: bool) -> None:
         """Withdraw an offer, or tell its runner."""
@@ -231,6 +233,11 @@ class LeaseBoard:
             return self._find(lease, token).secrets
 
     # --- inside -----------------------------------------------------------------------------------------------------------
+
+    def _restore(self, entry: _Entry, lease: Lease) -> None:
+        entry.runner, entry.claim, entry.digest = lease.runner, lease.claim, lease.token_digest
+        entry.heard_at = self._clock.monotonic()
+        self._claims[lease.runner, lease.claim] = entry
 
     def _find(self, lease: str, token: str) -> _Entry:
         entry = self._entries.get(lease)

@@ -3,9 +3,12 @@
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 
+import msgspec
+
 from homeport.plan.model import ConcurrencyClaim, Plan
 from homeport.ports.concurrency import ClaimAnswer, Holder
 from homeport.ports.control import Request
+from homeport.ports.leases import Lease
 from homeport.ports.logs import LogLine
 from homeport.ports.repositories import RunRecord
 from homeport.run.facts import LinesLogged, RunFact, RunFinished
@@ -222,3 +225,34 @@ class MemoryInbox:
     def close(self) -> None:
         """No more requests."""
         self.closed = True
+
+
+class MemoryLeases:
+    """A `LeaseRepository` in memory."""
+
+    def __init__(self) -> None:
+        self._leases: dict[str, Lease] = {}
+
+    def take(self, lease: Lease) -> None:
+        """Keep it."""
+        if lease.id in self._leases:
+            raise KeyError(lease.id)
+        self._leases[lease.id] = lease
+
+    def hear(self, lease: str, heard: int, log_size: int) -> None:
+        """Note the last report."""
+        if lease in self._leases:
+            self._leases[lease] = msgspec.structs.replace(self._leases[lease], heard=heard, log_size=log_size)
+
+    def renew_token(self, lease: str, claim: str, token_digest: bytes) -> None:
+        """Another token."""
+        held = self._leases[lease]
+        self._leases[lease] = msgspec.structs.replace(held, claim=claim, token_digest=token_digest)
+
+    def close(self, lease: str) -> None:
+        """Forget it."""
+        self._leases.pop(lease, None)
+
+    def list(self) -> Sequence[Lease]:
+        """In the order in which they were taken."""
+        return sorted(self._leases.values(), key=lambda lease: (lease.taken_at, lease.id))
