@@ -23,6 +23,7 @@ from homeport.runner.actions.model import ResolvedAction, Surroundings
 from homeport.runner.executors.process import ProcessExecutor
 from homeport.runner.job import JobRunner
 from homeport.runner.loop import serve
+from homeport.runner.manners.shims import install_shims
 from homeport.runner.settings import RunnerSettings, Services
 
 
@@ -87,6 +88,7 @@ class Engine:
                 host_environment=self._console.environment,
                 pass_names=self._execution.pass_env,
                 in_place=self._tree.folder if self._tree.in_place else None,
+                shims=install_shims(self._home),
             ),
             clock=self.clock,
             resolve=_resolve_action,
