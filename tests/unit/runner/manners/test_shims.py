@@ -3,7 +3,6 @@
 import os
 import subprocess
 import sys
-import zipfile
 from pathlib import Path
 
 import pytest
@@ -11,6 +10,7 @@ import pytest
 from homeport.ports.executor import JobPaths
 from homeport.runner.manners.shims import Shims, install_shims
 from tests.support.parts import require_program, require_root
+from tests.support.wheels import build_wheel
 
 
 @pytest.fixture
@@ -82,29 +82,13 @@ def test_python_is_one_of_the_jobs_own_that_sees_the_machines_packages(
 
 
 def test_what_pip_installs_stays_in_the_job(tmp_path: Path, shims: Shims, paths: JobPaths) -> None:
-    project = tmp_path / "project"
-    project.mkdir()
-    (project / "only_here.py").write_text("print('it is here')\n")
-    wheel = make_wheel(tmp_path)
+    wheel = build_wheel(tmp_path, "onlyhere", "1.0")
     path = shims.extend_path(f"{python_folder(tmp_path)}:/usr/bin:/bin", paths)
     done = call("pip", "install", "--no-index", "--no-deps", str(wheel), path=path, paths=paths)
     assert done.returncode == 0, done.stderr
-    assert call("python3", "-c", "import only_here", path=path, paths=paths).stdout == "it is here\n"
-    outside = subprocess.run([sys.executable, "-c", "import only_here"], capture_output=True, check=False)
+    assert call("python3", "-c", "import onlyhere; onlyhere.main()", path=path, paths=paths).stdout == "onlyhere 1.0\n"
+    outside = subprocess.run([sys.executable, "-c", "import onlyhere"], capture_output=True, check=False)
     assert outside.returncode == 1
-
-
-def make_wheel(folder: Path) -> Path:
-    path = folder / "only_here-1-py3-none-any.whl"
-    with zipfile.ZipFile(path, "w") as wheel:
-        wheel.writestr("only_here.py", "print('it is here')\n")
-        wheel.writestr("only_here-1.dist-info/METADATA", "Metadata-Version: 2.1\nName: only-here\nVersion: 1\n")
-        wheel.writestr(
-            "only_here-1.dist-info/WHEEL",
-            "Wheel-Version: 1.0\nGenerator: t\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
-        )
-        wheel.writestr("only_here-1.dist-info/RECORD", "only_here.py,,\nonly_here-1.dist-info/RECORD,,\n")
-    return path
 
 
 def test_a_machine_without_python_says_so(tmp_path: Path, shims: Shims, paths: JobPaths) -> None:
