@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from homeport.ports.artifacts import Artifact, ArtifactStore, NameTakenError
+from homeport.ports.artifacts import Artifact, ArtifactStore, DigestMismatchError, NameTakenError
 from homeport.store.artifacts_folder import FolderArtifacts
 from tests.support.plans import NOW, FixedClock
 
@@ -322,7 +322,7 @@ def test_a_download_that_is_told_to_end_leaves_no_half_a_file(tmp_path: Path) ->
     assert list((tmp_path / "out").iterdir()) == []
 
 
-@pytest.mark.parametrize("place", [5000, 20_972_000, -30])
+@pytest.mark.parametrize("place", [5000, 20_980_000, -80])
 def test_damage_anywhere_in_a_large_archive_is_found(tmp_path: Path, place: int) -> None:
     """In what was stored, in what was deflated, in the directory."""
     store = FolderArtifacts(str(tmp_path / "home"), FixedClock())
@@ -336,3 +336,12 @@ def test_damage_anywhere_in_a_large_archive_is_found(tmp_path: Path, place: int)
     path.write_bytes(data)
     with pytest.raises(ValueError, match="damaged"):
         store.extract(artifact, str(tmp_path / "out"))
+
+
+def test_a_file_that_is_not_what_it_should_be_is_not_kept(store: ArtifactStore, source: Path, tmp_path: Path) -> None:
+    right = "sha256:" + hashlib.sha256(b"hello").hexdigest()
+    with pytest.raises(DigestMismatchError):
+        store.put_file("7", 1, "build", "wrong", str(source / "b.bin"), digest=right)
+    assert left_over(tmp_path / "home") == []
+    assert store.put_file("7", 1, "build", "right", str(source / "a.txt"), digest=right).digest == right
+    assert [artifact.name for artifact in store.list("7")] == ["right"]

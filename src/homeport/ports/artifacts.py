@@ -75,8 +75,11 @@ class ArtifactStore(Protocol):
         retention_days: int = 0,
         overwrite: bool = False,
         check: Check = go_on,
+        digest: str = "",
     ) -> Artifact:
-        """Store one file of this machine as it is: a finished archive, or a single file. Raises as `put` does."""
+        """Store one file of this machine as it is: a finished archive, or a single file. Raises as `put` does, and
+        `DigestMismatchError` where a digest (`sha256:<hex>`) is given and is not that of the file: nothing is kept then.
+        """
         ...
 
     def list(self, run: str, *, attempt: int | None = None) -> Sequence[Artifact]:

@@ -96,10 +96,18 @@ class FolderArtifacts:
         retention_days: int = 0,
         overwrite: bool = False,
         check: Check = go_on,
+        digest: str = "",
     ) -> Artifact:
         """Copy a file."""
         artifact = self._begin(run, attempt, job, name, media_type, retention_days)
-        return self._store(artifact, lambda target: _Filled(*_copy(file, target, check)), overwrite=overwrite)
+
+        def copy(target: int) -> _Filled:
+            size, found = _copy(file, target, check)
+            if digest not in {"", f"sha256:{found}"}:
+                raise DigestMismatchError(f"the digest is sha256:{found}, and should be {digest}")
+            return _Filled(size, found)
+
+        return self._store(artifact, copy, overwrite=overwrite)
 
     def list(self, run: str, *, attempt: int | None = None) -> Sequence[Artifact]:
         """Sorted by name, then newest first."""
