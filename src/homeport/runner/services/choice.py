@@ -15,57 +15,40 @@ from homeport.ports.peer import JobOrder
 
 Preference = Literal["auto", "engine", "native"]
 NATIVE_HINT = "`--services native` would serve this image with a program of this machine"
-_NO_ENGINE = "no container engine answers on this machine, and --services is engine"
 
 
 class ChosenServiceHost:
-    """A `ServiceHost` that asks for an engine once, with the first service. Thread-safe.
+    """A `ServiceHost` that looks for an engine once, with the first service. Thread-safe.
 
-    `find_engine` gives None where no engine answers. An engine that cannot have one image is not given up for a provider: a job would
-    get another program than it did the day before, and not be told.
+    `has_engine` says whether one answers. An engine that cannot have one image is not given up for a provider: a job would get another
+    program than it did the day before, and not be told.
     """
 
     def __init__(
-        self,
-        preference: Preference,
-        find_engine: Callable[[], ServiceHost | None],
-        make_native: Callable[[], ServiceHost],
+        self, preference: Preference, engine: ServiceHost, has_engine: Callable[[], bool], native: ServiceHost
     ) -> None:
         self._preference = preference
-        self._find_engine = find_engine
-        self._make_native = make_native
+        self._engine = engine
+        self._has_engine = has_engine
+        self._native = native
         self._lock = threading.Lock()
-        self._native: ServiceHost | None = None
-        self._engine: ServiceHost | None = None
-        self._is_asked = False
+        self._uses_engine: bool | None = {"engine": True, "native": False}.get(preference)
 
     def find_refusal(self, spec: ContainerSpec) -> str | None:
         """What the chosen one says."""
-        engine = self._ask_for_engine()
-        if engine is not None:
-            return engine.find_refusal(spec)
-        return _NO_ENGINE if self._preference == "engine" else self._get_native().find_refusal(spec)
+        return (self._engine if self._is_engine_used() else self._native).find_refusal(spec)
 
     def open(self, order: JobOrder) -> JobServices:
         """The chosen one's."""
-        engine = self._ask_for_engine()
-        if engine is not None:
-            return _HintingServices(engine.open(order), self._get_native())
-        if self._preference == "engine":
-            raise ServiceUnavailableError(_NO_ENGINE, order.job.id_span)
-        return self._get_native().open(order)
+        if self._is_engine_used():
+            return _HintingServices(self._engine.open(order), self._native)
+        return self._native.open(order)
 
-    def _ask_for_engine(self) -> ServiceHost | None:
+    def _is_engine_used(self) -> bool:
         with self._lock:
-            if not self._is_asked:
-                self._is_asked = True
-                self._engine = None if self._preference == "native" else self._find_engine()
-            return self._engine
-
-    def _get_native(self) -> ServiceHost:
-        with self._lock:
-            self._native = self._native or self._make_native()
-            return self._native
+            if self._uses_engine is None:
+                self._uses_engine = self._has_engine()
+            return self._uses_engine
 
 
 class _HintingServices:
