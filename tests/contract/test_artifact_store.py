@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from homeport.ports.artifacts import Artifact, ArtifactStore, NameTakenError
+from homeport.ports.artifacts import Artifact, ArtifactStore, DigestMismatchError, NameTakenError
 from homeport.store.artifacts_folder import FolderArtifacts
 from tests.support.plans import NOW, FixedClock
 
@@ -292,3 +292,56 @@ def test_what_a_killed_upload_left_is_invisible_and_removed_by_the_next(tmp_path
 def _upload_from_pipe(home: Path, source: Path, tmp_path: Path) -> None:
     store = FolderArtifacts(str(home), FixedClock())
     store.put("7", 1, "build", "dist", [*files(source), ("x", str(tmp_path / "endless"))])
+
+
+class _ToldToEndError(Exception):
+    """What the check of a test raises."""
+
+
+def _end() -> None:
+    raise _ToldToEndError
+
+
+def test_an_upload_that_is_told_to_end_leaves_nothing(tmp_path: Path) -> None:
+    store = FolderArtifacts(str(tmp_path / "home"), FixedClock())
+    (tmp_path / "large").write_bytes(os.urandom(6 << 20))
+    with pytest.raises(_ToldToEndError):
+        store.put("7", 1, "build", "dist", [("large", str(tmp_path / "large"))], check=_end)
+    with pytest.raises(_ToldToEndError):
+        store.put_file("7", 1, "build", "large", str(tmp_path / "large"), check=_end)
+    assert list(store.list("7")) == []
+    assert left_over(tmp_path / "home") == []
+
+
+def test_a_download_that_is_told_to_end_leaves_no_half_a_file(tmp_path: Path) -> None:
+    store = FolderArtifacts(str(tmp_path / "home"), FixedClock())
+    (tmp_path / "large").write_bytes(os.urandom(20 << 20))
+    artifact = store.put("7", 1, "build", "dist", [("large", str(tmp_path / "large"))])
+    with pytest.raises(_ToldToEndError):
+        store.extract(artifact, str(tmp_path / "out"), check=_end)
+    assert list((tmp_path / "out").iterdir()) == []
+
+
+@pytest.mark.parametrize("place", [5000, 20_980_000, -80])
+def test_damage_anywhere_in_a_large_archive_is_found(tmp_path: Path, place: int) -> None:
+    """In what was stored, in what was deflated, in the directory."""
+    store = FolderArtifacts(str(tmp_path / "home"), FixedClock())
+    (tmp_path / "large").write_bytes(os.urandom(20 << 20))
+    (tmp_path / "text").write_text("".join(f"line {number}\n" for number in range(1_000_000)))
+    files = [("large", str(tmp_path / "large")), ("text", str(tmp_path / "text"))]
+    artifact = store.put("7", 1, "build", "dist", files)
+    path = Path(store.archive_path(artifact))
+    data = bytearray(path.read_bytes())
+    data[place] ^= 0xFF
+    path.write_bytes(data)
+    with pytest.raises(ValueError, match="damaged"):
+        store.extract(artifact, str(tmp_path / "out"))
+
+
+def test_a_file_that_is_not_what_it_should_be_is_not_kept(store: ArtifactStore, source: Path, tmp_path: Path) -> None:
+    right = "sha256:" + hashlib.sha256(b"hello").hexdigest()
+    with pytest.raises(DigestMismatchError):
+        store.put_file("7", 1, "build", "wrong", str(source / "b.bin"), digest=right)
+    assert left_over(tmp_path / "home") == []
+    assert store.put_file("7", 1, "build", "right", str(source / "a.txt"), digest=right).digest == right
+    assert [artifact.name for artifact in store.list("7")] == ["right"]

@@ -6,6 +6,10 @@ LOCAL_HEADER = struct.Struct("<4s5H3I2H")
 """signature, version, flags, method, time, date, crc, packed size, size, name length, extra length"""
 LOCAL_SIGNATURE = b"PK\x03\x04"
 
+PADDING = struct.Struct("<3H")
+"""field, size, alignment: what Android's `zipalign` puts before data that is to begin at a multiple of something"""
+PADDING_FIELD = 0xD935
+
 DESCRIPTOR = struct.Struct("<4s3I")
 DESCRIPTOR_64 = struct.Struct("<4sI2Q")
 DESCRIPTOR_SIGNATURE = b"PK\x07\x08"

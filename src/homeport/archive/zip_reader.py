@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import msgspec
 
 from homeport.archive import zip_layout as layout
+from homeport.archive.copying import PART, Checksum, copy_part
 from homeport.archive.destination import (
     CorruptArchiveError,
     Destination,
@@ -16,8 +17,11 @@ from homeport.archive.destination import (
     free_bytes,
     write_all,
 )
+from homeport.ports.checks import Check, go_on
 
 _BLOCK = 1 << 20
+_LARGE = 16 << 20
+"""stored files of this size and more are copied by one thread and summed by another"""
 _DIRECTORY_LIMIT = 256 << 20
 _LINK = 0o120000
 _KIND = 0o170000
@@ -38,12 +42,13 @@ class ZipEntry(msgspec.Struct, frozen=True, kw_only=True):
     is_link: bool
 
 
-def extract_zip(path: str, folder: str) -> tuple[int, int]:
+def extract_zip(path: str, folder: str, check: Check = go_on) -> tuple[int, int]:
     """Unpack an archive into a folder (made if need be); gives (files, bytes). Files that are there are replaced.
 
     Everything is checked before a byte is written: names that leave the folder, links, encryption, entries that share bytes
     (which is how small archives become huge), and whether the whole fits on the disk. While writing, no entry may grow beyond the
-    size that it declared. Raises `UnsafeArchiveError`, `CorruptArchiveError` (both `ValueError`), `OSError`.
+    size that it declared. `check` is called now and then. Raises `UnsafeArchiveError`, `CorruptArchiveError` (both `ValueError`),
+    `OSError`, and what `check` raises.
     """
     source = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     try:
@@ -61,7 +66,8 @@ def extract_zip(path: str, folder: str) -> tuple[int, int]:
             if entry.is_folder:
                 destination.make_folder(entry.name.rstrip("/"))
         for entry in files:
-            _extract(source, entry, starts[entry.offset], destination.locate(entry.name))
+            check()
+            _extract(source, entry, starts[entry.offset], destination.locate(entry.name), check)
     finally:
         os.close(source)
     return len(files), total
@@ -112,17 +118,14 @@ def _data_start(source: int, entry: ZipEntry) -> int:
     return entry.offset + layout.LOCAL_HEADER.size + int(fields[9]) + int(fields[10])
 
 
-def _extract(source: int, entry: ZipEntry, start: int, path: str) -> None:
+def _extract(source: int, entry: ZipEntry, start: int, path: str, check: Check) -> None:
     target = create_file(path)
     complete = False
     try:
-        crc, size = 0, 0
-        for block in _content(source, entry, start):
-            size += len(block)
-            if size > entry.size:
-                raise UnsafeArchiveError(f"{entry.name!r} is larger than the archive says")
-            crc = zlib.crc32(block, crc)
-            write_all(target, block)
+        if entry.method == layout.STORED and entry.packed_size >= _LARGE:
+            crc, size = _copy_stored(source, entry, start, target, check)
+        else:
+            crc, size = _unpack(source, entry, start, target, check)
         if size != entry.size or crc != entry.crc:
             raise CorruptArchiveError(f"{entry.name!r} is damaged in the archive")
         complete = True
@@ -130,6 +133,36 @@ def _extract(source: int, entry: ZipEntry, start: int, path: str) -> None:
         os.close(target)
         if not complete:
             os.unlink(path)
+
+
+def _unpack(source: int, entry: ZipEntry, start: int, target: int, check: Check) -> tuple[int, int]:
+    """Write the content; gives its checksum and size."""
+    crc, size = 0, 0
+    for block in _content(source, entry, start):
+        check()
+        size += len(block)
+        if size > entry.size:
+            raise UnsafeArchiveError(f"{entry.name!r} is larger than the archive says")
+        crc = zlib.crc32(block, crc)
+        write_all(target, block)
+    return crc, size
+
+
+def _copy_stored(source: int, entry: ZipEntry, start: int, target: int, check: Check) -> tuple[int, int]:
+    # only for large files
+    from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415
+
+    checksum = Checksum()
+    with ThreadPoolExecutor(1, thread_name_prefix="checksum") as pool:
+        summed = pool.submit(checksum.add, source, start, entry.packed_size)
+        size = 0
+        while size < entry.packed_size:
+            check()
+            count = copy_part(source, start + size, target, size, min(PART, entry.packed_size - size))
+            if not count:
+                raise CorruptArchiveError(f"the archive is cut off within {entry.name!r}")
+            size += count
+        return checksum.value if summed.result() == size else -1, size
 
 
 def _content(source: int, entry: ZipEntry, start: int) -> Iterator[bytes]:

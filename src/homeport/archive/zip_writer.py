@@ -1,6 +1,8 @@
-"""Writes zip files: small ones in one go, large ones in a stream, what does not shrink as it is."""
+"""Writes zip files: small files in one go, large ones in a stream, what does not shrink as it is and without being read.
 
-import hashlib
+Nothing waits for anything that can be done beside it: the archive is hashed while it grows, and large files are deflated on all cores.
+"""
+
 import os
 import struct
 import time
@@ -10,12 +12,17 @@ from collections.abc import Iterable
 import msgspec
 
 from homeport.archive import zip_layout as layout
-from homeport.archive.destination import write_all
+from homeport.archive.copying import PART, Checksum, copy_part
+from homeport.archive.following_digest import FollowingDigest
+from homeport.archive.parallel_deflate import deflate
+from homeport.ports.checks import Check, go_on
 
 _BLOCK = 1 << 20
 _WHOLE = 4 << 20
 """files up to this size are packed in memory"""
-_SAMPLE = 64 << 10
+_SAMPLE = 32 << 10
+_SAMPLES = 3
+_PAGE = 4096
 _WORTHWHILE = 0.97
 """a sample that keeps more than this of its size is stored, whatever level was asked for"""
 
@@ -31,36 +38,58 @@ class _Entry(msgspec.Struct, frozen=True):
     offset: int
 
 
-class _Output:
-    """The file being written: its position and the digest of everything before it."""
+class PackedZip(msgspec.Struct, frozen=True, kw_only=True):
+    """A finished archive: its size, its SHA-256 in hex, and where its directory begins."""
 
-    def __init__(self, descriptor: int) -> None:
+    size: int
+    digest: str
+    directory: int
+
+
+class _Output:
+    """The file being written: its position; the digest follows it."""
+
+    def __init__(self, descriptor: int, digest: FollowingDigest, check: Check) -> None:
         self.descriptor = descriptor
         self.position = 0
-        self.digest = hashlib.sha256()
+        self.check = check
+        self._digest = digest
 
-    def write(self, data: "bytes | memoryview") -> None:
-        write_all(self.descriptor, data)
-        self.digest.update(data)
-        self.position += len(data)
+    def write(self, data: bytes) -> None:
+        view = memoryview(data)
+        while view:
+            count = os.pwrite(self.descriptor, view, self.position)
+            self.position += count
+            view = view[count:]
+        self._digest.advance(self.position)
+
+    def copy(self, source: int, start: int) -> int:
+        """Copy a part of another file; gives its size, 0 at that file's end."""
+        count = copy_part(source, start, self.descriptor, self.position, PART)
+        self.position += count
+        self._digest.advance(self.position)
+        return count
 
 
-def write_zip(descriptor: int, files: Iterable[tuple[str, str]], level: int = 6) -> tuple[int, str]:
-    """Pack files, given as (name in the archive, path on this machine), into an open, empty file; links are followed.
+def write_zip(descriptor: int, files: Iterable[tuple[str, str]], level: int = 6, check: Check = go_on) -> PackedZip:
+    """Pack files, given as (name in the archive, path on this machine), into an empty file, open for reading and writing; links
+    are followed.
 
-    Gives the archive's size and its SHA-256 in hex. `level` is zlib's, 0 (store) to 9. Permissions are not kept: every entry is
-    `rw-r--r--`, as the artifacts of GitHub have it. Raises `OSError`; `ValueError` where two entries have one name.
+    `level` is zlib's, 0 (store) to 9. Permissions are not kept: every entry is `rw-r--r--`, as the artifacts of GitHub have it.
+    `check` is called now and then. Raises `OSError`; `ValueError` where two entries have one name; what `check` raises.
     """
-    output = _Output(descriptor)
     entries: list[_Entry] = []
     names: set[str] = set()
-    for name, path in files:
-        if name in names:
-            raise ValueError(f"two files would have the name {name!r} in the archive")
-        names.add(name)
-        entries.append(_write_file(output, name, path, level))
-    _write_directory(output, entries)
-    return output.position, output.digest.hexdigest()
+    with FollowingDigest(descriptor) as digest:
+        output = _Output(descriptor, digest, check)
+        for name, path in files:
+            if name in names:
+                raise ValueError(f"two files would have the name {name!r} in the archive")
+            names.add(name)
+            entries.append(_write_file(output, name, path, level))
+        directory = output.position
+        _write_directory(output, entries)
+        return PackedZip(size=output.position, digest=digest.finish(), directory=directory)
 
 
 def _write_file(output: _Output, name: str, path: str, level: int) -> _Entry:
@@ -70,9 +99,7 @@ def _write_file(output: _Output, name: str, path: str, level: int) -> _Entry:
         moment = _dos_moment(status.st_mtime)
         if status.st_size <= _WHOLE:
             return _write_whole(output, name, source, moment, level)
-        sample = os.pread(source, _SAMPLE, status.st_size // 2)
-        shrinks = level > 0 and len(zlib.compress(sample, 1)) < _WORTHWHILE * len(sample)
-        if shrinks:
+        if level > 0 and _shrinks(source, status.st_size):
             return _write_deflated(output, name, source, moment, level)
         return _write_stored(output, name, source, moment)
     finally:
@@ -94,39 +121,52 @@ def _write_whole(output: _Output, name: str, source: int, moment: tuple[int, int
     return entry
 
 
+def _shrinks(source: int, size: int) -> bool:
+    """Whether samples from all over a file say that deflating it is worth the while."""
+    samples = [os.pread(source, _SAMPLE, size * number // _SAMPLES) for number in range(_SAMPLES)]
+    packed = sum(len(zlib.compress(sample, 1)) for sample in samples)
+    return packed < _WORTHWHILE * sum(len(sample) for sample in samples)
+
+
 def _write_stored(output: _Output, name: str, source: int, moment: tuple[int, int]) -> _Entry:
-    """Two passes over the file, so that its header is complete before its data: readers that stream need that of stored entries."""
-    crc, size = 0, 0
-    for block in _blocks(source):
-        crc, size = zlib.crc32(block, crc), size + len(block)
-    entry = _Entry(name.encode(), layout.UTF8_NAME, layout.STORED, moment, crc, size, size, output.position)
-    output.write(_local_header(entry))
-    os.lseek(source, 0, os.SEEK_SET)
-    written = 0
-    for block in _blocks(source):
-        written += len(block)
-        output.write(block)
-    if written != size:
-        raise OSError(f"{name} changed while it was being read")
-    return entry
+    """The checksum comes after the data, in a descriptor, as GitHub's own client writes what it stores (archiver, `store`): so that
+    one pass is enough. The data begins at a page, which lets disks that can share it with the original.
+    """
+    flags = layout.UTF8_NAME | layout.HAS_DESCRIPTOR
+    head = _Entry(name.encode(), flags, layout.STORED, moment, 0, 0, 0, output.position)
+    output.write(_local_header(head, align=_PAGE))
+    checksum, start, size = Checksum(), output.position, 0
+    while count := output.copy(source, size):
+        checksum.add(output.descriptor, start + size, count)
+        size += count
+        output.check()
+    _write_descriptor(output, checksum.value, size, size)
+    return msgspec.structs.replace(head, crc=checksum.value, packed_size=size, size=size)
 
 
 def _write_deflated(output: _Output, name: str, source: int, moment: tuple[int, int], level: int) -> _Entry:
     flags = layout.UTF8_NAME | layout.HAS_DESCRIPTOR
     head = _Entry(name.encode(), flags, layout.DEFLATED, moment, 0, 0, 0, output.position)
     output.write(_local_header(head))
-    start = output.position
-    packer = zlib.compressobj(level, zlib.DEFLATED, -15)
-    crc, size = 0, 0
-    for block in _blocks(source):
-        crc, size = zlib.crc32(block, crc), size + len(block)
-        if packed := packer.compress(block):
-            output.write(packed)
-    output.write(packer.flush())
+    start, crc, size = output.position, 0, 0
+
+    def blocks() -> Iterable[bytes]:
+        nonlocal crc, size
+        for block in _blocks(source):
+            output.check()
+            crc, size = zlib.crc32(block, crc), size + len(block)
+            yield block
+
+    for packed in deflate(blocks(), level):
+        output.write(packed)
     packed_size = output.position - start
+    _write_descriptor(output, crc, packed_size, size)
+    return msgspec.structs.replace(head, crc=crc, packed_size=packed_size, size=size)
+
+
+def _write_descriptor(output: _Output, crc: int, packed_size: int, size: int) -> None:
     descriptor = layout.DESCRIPTOR_64 if max(size, packed_size) >= layout.FULL_32 else layout.DESCRIPTOR
     output.write(descriptor.pack(layout.DESCRIPTOR_SIGNATURE, crc, packed_size, size))
-    return msgspec.structs.replace(head, crc=crc, packed_size=packed_size, size=size)
 
 
 def _blocks(source: int) -> Iterable[bytes]:
@@ -134,16 +174,17 @@ def _blocks(source: int) -> Iterable[bytes]:
         yield block
 
 
-def _local_header(entry: _Entry) -> bytes:
+def _local_header(entry: _Entry, align: int = 1) -> bytes:
+    """`align`: the data begins at a multiple of it; the room before is a field that readers pass over."""
     extra = b""
-    packed_size, size = entry.packed_size, entry.size
-    if max(packed_size, size) >= layout.FULL_32:
-        extra = struct.pack("<2H2Q", 1, 16, size, packed_size)
-        packed_size = size = layout.FULL_32
+    end = entry.offset + layout.LOCAL_HEADER.size + len(entry.name)
+    if end % align:
+        room = -(end + layout.PADDING.size) % align
+        extra = layout.PADDING.pack(layout.PADDING_FIELD, room + 2, align) + bytes(room)
     return (
         layout.LOCAL_HEADER.pack(
-            layout.LOCAL_SIGNATURE, 45 if extra else 20, entry.flags, entry.method, *entry.moment,
-            entry.crc, packed_size, size, len(entry.name), len(extra),
+            layout.LOCAL_SIGNATURE, 20, entry.flags, entry.method, *entry.moment,
+            entry.crc, entry.packed_size, entry.size, len(entry.name), len(extra),
         )
         + entry.name
         + extra

@@ -2,8 +2,8 @@
 
 import os
 from collections.abc import Callable
-from threading import Thread
-from typing import Any, cast
+from threading import Lock, Thread
+from typing import TYPE_CHECKING, Any, cast
 
 import msgspec
 
@@ -19,11 +19,16 @@ from homeport.event import Event
 from homeport.language.tokens import StringToken
 from homeport.ports.artifacts import ArtifactStore
 from homeport.ports.caches import CacheStore
+from homeport.ports.containers import ServiceHost
 from homeport.runner.actions.model import ResolvedAction, Surroundings
 from homeport.runner.executors.process import ProcessExecutor
 from homeport.runner.job import JobRunner
 from homeport.runner.loop import serve
+from homeport.runner.manners.shims import install_shims
 from homeport.runner.settings import RunnerSettings, Services
+
+if TYPE_CHECKING:
+    from homeport.runner.containers.host import ContainerHost
 
 
 class WorkingTree(msgspec.Struct, frozen=True):
@@ -39,10 +44,12 @@ class Deferred:
     def __init__(self, make: Callable[[], object]) -> None:
         self._make = make
         self._made: object | None = None
+        self._lock = Lock()
 
     def __getattr__(self, name: str) -> Any:
-        if self._made is None:
-            self._made = self._make()
+        with self._lock:
+            if self._made is None:
+                self._made = self._make()
         return getattr(self._made, name)
 
 
@@ -66,6 +73,7 @@ class Engine:
         self._tree = WorkingTree(source, execution.in_place)
         self._cache_name = _cache_name(source, event)
         self._onlookers = onlookers
+        self._containers: ContainerHost | None = None
         self._peer = InProcessPeer()
         policy = Policy(labels=execution.labels, missing_runner=execution.missing_runner, secrets=execution.secrets)
         self.coordinator = Coordinator(stores, self._peer, self.clock, policy=policy, broadcast=onlookers.feed)
@@ -73,11 +81,16 @@ class Engine:
 
     def _start_runners(self) -> Thread:
         runner = JobRunner(self._services(), self._settings())
-        thread = Thread(
-            target=serve, args=(self._peer, runner), kwargs={"parallel": self._execution.parallel}, name="runners"
-        )
+        thread = Thread(target=self._serve, args=(runner,), name="runners")
         thread.start()
         return thread
+
+    def _serve(self, runner: JobRunner) -> None:
+        try:
+            serve(self._peer, runner, parallel=self._execution.parallel)
+        finally:
+            if self._containers is not None:
+                self._containers.close()
 
     def _services(self) -> Services:
         return Services(
@@ -87,12 +100,14 @@ class Engine:
                 host_environment=self._console.environment,
                 pass_names=self._execution.pass_env,
                 in_place=self._tree.folder if self._tree.in_place else None,
+                shims=install_shims(self._home),
             ),
             clock=self.clock,
             resolve=_resolve_action,
             artifacts=cast("ArtifactStore", Deferred(self._open_artifacts)),
             caches=cast("CacheStore", Deferred(self._open_caches)),
             sources=self._tree,
+            service_host=cast("ServiceHost", Deferred(self._open_services)),
         )
 
     def _settings(self) -> RunnerSettings:
@@ -103,10 +118,26 @@ class Engine:
             on_step_failure = FailureShell(self._onlookers, self._console)
         return RunnerSettings(
             name=os.uname().nodename,
+            strict_services=self._execution.strict_services,
             pause_on_failure=self._execution.pause_on_failure,
             on_step_failure=on_step_failure,
             on_fault=self.session.note_fault,
         )
+
+    def _open_services(self) -> object:
+        from homeport.cli.service_host import make_service_host  # noqa: PLC0415 - many runs have no services
+
+        containers = self._get_containers()
+        return make_service_host(
+            self._execution.services, containers, self._home, self._console.environment, self.clock
+        )
+
+    def _get_containers(self) -> "ContainerHost":
+        if self._containers is None:
+            from homeport.runner.containers.host import ContainerHost  # noqa: PLC0415 - many runs need none
+
+            self._containers = ContainerHost(self._home, self._console.environment)
+        return self._containers
 
     def _open_artifacts(self) -> object:
         from homeport.store.artifacts_folder import FolderArtifacts  # noqa: PLC0415 - hashlib is slow to import

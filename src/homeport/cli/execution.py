@@ -13,7 +13,7 @@ from homeport.coordinator.dispatch import Labels, machine_labels
 
 LATER = "comes with a later part of Homeport"
 
-REMEMBERED = ("--runner", "--missing-runner", "--workspace", "--pass-env")
+REMEMBERED = ("--runner", "--missing-runner", "--workspace", "--pass-env", "--services", "--strict-services")
 """Options that a re-run of the same run takes over."""
 
 EXECUTION_OPTIONS = (
@@ -55,6 +55,13 @@ EXECUTION_OPTIONS = (
         help="whose code well-known actions run (upstream comes later)",
         choices=("native", "upstream"),
     ),
+    Option(
+        name="--services",
+        value="auto|engine|native",
+        help="who starts services: a container engine if one answers (auto), only that, or programs of this machine",
+        choices=("auto", "engine", "native"),
+    ),
+    Option(name="--strict-services", help="a service that differs from its image (another version, …) fails the job"),
     Option(name="--pass-env", value="NAME", help="give steps this variable of the environment too", repeat=True),
     Option(name="--shell-on-failure", help="open a shell where a step failed"),
     Option(name="--pause-on-failure", help="a job whose step failed waits for `homeport retry`"),
@@ -74,6 +81,8 @@ class Execution(msgspec.Struct, frozen=True, kw_only=True):
     pass_env: tuple[str, ...]
     pause_on_failure: bool
     shell_on_failure: bool
+    services: Literal["auto", "engine", "native"] = "auto"
+    strict_services: bool = False
     output: Literal["json", "plain", "live"]
     recipe: Mapping[str, str]
     """what is remembered with a run, so that it can be carried out again; never the value of a secret"""
@@ -103,6 +112,8 @@ def read_execution(options: Options, console: Console, remembered: Mapping[str, 
         pass_env=options.all("--pass-env"),
         pause_on_failure=options.flag("--pause-on-failure"),
         shell_on_failure=shell,
+        services=_read_services(options),
+        strict_services=options.flag("--strict-services"),
         output=_choose_output(options, console),
         recipe={
             **{name: "\n".join(options.all(name)) for name in REMEMBERED if options.all(name)},
@@ -120,6 +131,16 @@ def _refuse_what_comes_later(options: Options) -> None:
         raise UsageError(
             f"--actions upstream {LATER}", "leave it out: Homeport's own versions of well-known actions run"
         )
+
+
+def _read_services(options: Options) -> Literal["auto", "engine", "native"]:
+    match options.get("--services", "auto"):
+        case "engine":
+            return "engine"
+        case "native":
+            return "native"
+        case _:
+            return "auto"
 
 
 def _read_runners(options: Options) -> tuple[tuple[str, ...], tuple[str, ...]]:

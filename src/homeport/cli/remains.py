@@ -3,6 +3,7 @@
 import os
 import signal
 
+from homeport.runner.services.abandoned import list_abandoned
 from homeport.store.folder import listed, remove_tree
 
 
@@ -10,10 +11,11 @@ def clear_remains(home: str) -> list[str]:
     """End the processes and remove the folders of jobs whose Homeport is not alive any more; gives the folders.
 
     A job's folder is `work/<process id>-<number>`, and every process of a job that did not clear its environment has its HOME in
-    there. (Where `/proc` is not, only the folders go.)
+    there. Services have folders of their own (`runner/services/abandoned.py`). (Where `/proc` is not, only the folders go.)
     """
     work = os.path.join(home, "work")
     dead = [os.path.join(work, name) for name in listed(work) if _is_dead(name.partition("-")[0])]
+    dead += list_abandoned()
     if dead:
         _end_processes([f"HOME={folder}/".encode() for folder in dead])
     for folder in dead:

@@ -38,7 +38,7 @@ class GitProcess:
         self._errors, errors = os.pipe()
         try:
             self._process = os.posix_spawn(
-                _find_program(environment),
+                find_program(environment),
                 ["git", "-C", work_tree, *_FIXED, *arguments],
                 environment,
                 file_actions=[
@@ -94,7 +94,7 @@ def git_environment(
     }
 
 
-def _find_program(environment: Mapping[str, str]) -> str:
+def find_program(environment: Mapping[str, str]) -> str:
     """Git by the PATH that was handed in, not by that of this process; a relative folder in it is passed over."""
     for folder in environment.get("PATH", os.defpath).split(os.pathsep):
         program = os.path.join(folder, "git")

@@ -83,6 +83,16 @@ _ROWS: Mapping[str, tuple[tuple[range, str, str | None], ...]] = {
             None,
         ),
     ),
+    "astral-sh/setup-uv": (
+        (
+            range(5, 11),
+            "version version-file pyproject-file uv-file python-version activate-environment no-project venv-path working-directory checksum "
+            "github-token server-url download-from-astral-mirror enable-cache cache-dependency-glob restore-cache save-cache cache-suffix "
+            "cache-local-path prune-cache cache-python ignore-nothing-to-cache ignore-empty-workdir tool-dir tool-bin-dir manifest-file "
+            "python-arch add-problem-matchers quiet resolution-strategy",
+            "uv-version uv-path uvx-path cache-hit cache-key venv python-version python-cache-hit",
+        ),
+    ),
     "reviewdog/action-actionlint": (
         (
             range(1, 2),

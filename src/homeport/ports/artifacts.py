@@ -6,6 +6,8 @@ from typing import Protocol
 
 import msgspec
 
+from homeport.ports.checks import Check, go_on
+
 ZIP = "application/zip"
 """The media type of artifacts that are archives"""
 
@@ -56,6 +58,7 @@ class ArtifactStore(Protocol):
         compression_level: int = 6,
         retention_days: int = 0,
         overwrite: bool = False,
+        check: Check = go_on,
     ) -> Artifact:
         """Store files given as (path in the artifact, path on this machine). Raises `NameTakenError`, `OSError`."""
         ...
@@ -71,16 +74,22 @@ class ArtifactStore(Protocol):
         media_type: str = ZIP,
         retention_days: int = 0,
         overwrite: bool = False,
+        check: Check = go_on,
+        digest: str = "",
     ) -> Artifact:
-        """Store one file of this machine as it is: a finished archive, or a single file. Raises as `put` does."""
+        """Store one file of this machine as it is: a finished archive, or a single file. Raises as `put` does, and
+        `DigestMismatchError` where a digest (`sha256:<hex>`) is given and is not that of the file: nothing is kept then.
+        """
         ...
 
     def list(self, run: str, *, attempt: int | None = None) -> Sequence[Artifact]:
         """A run's artifacts, by name then newest first; of every attempt where none is named."""
         ...
 
-    def extract(self, artifact: Artifact, folder: str) -> None:
+    def extract(self, artifact: Artifact, folder: str, *, check: Check = go_on) -> None:
         """Unpack into a folder (made if need be), refusing whatever would leave it; a single file is put into it by its name.
+
+        What `check` ends leaves the files that were complete by then.
 
         Raises `OSError`; `ValueError` for what is corrupt or malicious.
         """

@@ -26,8 +26,8 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
     """for the pre stage"""
 
 
-def list_entries(session: JobSession) -> list[Entry]:
-    """Pre and main stages; post stages are known when the main stages have run."""
+def list_entries(session: JobSession, *, first: int = 1) -> list[Entry]:
+    """Pre and main stages, numbered from `first`; post stages are known when the main stages have run."""
     written = _write_out(session.order.job.steps)
     pre = [("pre", step, action) for step, action in list_pre_steps(session, written)]
     main = [("main", step, None) for step in written]
@@ -39,7 +39,7 @@ def list_entries(session: JobSession) -> list[Entry]:
             step=step,
             action=action,
         )
-        for number, (stage, step, action) in enumerate([*pre, *main], start=1)
+        for number, (stage, step, action) in enumerate([*pre, *main], start=first)
     ]
 
 

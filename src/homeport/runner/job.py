@@ -5,6 +5,7 @@ own fails the job, visibly.
 """
 
 from contextlib import suppress
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -20,6 +21,9 @@ from homeport.runner.settings import RunnerSettings, Services
 from homeport.runner.setup import set_up
 from homeport.runner.step import StepLoop
 from homeport.runner.stop import JobStop
+
+if TYPE_CHECKING:
+    from homeport.runner.services.stage import ServiceStage
 
 
 class JobRunner:
@@ -142,7 +146,8 @@ def _hide(masker: Masker, secrets: dict[str, str]) -> None:
 def _carry_out(session: JobSession) -> JobEnd:
     loop = StepLoop(session)
     blamed = set_up(session)
-    entries = list_entries(session)
+    stage = None if blamed else _find_services(session)
+    entries = list_entries(session, first=1 if stage is None else 2)
     if blamed:
         session.reason = "; ".join(blamed)
         session.worsen("failure")
@@ -150,9 +155,22 @@ def _carry_out(session: JobSession) -> JobEnd:
     else:
         session.reporter.hasten()
         try:
+            if stage is not None:
+                stage.initialize(1)
             loop.run(entries)
         finally:
             # nothing is left but after a fault
             loop.skip(entries, "the job ended before it")
+            if stage is not None:
+                stage.stop(max(loop.last_number, 1) + 1)
     outputs = {} if blamed else finish(session, loop.scope)
     return JobEnd(outcome=session.status, outputs=outputs, reason=find_reason(session))
+
+
+def _find_services(session: JobSession) -> "ServiceStage | None":
+    host = session.services.service_host
+    if host is None or not session.wanted_services:
+        return None
+    from homeport.runner.services.stage import ServiceStage  # noqa: PLC0415 - many jobs have none
+
+    return ServiceStage(session, host, session.wanted_services)

@@ -12,6 +12,8 @@ from homeport.runner.session import Defaults
 from homeport.runner.shells import Shell, find_shell
 
 _NO_DEFAULTS = Defaults()
+_NOT_FOUND = 127
+"""what a shell ends with that finds no such command"""
 
 
 def run_script(frame: StepFrame, step: nodes.RunStep) -> int:
@@ -31,7 +33,17 @@ def run_script(frame: StepFrame, step: nodes.RunStep) -> int:
     frame.record.voice.log.write(render_header(script, shell, frame.env))
     path = f"{session.paths.temp}/{session.next_name()}{shell.extension}"
     write_file(path, shell.complete(script).encode("utf-8", "replace"))
-    return frame.run(shell.arguments(path), environment, frame.working_directory)
+    code = frame.run(shell.arguments(path), environment, frame.working_directory)
+    if code == _NOT_FOUND:
+        _tell_what_is_missing(frame, script, environment["PATH"])
+    return code
+
+
+def _tell_what_is_missing(frame: StepFrame, script: str, search_path: str) -> None:
+    from homeport.runner.manners.tools import explain_not_found  # noqa: PLC0415 - seldom, and its table is not small
+
+    for sentence in explain_not_found(script, search_path):
+        frame.record.voice.log.write(sentence)
 
 
 def render_header(script: str, shell: Shell, env: dict[str, str]) -> str:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from homeport.ports.containers import ContainerSpec
 from homeport.ports.executor import JobEnvironment
 from homeport.ports.peer import JobOrder, Peer
 from homeport.run.codec import to_plain
@@ -74,10 +75,16 @@ class JobSession:
         self.path: list[str] = []
         """what steps wrote to `GITHUB_PATH`, the last one first in PATH"""
         self.defaults = Defaults()
+        self.wanted_services: tuple[ContainerSpec, ...] = ()
+        """those with an image, once the job is set up"""
+        self.standing: dict[str, Any] = {}
+        """what stands beside the job: `container` and `services` of its `job` context"""
         self.steps: dict[str, Any] = {}
         self.states: dict[tuple[str, ...], dict[str, str]] = {}
         """what actions saved for their later stages, by the path of ids to the step"""
         self.actions: dict[str, ResolvedAction] = {}
+        self.resolving = threading.Lock()
+        """held while an action is looked for once the steps run: those in the background share the folder of actions"""
         self.subjects: dict[str, Subject] = {}
         """what steps declared in `GITHUB_ARTIFACTS`, by name"""
         self.artifacts_list = NO_ARTIFACTS
@@ -102,7 +109,7 @@ class JobSession:
     @property
     def job(self) -> dict[str, Any]:
         """The `job` context as it stands."""
-        return job_context(self.order, self.status)
+        return {**job_context(self.order, self.status), **self.standing}
 
     def select(self, names: str) -> dict[str, Any]:
         """These contexts of the job, for keys that stand outside of its steps."""
@@ -118,6 +125,8 @@ class JobSession:
             sources=self.services.sources,
             environment=self.search_environment,
             preference=self.settings.preference,
+            actions=self.services.actions,
+            is_stopped=lambda: self.stop.is_requested,
         )
 
     @property

@@ -5,9 +5,11 @@ from typing import Literal
 
 import msgspec
 
+from homeport.ports.action_sources import ActionSources
 from homeport.ports.artifacts import ArtifactStore
 from homeport.ports.caches import CacheStore
 from homeport.ports.clock import Clock
+from homeport.ports.containers import ServiceHost
 from homeport.ports.executor import Executor
 from homeport.runner.actions.model import ResolveAction
 from homeport.runner.host import Sources
@@ -32,6 +34,8 @@ class RunnerSettings(msgspec.Struct, frozen=True, kw_only=True):
     environment: Literal["github-hosted", "self-hosted"] = "self-hosted"
     preference: Literal["native", "upstream"] = "native"
     """`--actions`"""
+    strict_services: bool = False
+    """what a service cannot be given as it was asked for fails the job, instead of being warned of"""
     pause_on_failure: bool = False
     on_step_failure: Callable[[FailedStep], None] | None = None
     """called in the job's thread when a step failed, before anything else happens (`--shell-on-failure`)"""
@@ -48,3 +52,7 @@ class Services(msgspec.Struct, frozen=True, kw_only=True):
     artifacts: ArtifactStore
     caches: CacheStore
     sources: Sources
+    actions: ActionSources | None = None
+    """None: there are no published actions here but those that Homeport carries itself"""
+    service_host: ServiceHost | None = None
+    """None: a job with services fails"""

@@ -44,6 +44,11 @@ class StepLoop:
         """Where the job's own steps stand."""
         return self._scope
 
+    @property
+    def last_number(self) -> int:
+        """The number of the last step that there was."""
+        return self._last_number
+
     def run(self, entries: Sequence[Entry]) -> None:
         """All steps, what is still running in the background, then the post stages."""
         try:

@@ -30,30 +30,23 @@ def list_refusals(session: JobSession) -> Iterator[Refusal]:
     contexts = session.select("github needs strategy matrix vars inputs")
     if job.container is not None and _has_image(job.container, contexts):
         yield Refusal("This job wants to run in a container, and containers are not supported yet", job.container.span)
-    yield from _list_services(job.services, contexts)
+    if job.services:
+        yield from _list_services(session)
     if job.snapshot is not None:
         yield Refusal("This job wants to make a snapshot of its machine, which cannot be done here", job.snapshot.span)
     yield from _list_container_actions(session)
 
 
-def _list_services(services: tuple[nodes.Service, ...] | ExpressionToken, contexts: Contexts) -> Iterator[Refusal]:
-    if isinstance(services, ExpressionToken):
-        value = evaluate_token(services, contexts)
-        if isinstance(value, dict):
-            for name, definition in value.items():
-                if _names_image(definition):
-                    yield _refuse_service(name, services.span)
-        return
-    for service in services:
-        if _has_image(service.container, contexts):
-            written = service.container
-            yield _refuse_service(
-                service.id, written.image.span if isinstance(written, nodes.Container) else written.span
-            )
+def _list_services(session: JobSession) -> Iterator[Refusal]:
+    """Those that nothing here can start; the others are what the job will start."""
+    from homeport.runner.services.written import read_services  # noqa: PLC0415 - many jobs have none
 
-
-def _refuse_service(name: str, span: Span) -> Refusal:
-    return Refusal(f"The service '{name}' needs a container, and containers are not supported yet", span)
+    host = session.services.service_host
+    session.wanted_services = tuple(read_services(session))
+    for spec in session.wanted_services:
+        why = "services are not supported by this runner" if host is None else host.find_refusal(spec)
+        if why is not None:
+            yield Refusal(f"The service '{spec.name}' cannot be started: {why}", spec.span)
 
 
 def _has_image(container: nodes.Container | ExpressionToken, contexts: Contexts) -> bool:

@@ -15,18 +15,39 @@ from datetime import datetime, timedelta
 
 import msgspec
 
+from homeport.archive.copying import PART, copy_part
+from homeport.archive.following_digest import FollowingDigest
 from homeport.archive.zip_reader import extract_zip
 from homeport.archive.zip_writer import write_zip
 from homeport.ports.artifacts import ZIP, Artifact, DigestMismatchError, NameTakenError
+from homeport.ports.checks import Check, go_on
 from homeport.ports.clock import Clock
-from homeport.store.folder import count_up, listed, locked_file, read_file, unlink, write_all, write_file
+from homeport.store.folder import count_up, listed, locked_file, read_file, unlink, write_file
 from homeport.store.parts import growing, remove_abandoned
 
-_BLOCK = 1 << 20
-_decode = msgspec.json.Decoder(Artifact).decode
 
-Fill = Callable[[int], tuple[int, str]]
-"""Writes the content to a descriptor: gives its size and its SHA-256 in hex."""
+class _Kept(Artifact, frozen=True, kw_only=True):
+    """An artifact, and for an archive of our own what is asked of it at a download: where its directory begins, and the SHA-256 of all
+    from there to the end. The directory has the checksum of every file, so nothing that is unpacked goes unverified.
+    """
+
+    directory: int = 0
+    directory_digest: str = ""
+
+
+class _Filled(msgspec.Struct, frozen=True):
+    """What was written, as in `Artifact` and `_Kept`."""
+
+    size: int
+    digest: str
+    directory: int = 0
+    directory_digest: str = ""
+
+
+_decode = msgspec.json.Decoder(_Kept).decode
+
+Fill = Callable[[int], _Filled]
+"""Writes the content to a descriptor."""
 
 
 class FolderArtifacts:
@@ -52,10 +73,16 @@ class FolderArtifacts:
         compression_level: int = 6,
         retention_days: int = 0,
         overwrite: bool = False,
+        check: Check = go_on,
     ) -> Artifact:
         """Pack into a zip file."""
         artifact = self._begin(run, attempt, job, name, ZIP, retention_days)
-        return self._store(artifact, lambda target: write_zip(target, files, compression_level), overwrite=overwrite)
+
+        def pack(target: int) -> _Filled:
+            packed = write_zip(target, files, compression_level, check)
+            return _Filled(packed.size, packed.digest, packed.directory, _digest_end(target, packed.directory))
+
+        return self._store(artifact, pack, overwrite=overwrite)
 
     def put_file(
         self,
@@ -68,10 +95,19 @@ class FolderArtifacts:
         media_type: str = ZIP,
         retention_days: int = 0,
         overwrite: bool = False,
+        check: Check = go_on,
+        digest: str = "",
     ) -> Artifact:
         """Copy a file."""
         artifact = self._begin(run, attempt, job, name, media_type, retention_days)
-        return self._store(artifact, lambda target: _copy(file, target), overwrite=overwrite)
+
+        def copy(target: int) -> _Filled:
+            size, found = _copy(file, target, check)
+            if digest not in {"", f"sha256:{found}"}:
+                raise DigestMismatchError(f"the digest is sha256:{found}, and should be {digest}")
+            return _Filled(size, found)
+
+        return self._store(artifact, copy, overwrite=overwrite)
 
     def list(self, run: str, *, attempt: int | None = None) -> Sequence[Artifact]:
         """Sorted by name, then newest first."""
@@ -83,14 +119,37 @@ class FolderArtifacts:
         current = (artifact for artifact in found if artifact.expires_at is None or artifact.expires_at > now)
         return sorted(current, key=lambda artifact: (artifact.name, -artifact.attempt, -int(artifact.id)))
 
-    def extract(self, artifact: Artifact, folder: str) -> None:
-        """Unpack, or copy the single file."""
+    def extract(self, artifact: Artifact, folder: str, *, check: Check = go_on) -> None:
+        """Unpack, or copy the single file.
+
+        An archive that this store packed is verified by the checksums in its directory, and the directory by a digest of its own: to
+        hash the whole of it again would take longer than all else. Everything else is hashed.
+        """
         path = self.archive_path(artifact)
-        digest = _extract_archive(path, folder) if artifact.media_type == ZIP else _extract_file(artifact, path, folder)
+        if artifact.media_type != ZIP:
+            digest = _extract_file(artifact, path, folder, check)
+        elif self._is_intact(artifact):
+            extract_zip(path, folder, check)
+            return
+        else:
+            digest = _extract_and_hash(path, folder, check)
         if f"sha256:{digest}" != artifact.digest:
             raise DigestMismatchError(
                 f"the artifact {artifact.name!r} is damaged: its digest is sha256:{digest}, and was {artifact.digest}"
             )
+
+    def _is_intact(self, artifact: Artifact) -> bool:
+        """Whether the directory of one of our own archives is the one that was written."""
+        data = read_file(self._path(artifact, "json"))
+        kept = _decode(data) if data is not None else None
+        if kept is None or not kept.directory_digest or kept.digest != artifact.digest:
+            return False
+        descriptor = os.open(self.archive_path(artifact), os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            same_size = os.fstat(descriptor).st_size == kept.size
+            return same_size and _digest_end(descriptor, kept.directory) == kept.directory_digest
+        finally:
+            os.close(descriptor)
 
     def archive_path(self, artifact: Artifact) -> str:
         """Below the attempt's folder."""
@@ -112,9 +171,9 @@ class FolderArtifacts:
                         count += 1
         return count
 
-    def _begin(self, run: str, attempt: int, job: str, name: str, media_type: str, retention_days: int) -> Artifact:
+    def _begin(self, run: str, attempt: int, job: str, name: str, media_type: str, retention_days: int) -> _Kept:
         now = self._clock.now()
-        return Artifact(
+        return _Kept(
             id=str(count_up(os.path.join(self._folder, "next"))),
             run=run,
             attempt=attempt,
@@ -127,12 +186,18 @@ class FolderArtifacts:
             media_type=media_type,
         )
 
-    def _store(self, artifact: Artifact, fill: Fill, *, overwrite: bool) -> Artifact:
+    def _store(self, artifact: _Kept, fill: Fill, *, overwrite: bool) -> Artifact:
         if not overwrite:
             self._check_name(artifact)
         with growing(self._path(artifact, "data")) as (part, descriptor):
-            size, digest = fill(descriptor)
-            complete = msgspec.structs.replace(artifact, size=size, digest=f"sha256:{digest}")
+            filled = fill(descriptor)
+            complete = msgspec.structs.replace(
+                artifact,
+                size=filled.size,
+                digest=f"sha256:{filled.digest}",
+                directory=filled.directory,
+                directory_digest=filled.directory_digest,
+            )
             self._commit(complete, part, overwrite=overwrite)
         return complete
 
@@ -170,14 +235,24 @@ def _later(now: datetime, days: int) -> datetime | None:
     return now + timedelta(days=days) if days > 0 else None
 
 
-def _extract_archive(path: str, folder: str) -> str:
+def _digest_end(descriptor: int, start: int) -> str:
+    """SHA-256 of a file's bytes from a place on: an archive's directory, which is short."""
+    return hashlib.sha256(os.pread(descriptor, os.fstat(descriptor).st_size - start, start)).hexdigest()
+
+
+def _extract_and_hash(path: str, folder: str, check: Check) -> str:
     """Unpack a zip; gives the archive's SHA-256 in hex."""
-    extract_zip(path, folder)
-    with open(path, "rb") as file:  # noqa: PTH123 - pathlib is slow to import
-        return hashlib.file_digest(file, "sha256").hexdigest()
+    source = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        with FollowingDigest(source) as digest:
+            digest.advance(os.fstat(source).st_size)
+            extract_zip(path, folder, check)
+            return digest.finish()
+    finally:
+        os.close(source)
 
 
-def _extract_file(artifact: Artifact, path: str, folder: str) -> str:
+def _extract_file(artifact: Artifact, path: str, folder: str, check: Check) -> str:
     """Copy the single file under its name; gives its SHA-256 in hex."""
     if os.path.basename(artifact.name) != artifact.name or artifact.name in {"", ".", ".."}:
         raise ValueError(f"the artifact's name is not that of a file: {artifact.name!r}")
@@ -185,21 +260,23 @@ def _extract_file(artifact: Artifact, path: str, folder: str) -> str:
     target = os.path.join(folder, artifact.name)
     if os.path.lexists(target):
         os.unlink(target)
-    descriptor = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o644)
+    descriptor = os.open(target, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o644)
     try:
-        return _copy(path, descriptor)[1]
+        return _copy(path, descriptor, check)[1]
     finally:
         os.close(descriptor)
 
 
-def _copy(path: str, target: int) -> tuple[int, str]:
-    digest, size = hashlib.sha256(), 0
+def _copy(path: str, target: int, check: Check) -> tuple[int, str]:
+    """Copy a file into an empty one; gives its size and SHA-256 in hex."""
     source = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     try:
-        while block := os.read(source, _BLOCK):
-            digest.update(block)
-            size += len(block)
-            write_all(target, block)
+        with FollowingDigest(target) as digest:
+            size = 0
+            while count := copy_part(source, size, target, size, PART):
+                check()
+                size += count
+                digest.advance(size)
+            return size, digest.finish()
     finally:
         os.close(source)
-    return size, digest.hexdigest()

@@ -14,13 +14,16 @@ from hypothesis import strategies as st
 
 from homeport.archive import zip_writer
 from homeport.archive.destination import CorruptArchiveError, UnsafeArchiveError
+from homeport.archive.following_digest import FollowingDigest
 from homeport.archive.zip_reader import extract_zip, list_zip
 from homeport.archive.zip_writer import write_zip
+from homeport.ports.checks import go_on
 
 
 def pack(path: Path, files: dict[str, Path], level: int = 6) -> tuple[int, str]:
-    with path.open("wb") as target:
-        return write_zip(target.fileno(), [(name, str(file)) for name, file in files.items()], level)
+    with path.open("wb+") as target:
+        packed = write_zip(target.fileno(), [(name, str(file)) for name, file in files.items()], level)
+    return packed.size, packed.digest
 
 
 def build(path: Path, contents: dict[str, bytes], level: int = 6) -> tuple[int, str]:
@@ -92,11 +95,12 @@ def test_numbers_beyond_four_gigabytes_are_written_in_the_large_form(tmp_path: P
         zip_writer._Entry(b"large", 0x800, 0, moment, 7, large, large, 0),
         zip_writer._Entry(b"behind", 0x800, 0, moment, 7, 3, 3, large + 40),
     ]
-    with (tmp_path / "a.zip").open("wb") as target:
-        target.seek(5 << 30)
-        output = zip_writer._Output(target.fileno())
+    with (tmp_path / "a.zip").open("wb+") as target, FollowingDigest(target.fileno()) as digest:
+        output = zip_writer._Output(target.fileno(), digest, go_on)
         output.position = 5 << 30
-        zip_writer._write_directory(output, entries)
+        with pytest.raises(RuntimeError, match="hashing 5 GiB is not needed"):  # noqa: PT012
+            zip_writer._write_directory(output, entries)
+            raise RuntimeError("hashing 5 GiB is not needed")
     with zipfile.ZipFile(tmp_path / "a.zip") as archive:
         assert [(i.file_size, i.compress_size, i.header_offset) for i in archive.infolist()] == [
             (large, large, 0),
@@ -226,7 +230,7 @@ def test_a_flipped_bit_in_the_data_is_found_and_leaves_no_file(tmp_path: Path) -
 def test_two_files_of_one_name_are_refused_when_packing(tmp_path: Path) -> None:
     source = tmp_path / "one"
     source.write_bytes(b"x")
-    with (tmp_path / "a.zip").open("wb") as target, pytest.raises(ValueError, match="two files"):
+    with (tmp_path / "a.zip").open("wb+") as target, pytest.raises(ValueError, match="two files"):
         write_zip(target.fileno(), [("same", str(source)), ("same", str(source))])
 
 

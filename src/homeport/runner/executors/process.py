@@ -18,6 +18,8 @@ from homeport.runner.environment import pick_variables
 from homeport.runner.executors.drain import Drain
 from homeport.runner.executors.leftovers import Leftovers
 from homeport.runner.folders import make_folder, remove_tree
+from homeport.runner.manners.shims import Shims
+from homeport.runner.manners.variables import hosted_variables
 
 _DEFAULT_SIGNALS = [
     signal.SIGINT,
@@ -35,7 +37,8 @@ class ProcessExecutor:
     """The `process` executor. Thread-safe.
 
     `work_folder` is where jobs get their folders, `tool_cache` the kept `RUNNER_TOOL_CACHE`; both are absolute. With `in_place` (an
-    absolute path) it is the workspace of every job, and left alone afterwards.
+    absolute path) it is the workspace of every job, and left alone afterwards. `shims` are what stands in for programs that hosted
+    images have.
     """
 
     name = "process"
@@ -48,11 +51,14 @@ class ProcessExecutor:
         host_environment: Mapping[str, str],
         pass_names: Collection[str] = (),
         in_place: str | None = None,
+        shims: Shims | None = None,
     ) -> None:
         self._work_folder = work_folder
         self._tool_cache = tool_cache
+        self._host = host_environment
         self._variables = pick_variables(host_environment, pass_names)
         self._in_place = in_place
+        self._shims = shims
         self._leftovers = Leftovers()
         self._numbers = count(1)
 
@@ -72,7 +78,10 @@ class ProcessExecutor:
         own = () if self._in_place else (os.path.dirname(paths.workspace), paths.workspace)
         for folder in (*own, paths.temp, paths.home, paths.actions, paths.commands, paths.tool_cache):
             make_folder(folder)
-        return ProcessJobEnvironment(paths, self._variables, self._leftovers)
+        variables = {**hosted_variables(self._host, paths), **self._variables}
+        if self._shims is not None:
+            variables["PATH"] = self._shims.extend_path(variables["PATH"], paths)
+        return ProcessJobEnvironment(paths, variables, self._leftovers)
 
     def _make_root(self) -> str:
         """A short path: sockets below `RUNNER_TEMP` may have 107 bytes."""

@@ -21,6 +21,7 @@ NATIVE: dict[str, Native] = {
     "actions/download-artifact": Native(f"{_PACKAGE}.download_artifact", 4, 8),
     "actions/setup-python": Native(f"{_PACKAGE}.setup_python", 3, 6),
     "actions/upload-artifact": Native(f"{_PACKAGE}.upload_artifact", 4, 7),
+    "astral-sh/setup-uv": Native(f"{_PACKAGE}.setup_uv", 5, 10),
 }
 """By `owner/repo[/path]` in lower case."""
 

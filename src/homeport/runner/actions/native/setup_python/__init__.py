@@ -28,6 +28,7 @@ from homeport.runner.actions.native.setup_python.discovery import Interpreter, f
 from homeport.runner.actions.native.setup_python.prefix import PrefixError, make_prefix
 from homeport.runner.actions.native.setup_python.version_files import find_wishes
 from homeport.runner.actions.native.setup_python.versions import Wish, parse_wish
+from homeport.runner.actions.native.traceback_matcher import TRACEBACK_MATCHER
 from homeport.runner.host import ActionError, ActionHost
 
 DEFINITION = NativeDefinition(
@@ -49,11 +50,6 @@ DEFINITION = NativeDefinition(
     outputs=("python-version", "python-path", "cache-hit"),
     post_if="success()",
 )
-
-_PLACE = {"regexp": r'^\s*File\s"(.*)",\sline\s(\d+),\sin\s(.*)$', "file": 1, "line": 2}
-_MESSAGE = {"regexp": r"^\s*raise\s(.*)\('(.*)'\)$", "message": 2}
-_MATCHER = {"problemMatcher": [{"owner": "python", "pattern": [_PLACE, _MESSAGE]}]}
-"""A traceback's place and the message that is raised there"""
 
 
 class _Ready(msgspec.Struct, frozen=True):
@@ -86,7 +82,7 @@ def main(host: ActionHost) -> None:
             "warning",
             "The `python-version` input is not set.  The version of Python currently in `PATH` will be used.",
         )
-    host.add_matcher(msgspec.json.encode(_MATCHER))
+    host.add_matcher(TRACEBACK_MATCHER)
 
 
 def post(host: ActionHost) -> None:

@@ -1,0 +1,215 @@
+"""Homeport's side of the process that keeps the services of one job (`warden.py`), and the folder that they live in.
+
+The folder is in `/var/tmp`: a job's own folders may be closed to the user whose processes services are. Its name says whose it is, so
+that `abandoned.py` finds what a machine that lost its power has left.
+"""
+
+import marshal
+import os
+import signal
+import sys
+import threading
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from homeport.runner.folders import remove_tree, write_file
+from homeport.runner.services.abandoned import PLACES, PREFIX
+from homeport.runner.services.account import Account
+
+_PROGRAM = os.path.join(os.path.dirname(__file__), "warden.py")
+
+
+class ServiceProgramError(Exception):
+    """A program that a service needs cannot be started, or did not do its work. `log` is what it printed."""
+
+    def __init__(self, message: str, log: str = "") -> None:
+        super().__init__(message)
+        self.log = log
+
+
+class Keeper:
+    """The processes and the folder of one job's services. Thread-safe. They end with `close`, and with Homeport."""
+
+    def __init__(self, account: Account | None) -> None:
+        self.account = account
+        self.folder = _make_folder(0o700 if account is None else 0o711)
+        self._lock = threading.Lock()
+        self._numbers = iter(range(1, sys.maxsize))
+        requests, self._requests = os.pipe()
+        self._answers, answers = os.pipe()
+        whose = [] if account is None else [str(account.uid), str(account.gid)]
+        self._pid = os.posix_spawn(
+            sys.executable,
+            [sys.executable, "-I", "-S", "-W", "ignore", _PROGRAM, self.folder, *whose],
+            {},
+            file_actions=[(os.POSIX_SPAWN_DUP2, requests, 0), (os.POSIX_SPAWN_DUP2, answers, 1)],
+            # it stays in Homeport's own process group: what does not is taken for a job's
+            setsigmask=[],
+        )
+        os.close(requests)
+        os.close(answers)
+
+    def make_folder(self, name: str) -> str:
+        """A folder that belongs to the services' user, with a path short enough for sockets in it."""
+        path = f"{self.folder}/{name}"
+        os.mkdir(path, 0o700)
+        self.give(path)
+        return path
+
+    def give(self, path: str) -> None:
+        """Let a file or folder belong to the services' user."""
+        if self.account is not None:
+            os.chown(path, self.account.uid, self.account.gid)
+
+    def bring(self, path: str) -> str:
+        """A program that needs nothing beside it, where the services' user can reach it: its own path, or that of a copy."""
+        if self.account is None or self.account.can_run(path):
+            return path
+        copy = f"{self.folder}/{os.path.basename(path)}"
+        if not os.path.exists(copy):
+            import shutil  # noqa: PLC0415 - only for root with programs that others cannot reach
+
+            shutil.copyfile(path, copy)
+            os.chmod(copy, 0o755)  # noqa: S103 - it is to be run by others
+        return copy
+
+    def start(
+        self,
+        arguments: Sequence[str],
+        environment: Mapping[str, str],
+        folder: str,
+        *,
+        output: str,
+        text: str | None = None,
+        stop: int = signal.SIGKILL,
+        drop: bool = True,
+    ) -> int:
+        """Start a program: its absolute path first, `output` the file for what it prints, `text` its stdin, `stop` what ends it. Gives
+        its process id. With `drop` it becomes the services' user's. Raises `ServiceProgramError`.
+        """
+        path = self._write_text(text)
+        request = {
+            "arguments": list(arguments),
+            "environment": dict(environment),
+            "folder": folder,
+            "output": output,
+            "input": path,
+            "stop": int(stop),
+            "drop": drop,
+        }
+        try:
+            answer = self._ask(("start", request))
+        finally:
+            if path is not None:
+                os.unlink(path)
+        if isinstance(answer, int):
+            return answer
+        raise ServiceProgramError(f"'{arguments[0]}' could not be started: {answer}")
+
+    def poll(self, pid: int, seconds: float = 0.0) -> int | None:
+        """The exit code of a started program, negative for a signal, or None while it runs; waits for it so long at most."""
+        code = self._ask(("wait", pid, seconds))
+        return code if isinstance(code, int) else None
+
+    def kill(self, pid: int) -> None:
+        """End a started program and its group at once."""
+        self._ask(("kill", pid))
+
+    def run(
+        self,
+        arguments: Sequence[str],
+        environment: Mapping[str, str],
+        folder: str,
+        *,
+        text: str | None = None,
+        seconds: float = 120.0,
+        drop: bool = True,
+    ) -> str:
+        """Run a program to its end; gives what it printed. Raises `ServiceProgramError` where it fails or takes longer."""
+        output = f"{self.folder}/output-{next(self._numbers)}"
+        pid = self.start(arguments, environment, folder, output=output, text=text, drop=drop)
+        code = self.poll(pid, seconds)
+        printed = read_log(output)
+        os.unlink(output)
+        name = os.path.basename(arguments[0])
+        if code is None:
+            self.kill(pid)
+            raise ServiceProgramError(f"{name} did not end within {seconds:g} seconds", printed)
+        if code != 0:
+            raise ServiceProgramError(f"{name} ended with exit code {code}", printed)
+        return printed
+
+    def close(self) -> None:
+        """End all processes and remove the folder. Safe to call twice."""
+        with self._lock:
+            if self._pid == 0:
+                return
+            os.close(self._requests)
+            os.waitpid(self._pid, 0)
+            os.close(self._answers)
+            self._pid = 0
+        remove_tree(self.folder)  # gone already, but where somebody has killed the process that keeps it
+
+    def _write_text(self, text: str | None) -> str | None:
+        if text is None:
+            return None
+        path = f"{self.folder}/input-{next(self._numbers)}"
+        write_file(path, text.encode("utf-8", "surrogateescape"))
+        return path
+
+    def _ask(self, request: tuple[Any, ...]) -> Any:
+        body = marshal.dumps(request)
+        with self._lock:
+            if self._pid == 0:
+                raise ServiceProgramError("the services of this job have ended")
+            try:
+                _write(self._requests, len(body).to_bytes(4, "big") + body)
+                return marshal.loads(_read(self._answers, int.from_bytes(_read(self._answers, 4), "big")))  # noqa: S302 - our own child
+            except (OSError, EOFError) as error:
+                raise ServiceProgramError("the process that keeps the services of this job has ended") from error
+
+
+def read_log(path: str, most: int = 1 << 20) -> str:
+    """What a program has printed so far: the end of it, where it is long."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return ""
+    try:
+        size = os.fstat(descriptor).st_size
+        data = os.pread(descriptor, most, max(0, size - most))
+    finally:
+        os.close(descriptor)
+    text = data.decode("utf-8", "replace")
+    return text if size <= most else "…" + text.partition("\n")[2]
+
+
+def _make_folder(mode: int) -> str:
+    trouble: OSError | None = None
+    for place in PLACES:
+        path = f"{place}/{PREFIX}{os.getpid()}-{os.urandom(6).hex()}"
+        try:
+            os.mkdir(path, 0o700)
+        except OSError as error:
+            trouble = error
+            continue
+        os.chmod(path, mode)
+        return path
+    raise ServiceProgramError(f"there is no place for the data of services: {trouble}")
+
+
+def _write(descriptor: int, data: bytes) -> None:
+    view = memoryview(data)
+    while view:
+        view = view[os.write(descriptor, view) :]
+
+
+def _read(descriptor: int, size: int) -> bytes:
+    parts: list[bytes] = []
+    while size:
+        part = os.read(descriptor, size)
+        if not part:
+            raise EOFError
+        parts.append(part)
+        size -= len(part)
+    return b"".join(parts)

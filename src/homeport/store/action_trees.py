@@ -1,0 +1,201 @@
+"""Keeps the files of commits below `HOMEPORT_HOME/actions/trees`: whole, never changed, and checked whenever they are copied.
+
+    trees/<commit>/files/…      the files
+    trees/<commit>/manifest     what they are: a checksum, then every folder, file and link
+
+The checksums tell damage (a disk, a crash, a hand that slipped), not malice: who can write here can write a matching manifest too.
+"""
+
+import os
+import stat
+import zlib
+from collections.abc import Callable, Iterator
+
+import msgspec
+
+from homeport.store.folder import make_folder, read_file, remove_tree, write_all, write_file
+
+_BLOCK = 1 << 20
+_BETWEEN_LOOKS = 256
+"""files between two looks at whether anybody still wants them"""
+
+
+class _Entry(msgspec.Struct, frozen=True, array_like=True):
+    """`kind`: `d` folder, `f` file, `x` executable file, `l` link (`target`)."""
+
+    path: bytes
+    kind: str
+    size: int = 0
+    checksum: int = 0
+    target: bytes = b""
+
+
+class DamagedTreeError(Exception):
+    """What is kept of a commit is not what was put there."""
+
+
+class CopyStoppedError(Exception):
+    """Nobody wants the copy any more."""
+
+
+class ActionTrees:
+    """The kept commits. Thread-safe, and safe beside other processes: a tree appears whole, by one renaming. Raises `OSError`."""
+
+    def __init__(self, folder: str) -> None:
+        self._folder = folder
+
+    def has(self, commit: str) -> bool:
+        """Whether the commit is kept (undamaged or not)."""
+        return os.path.exists(self._path(commit, "manifest"))
+
+    def add(self, commit: str, files: str) -> None:
+        """Keep a folder, which is moved, as the files of a commit. Another process may have been quicker: then its tree stays."""
+        growing = os.path.dirname(files)
+        entries = list(_describe(os.fsencode(files)))
+        encoded = msgspec.msgpack.encode(entries)
+        write_file(os.path.join(growing, "manifest"), b"%08x" % zlib.crc32(encoded) + encoded)
+        if os.path.basename(files) != "files":
+            os.rename(files, os.path.join(growing, "files"))
+        make_folder(self._folder)
+        if not self.has(commit):
+            self.drop(commit)  # what has no manifest is no tree
+        try:
+            os.rename(growing, self._path(commit))
+        except OSError:
+            if not self.has(commit):
+                raise
+            remove_tree(growing)
+
+    def drop(self, commit: str) -> None:
+        """Forget a commit."""
+        aside = self._path(commit) + f".gone-{os.getpid()}-{os.urandom(4).hex()}"
+        try:
+            os.rename(self._path(commit), aside)
+        except FileNotFoundError:
+            return
+        remove_tree(aside)
+
+    def copy(self, commit: str, folder: str, is_stopped: Callable[[], bool]) -> None:
+        """Copy the files of a commit into a folder. Raises `DamagedTreeError` (the copy is not whole then) and `CopyStoppedError`."""
+        source, target = os.fsencode(self._path(commit, "files")), os.fsencode(folder)
+        entries = self._read_manifest(commit)
+        os.makedirs(folder, exist_ok=True)
+        for number, entry in enumerate(entries):
+            if number % _BETWEEN_LOOKS == 0 and is_stopped():
+                raise CopyStoppedError
+            try:
+                _copy(entry, source + b"/" + entry.path, target + b"/" + entry.path)
+            except FileNotFoundError as error:
+                raise DamagedTreeError(f"{os.fsdecode(entry.path)} is missing") from error
+
+    def read(self, commit: str, path: str) -> bytes | None:
+        """One file of a commit; None where it has no such file. Raises `DamagedTreeError`."""
+        wanted = os.fsencode(path)
+        for entry in self._read_manifest(commit):
+            if entry.path == wanted and entry.kind in "fx":
+                data = read_file(self._path(commit, "files", path))
+                if data is None or (len(data), zlib.crc32(data)) != (entry.size, entry.checksum):
+                    raise DamagedTreeError(f"{path} is not what it was")
+                return data
+        return None
+
+    def _read_manifest(self, commit: str) -> list[_Entry]:
+        data = read_file(self._path(commit, "manifest"))
+        if data is None or data[:8] != b"%08x" % zlib.crc32(data[8:]):
+            raise DamagedTreeError("its manifest is damaged")
+        return msgspec.msgpack.decode(data[8:], type=list[_Entry])
+
+    def _path(self, commit: str, *names: str) -> str:
+        return os.path.join(self._folder, commit, *names)
+
+
+def digest_files(files: str) -> str:
+    """A name for what is in a folder: the same for the same names, contents and modes."""
+    from hashlib import sha256  # noqa: PLC0415 - slow to import, and only folders without git need it
+
+    total = sha256()
+    below = os.fsencode(files)
+    for entry in _describe(below):
+        total.update(msgspec.msgpack.encode(entry))
+        if entry.kind in "fx":
+            total.update(sha256(read_file(os.fsdecode(below + b"/" + entry.path)) or b"").digest())
+    return f"tree-{total.hexdigest()[:40]}"
+
+
+def copy_plain_folder(source: str, target: str, is_stopped: Callable[[], bool]) -> None:
+    """Copy the files of a folder that is no repository, folders before what is in them; what is neither file nor link is left out."""
+    os.mkdir(target, 0o700)
+    below = os.fsencode(target)
+    for number, (path, relative, status) in enumerate(_walk(os.fsencode(source))):
+        if number % _BETWEEN_LOOKS == 0 and is_stopped():
+            raise CopyStoppedError
+        kind = _kind(status)
+        if kind:
+            link = os.readlink(path) if kind == "l" else b""
+            _copy(_Entry(relative, kind, -1, target=link), path, below + b"/" + relative)
+
+
+def _describe(folder: bytes) -> Iterator[_Entry]:
+    for path, relative, status in _walk(folder):
+        match _kind(status):
+            case "d":
+                yield _Entry(relative, "d")
+            case "l":
+                yield _Entry(relative, "l", target=os.readlink(path))
+            case kind:
+                checksum = 0
+                with open(path, "rb") as file:  # noqa: PTH123 - pathlib is slow to import
+                    while block := file.read(_BLOCK):
+                        checksum = zlib.crc32(block, checksum)
+                yield _Entry(relative, kind, status.st_size, checksum)
+
+
+def _walk(folder: bytes, prefix: bytes = b"") -> Iterator[tuple[bytes, bytes, os.stat_result]]:
+    with os.scandir(folder) as found:
+        entries = sorted(found, key=lambda entry: entry.name)
+    for entry in entries:
+        status = entry.stat(follow_symlinks=False)
+        yield entry.path, prefix + entry.name, status
+        if stat.S_ISDIR(status.st_mode):
+            yield from _walk(entry.path, prefix + entry.name + b"/")
+
+
+def _kind(status: os.stat_result) -> str:
+    if stat.S_ISDIR(status.st_mode):
+        return "d"
+    if stat.S_ISLNK(status.st_mode):
+        return "l"
+    if not stat.S_ISREG(status.st_mode):
+        return ""
+    return "x" if status.st_mode & stat.S_IXUSR else "f"
+
+
+def _copy(entry: _Entry, source: bytes, target: bytes) -> None:
+    if entry.kind == "d":
+        try:
+            os.mkdir(target, 0o755)
+        except FileExistsError:
+            return  # the folder of another ref, such as `releases` beside `releases/v1`
+    elif entry.kind == "l":
+        os.symlink(entry.target, target)
+    else:
+        _copy_file(entry, source, target)
+
+
+def _copy_file(entry: _Entry, source: bytes, target: bytes) -> None:
+    reading = os.open(source, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    try:
+        mode = 0o755 if entry.kind == "x" else 0o644
+        writing = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, mode)
+        try:
+            size, checksum = 0, 0
+            while block := os.read(reading, _BLOCK):
+                size += len(block)
+                checksum = zlib.crc32(block, checksum)
+                write_all(writing, block)
+        finally:
+            os.close(writing)
+    finally:
+        os.close(reading)
+    if entry.size >= 0 and (size, checksum) != (entry.size, entry.checksum):
+        raise DamagedTreeError(f"{os.fsdecode(entry.path)} is not what it was")
