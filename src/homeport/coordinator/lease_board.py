@@ -17,7 +17,7 @@ import msgspec
 from homeport.coordinator.dispatch import Labels
 from homeport.ports.clock import Clock
 from homeport.ports.leases import Lease, LeaseRepository
-from homeport.ports.peer import JobOrder
+from homeport.ports.peer import JobOrder, Orders
 from homeport.run.facts import RunnerFact, StopReason
 
 LEASE_SECONDS = 45.0
@@ -40,14 +40,6 @@ class Claim(msgspec.Struct, frozen=True):
 
     order: JobOrder
     token: str
-
-
-class Orders(msgspec.Struct, frozen=True):
-    """What the runner of a lease has to be told: whether to stop, and from which steps a paused job is to go on (oldest first)."""
-
-    stop: StopReason | None = None
-    forced: bool = False
-    resume_at: tuple[int, ...] = ()
 
 
 class BoardReport(msgspec.Struct, frozen=True):

@@ -12,7 +12,7 @@ import msgspec
 
 from homeport.language import nodes
 from homeport.plan.model import Leg
-from homeport.run.facts import RunnerFact
+from homeport.run.facts import RunnerFact, StopReason
 
 
 class JobOrder(msgspec.Struct, frozen=True, kw_only=True):
@@ -79,3 +79,63 @@ class Peer(Protocol):
     def report(self, lease: str, sequence: int, facts: Sequence[RunnerFact]) -> None:
         """Hand over facts, in order. May block while the coordinator is behind (a job that floods its log is slowed down)."""
         ...
+
+
+# --- the same over HTTP: every message is MessagePack ------------------------------------------------------------------
+
+
+class Orders(msgspec.Struct, frozen=True):
+    """What the runner of a lease has to be told: whether to stop, and from which steps a paused job is to go on (oldest first)."""
+
+    stop: StopReason | None = None
+    forced: bool = False
+    resume_at: tuple[int, ...] = ()
+
+
+class ClaimRequest(msgspec.Struct, frozen=True):
+    """`POST claims`: a job, please; waits so long for one. `claim` names this question: asked again, it gets the same answer."""
+
+    claim: str
+    wait_seconds: float = 0.0
+
+
+class ClaimAnswer(msgspec.Struct, frozen=True):
+    """A job with the token that stands for its lease; nothing where there is none now."""
+
+    order: JobOrder | None = None
+    token: str = ""
+
+
+class ReportRequest(msgspec.Struct, frozen=True):
+    """`POST leases/<lease>/reports`: answered when it is durable. Repeating it is safe."""
+
+    token: str
+    sequence: int
+    facts: list[RunnerFact]
+
+
+class HeldLease(msgspec.Struct, frozen=True):
+    """A lease as its runner knows it."""
+
+    token: str
+    known: Orders = Orders()
+
+
+class AskRequest(msgspec.Struct, frozen=True):
+    """`POST leases`: I still have these; waits so long for something that is not known yet."""
+
+    leases: dict[str, HeldLease]
+    wait_seconds: float = 0.0
+
+
+class AskAnswer(msgspec.Struct, frozen=True):
+    """What is new, and which of the leases are not the runner's any more: what runs under them is to be ended, and is not heard."""
+
+    orders: dict[str, Orders] = {}
+    lost: tuple[str, ...] = ()
+
+
+class SecretsRequest(msgspec.Struct, frozen=True):
+    """`POST leases/<lease>/secrets`."""
+
+    token: str

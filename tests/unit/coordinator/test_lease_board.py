@@ -6,9 +6,9 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from homeport.coordinator.dispatch import Labels
-from homeport.coordinator.lease_board import LEASE_SECONDS, LeaseBoard, Orders, RunnerProfile, UnknownLeaseError
+from homeport.coordinator.lease_board import LEASE_SECONDS, LeaseBoard, RunnerProfile, UnknownLeaseError
 from homeport.ports.leases import Lease
-from homeport.ports.peer import JobOrder
+from homeport.ports.peer import JobOrder, Orders
 from homeport.run.facts import JobPaused
 from homeport.store.memory import MemoryLeases
 from tests.support.coordination import World
