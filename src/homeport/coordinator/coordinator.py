@@ -7,6 +7,7 @@ from typing import assert_never
 from homeport.coordinator.claims import Claims
 from homeport.coordinator.dispatch import Runners
 from homeport.coordinator.journal import Broadcast, Journal, begin
+from homeport.coordinator.loss import facts_of_lost_job
 from homeport.coordinator.offers import JobOffers
 from homeport.coordinator.output_limit import hold_to_limit
 from homeport.coordinator.surroundings import Policy, Stores
@@ -107,6 +108,16 @@ class Coordinator:
         if accepted:
             self._post(leased.run, accepted)
             self._work_off()
+
+    def lose(self, lease: str) -> None:
+        """The runner of a lease is gone: its job has failed. Its journal is read, so what was written before must be durable."""
+        leased = self._offers.find(lease)
+        journal = self._open.get(leased.run) if leased is not None else None
+        if leased is None or journal is None or not journal.state.holds(leased.job, lease):
+            return
+        facts = list(self._stores.runs.facts(leased.run, journal.state.attempt))
+        self._post(leased.run, facts_of_lost_job(journal.state, leased.job, facts, self._clock.now()))
+        self._work_off()
 
     def cancel(self, run: str, by: str, reason: str, *, force: bool = False, job: str | None = None) -> None:
         """Ask for the end of a run, or of one leg of it. Asking again changes nothing, but for `force`, which leaves out cleanup."""

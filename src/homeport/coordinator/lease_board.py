@@ -9,7 +9,7 @@ import hmac
 import secrets as randomness
 import threading
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from hashlib import sha256
 
 import msgspec
@@ -175,6 +175,21 @@ class LeaseBoard:
             ]
 
     # --- the runners' side: any thread -----------------------------------------------------------------------------------
+
+    def may_have(self, runner: RunnerProfile, claim: str) -> bool:
+        """Whether a claim would be answered with a job now: a look that costs little."""
+        with self._lock:
+            return (runner.id, claim) in self._claims or any(
+                runner.labels.find_refusal(each.order.leg) is None for each in self._offers
+            )
+
+    def lose_others(self, runner: RunnerProfile, kept: Collection[str]) -> None:
+        """The runner has begun anew: of its jobs it has only these still. The others count as lost at once."""
+        with self._lock:
+            for entry in self._entries.values():
+                if entry.runner == runner.id and entry.lease not in kept:
+                    entry.heard_at = -LEASE_SECONDS * 2
+        self._wake()
 
     def claim(self, runner: RunnerProfile, claim: str) -> Claim | None:
         """The oldest offer that this runner can take; None where there is none now. `claim` is the runner's name for this question."""

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 import msgspec
 
 from homeport.ports.peer import JobOrder
+from homeport.ports.stop_pipe import PipeStopSignal
 from homeport.run.facts import JobFinished, RunnerFact, StopReason
 
 _MOST_REPORTS = 32
@@ -20,46 +21,6 @@ class Report(msgspec.Struct, frozen=True):
     lease: str
     sequence: int
     facts: Sequence[RunnerFact]
-
-
-class PipeStopSignal:
-    """A `StopSignal`: the pipe is written once and never read, so it stays readable for whoever waits."""
-
-    __slots__ = ("_forced", "_reading", "_reason", "_writing")
-
-    def __init__(self) -> None:
-        self._reading, self._writing = os.pipe()
-        self._reason: StopReason | None = None
-        self._forced = False
-
-    @property
-    def reason(self) -> StopReason | None:
-        """Why the job is to stop."""
-        return self._reason
-
-    @property
-    def forced(self) -> bool:
-        """Whether cleanup steps are left out."""
-        return self._forced
-
-    def fileno(self) -> int:
-        """The reading end."""
-        return self._reading
-
-    def stop(self, reason: StopReason, *, force: bool) -> None:
-        """Stop, or stop harder. The reason is the first one given."""
-        first = self._reason is None
-        self._reason = self._reason or reason
-        if force and not self._forced:
-            self._forced = True
-            first = True
-        if first:
-            os.write(self._writing, b"!")
-
-    def close(self) -> None:
-        """Give the pipe back."""
-        os.close(self._reading)
-        os.close(self._writing)
 
 
 class _Lease:

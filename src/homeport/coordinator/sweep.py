@@ -1,29 +1,20 @@
 """Concludes the runs whose process died before it could."""
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
 
 from homeport.coordinator.coordinator import Coordinator
 from homeport.coordinator.dispatch import Labels
 from homeport.coordinator.journal import recall
+from homeport.coordinator.loss import facts_of_loss
 from homeport.coordinator.surroundings import Policy, Stores
 from homeport.ports.clock import Clock
 from homeport.ports.peer import JobOrder
 from homeport.ports.repositories import RunRecord, StoreError
-from homeport.run.conclusion import conclude_job
 from homeport.run.facts import (
-    CancelRequested,
-    Conclusion,
-    JobFinished,
-    RunFact,
-    StepFinished,
-    StepStarted,
     StopReason,
 )
 from homeport.run.state import RunState
 from homeport.run.transition import ImpossibleFactError
-
-LOSS = "the process that carried it out ended without concluding it"
 
 
 class NoRunners:
@@ -72,51 +63,3 @@ def _recall(stores: Stores, record: RunRecord) -> RunState | None:
     except (ImpossibleFactError, StoreError):
         return None
     return recalled[1] if recalled is not None and recalled[1].created_at is not None else None
-
-
-def facts_of_loss(run: RunState, facts: Sequence[RunFact], at: datetime) -> Sequence[RunFact]:
-    """What the loss of its process means for a run: nothing more may begin, and what was running has failed."""
-    lost: list[RunFact] = [CancelRequested(at=at, run=run.id, by="homeport", reason=LOSS, force=True)]
-    lost += _end_steps(run, facts, at)
-    for job in run.jobs.values():
-        leg = job.leg
-        if leg is not None and job.lease and job.status in ("queued", "running"):
-            outcome: Conclusion = "failure" if job.status == "running" else "cancelled"
-            lost.append(
-                JobFinished(
-                    at=at,
-                    run=run.id,
-                    job=job.key,
-                    job_id=leg.job_id,
-                    name=leg.name,
-                    matrix=leg.matrix,
-                    conclusion=conclude_job(outcome, continue_on_error=leg.continue_on_error),
-                    outcome=outcome,
-                    reason=LOSS,
-                )
-            )
-    return lost
-
-
-def _end_steps(run: RunState, facts: Sequence[RunFact], at: datetime) -> Sequence[RunFact]:
-    begun: dict[tuple[str, str], StepStarted] = {}
-    for fact in facts:
-        if isinstance(fact, StepStarted):
-            begun[fact.job, fact.step] = fact
-        elif isinstance(fact, StepFinished):
-            begun.pop((fact.job, fact.step), None)
-    return [
-        StepFinished(
-            at=at,
-            run=run.id,
-            job=fact.job,
-            step=fact.step,
-            number=fact.number,
-            name=fact.name,
-            outcome="cancelled",
-            conclusion="cancelled",
-            reason=LOSS,
-        )
-        for fact in begun.values()
-        if run.jobs[fact.job].status == "running"
-    ]

@@ -106,12 +106,24 @@ class ClaimAnswer(msgspec.Struct, frozen=True):
     token: str = ""
 
 
-class ReportRequest(msgspec.Struct, frozen=True):
-    """`POST leases/<lease>/reports`: answered when it is durable. Repeating it is safe."""
+class NumberedReport(msgspec.Struct, frozen=True, array_like=True):
+    """One report of a lease."""
 
-    token: str
     sequence: int
     facts: list[RunnerFact]
+
+
+class ReportRequest(msgspec.Struct, frozen=True):
+    """`POST leases/<lease>/reports`: answered when all of them are durable. Repeating is safe."""
+
+    token: str
+    reports: list[NumberedReport]
+
+
+class Greeting(msgspec.Struct, frozen=True):
+    """`POST greeting`: what a runner says first. Leases of its own that are not among these were lost with its former process."""
+
+    leases: tuple[str, ...] = ()
 
 
 class HeldLease(msgspec.Struct, frozen=True):

@@ -4,7 +4,8 @@ import msgspec
 import pytest
 
 from homeport.coordinator.journal import recall
-from homeport.coordinator.sweep import LOSS, conclude_lost
+from homeport.coordinator.loss import LOSS
+from homeport.coordinator.sweep import conclude_lost
 from homeport.run.facts import JobFinished, RunFinished, StepFinished, StepStarted
 from tests.support.coordination import World
 from tests.support.plans import NOW, plan_of, record_of, written_job

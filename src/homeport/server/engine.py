@@ -1,0 +1,169 @@
+"""The thread in which all runs of a server move on: what arrives together is remembered together, and only then has consequences."""
+
+import threading
+from collections import deque
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
+from contextlib import AbstractContextManager
+from typing import Any, TypeVar
+
+from homeport.coordinator.arrival import ReportError
+from homeport.coordinator.coordinator import Coordinator
+from homeport.coordinator.journal import recall
+from homeport.coordinator.lease_board import BoardReport, LeaseBoard
+from homeport.coordinator.surroundings import Policy, Stores
+from homeport.ports.clock import Clock
+from homeport.ports.leases import LeaseRepository
+from homeport.ports.repositories import StoreError
+from homeport.run.facts import Fact
+
+Result = TypeVar("Result")
+
+_TICK_SECONDS = 1.0
+
+
+class ServerEngine:
+    """Owns the coordinator. `batch` makes what is written inside of it durable at its end (`Database.batch`); `broadcast` gets the
+    facts that are durable, in order.
+    """
+
+    def __init__(
+        self,
+        stores: Stores,
+        leases: LeaseRepository,
+        clock: Clock,
+        *,
+        policy: Policy,
+        batch: Callable[[], AbstractContextManager[None]],
+        broadcast: Callable[[Sequence[Fact]], None],
+        on_change: Callable[[], None],
+    ) -> None:
+        self.board = LeaseBoard(leases, clock, wake=self._wake, on_change=on_change)
+        self._stores = stores
+        self._leases = leases
+        self._clock = clock
+        self._batch = batch
+        self._broadcast = broadcast
+        self._told: list[Fact] = []
+        self._coordinator = Coordinator(stores, self.board, clock, policy=policy, broadcast=self._told.append)
+        self._asked: deque[tuple[Callable[[Coordinator], Any], Future[Any]]] = deque()
+        self._changed = threading.Condition()
+        self._has_news = False
+        self._is_stopping = False
+        self._taken_up: Future[None] = Future()
+        self._thread = threading.Thread(target=self._work, name="engine")
+
+    def start(self) -> None:
+        """Take up the runs that the last process left, and go on until `stop`. When it returns, the board knows every lease that is
+        out: runners may be let in.
+        """
+        self._thread.start()
+        self._taken_up.result()
+
+    def stop(self) -> None:
+        """End the thread. Runs stay open, for the next process to go on with; their runners are at work meanwhile."""
+        with self._changed:
+            self._is_stopping = True
+            self._changed.notify()
+        self._thread.join()
+
+    def ask(self, work: Callable[[Coordinator], Result]) -> "Future[Result]":
+        """Have something done with the coordinator, in its thread; the future is done when the outcome is durable."""
+        future: Future[Result] = Future()
+        with self._changed:
+            self._asked.append((work, future))
+            self._has_news = True
+            self._changed.notify()
+        return future
+
+    # --- the thread ---------------------------------------------------------------------------------------------------------
+
+    def _wake(self) -> None:
+        with self._changed:
+            self._has_news = True
+            self._changed.notify()
+
+    def _work(self) -> None:
+        try:
+            self._step(self._take_up)
+        except BaseException as error:
+            self._taken_up.set_exception(error)
+            raise
+        self._taken_up.set_result(None)
+        while True:
+            with self._changed:
+                self._changed.wait_for(lambda: self._has_news or self._is_stopping, _TICK_SECONDS)
+                if self._is_stopping:
+                    return
+                self._has_news = False
+                asked = list(self._asked)
+                self._asked.clear()
+            self._step(self._look_after, self.board.receive(), asked)
+            if lost := self.board.find_lost():
+                self._step(lambda: self._lose(lost))
+
+    def _step(
+        self,
+        also: Callable[[], None],
+        reports: Sequence[BoardReport] = (),
+        asked: Sequence[tuple[Callable[[Coordinator], Any], Future[Any]]] = (),
+    ) -> None:
+        """One batch, and its consequences when it is durable."""
+        settled: list[Callable[[], None]] = []
+        self.board.hold()
+        try:
+            with self._batch():
+                settled += [self._handle(report) for report in reports]
+                settled += [self._answer(work, future) for work, future in asked]
+                also()
+        except StoreError as error:
+            failure = error
+            for report in reports:
+                report.settle(failure)
+            for _, future in asked:
+                future.set_exception(failure)
+            raise
+        told, self._told[:] = list(self._told), []
+        self.board.release()
+        for settle in settled:
+            settle()
+        if told:
+            self._broadcast(told)
+
+    def _handle(self, report: BoardReport) -> Callable[[], None]:
+        try:
+            self._coordinator.handle(report.lease, report.sequence, report.facts)
+        except ReportError as error:
+            refusal = error
+            return lambda: report.settle(refusal)
+        self._leases.hear(report.lease, report.sequence, 0)
+        return lambda: report.settle(None)
+
+    def _answer(self, work: Callable[[Coordinator], Any], future: Future[Any]) -> Callable[[], None]:
+        try:
+            answer = work(self._coordinator)
+        except Exception as error:  # it is the asker's
+            problem = error
+            return lambda: future.set_exception(problem)
+        return lambda: future.set_result(answer)
+
+    def _take_up(self) -> None:
+        leases = self._leases.list()
+        self.board.expect(leases)
+        heard = {lease.id: lease.heard for lease in leases}
+        for record in self._stores.runs.adopt():
+            recalled = recall(self._stores.runs, record.id, record.attempt)
+            if recalled is not None:
+                self._coordinator.resume(record, recalled[1], heard)
+
+    def _look_after(self) -> None:
+        """What nobody tells: groups that are free, requests of other processes."""
+        for run in list(self._coordinator.inboxes):
+            self._coordinator.heed(run)
+        if self._coordinator.is_waiting:
+            self._coordinator.tick()
+
+    def _lose(self, leases: Sequence[str]) -> None:
+        for lease in leases:
+            self._coordinator.lose(lease)
+            self.board.forget(lease)
