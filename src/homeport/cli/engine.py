@@ -11,15 +11,18 @@ from homeport.cli.clock import SystemClock
 from homeport.cli.console import Console
 from homeport.cli.execution import Execution
 from homeport.cli.home import find_home
+from homeport.cli.isolation import add_sandbox
 from homeport.cli.session import Onlookers, Session
 from homeport.coordinator.coordinator import Coordinator
 from homeport.coordinator.peer import InProcessPeer
 from homeport.coordinator.surroundings import Policy, Stores
 from homeport.event import Event
 from homeport.language.tokens import StringToken
+from homeport.ports.action_sources import ActionSources
 from homeport.ports.artifacts import ArtifactStore
 from homeport.ports.caches import CacheStore
 from homeport.ports.containers import ServiceHost
+from homeport.ports.executor import Executor
 from homeport.runner.actions.model import ResolvedAction, Surroundings
 from homeport.runner.executors.process import ProcessExecutor
 from homeport.runner.job import JobRunner
@@ -92,21 +95,37 @@ class Engine:
             if self._containers is not None:
                 self._containers.close()
 
+    def _make_executor(self) -> Executor:
+        shims = install_shims(self._home)
+        process = ProcessExecutor(
+            work_folder=os.path.join(self._home, "work"),
+            tool_cache=os.path.join(self._home, "tools"),
+            host_environment=self._console.environment,
+            pass_names=self._execution.pass_env,
+            in_place=self._tree.folder if self._tree.in_place else None,
+            shims=shims,
+        )
+        return add_sandbox(
+            self._execution.isolation,
+            process,
+            home=self._home,
+            source=self._tree.folder,
+            in_place=self._tree.in_place,
+            environment=self._console.environment,
+            pass_names=self._execution.pass_env,
+            shims=shims,
+            tell=lambda text: self._console.say(f"homeport: warning: {text}"),
+        )
+
     def _services(self) -> Services:
         return Services(
-            executor=ProcessExecutor(
-                work_folder=os.path.join(self._home, "work"),
-                tool_cache=os.path.join(self._home, "tools"),
-                host_environment=self._console.environment,
-                pass_names=self._execution.pass_env,
-                in_place=self._tree.folder if self._tree.in_place else None,
-                shims=install_shims(self._home),
-            ),
+            executor=self._make_executor(),
             clock=self.clock,
             resolve=_resolve_action,
             artifacts=cast("ArtifactStore", Deferred(self._open_artifacts)),
             caches=cast("CacheStore", Deferred(self._open_caches)),
             sources=self._tree,
+            actions=cast("ActionSources", Deferred(self._open_actions)),
             service_host=cast("ServiceHost", Deferred(self._open_services)),
         )
 
@@ -118,6 +137,7 @@ class Engine:
             on_step_failure = FailureShell(self._onlookers, self._console)
         return RunnerSettings(
             name=os.uname().nodename,
+            preference=self._execution.preference,
             strict_services=self._execution.strict_services,
             pause_on_failure=self._execution.pause_on_failure,
             on_step_failure=on_step_failure,
@@ -138,6 +158,11 @@ class Engine:
 
             self._containers = ContainerHost(self._home, self._console.environment)
         return self._containers
+
+    def _open_actions(self) -> object:
+        from homeport.cli.action_sources import open_actions  # noqa: PLC0415 - many workflows use no action
+
+        return open_actions(self._execution.action_sources, self._console)
 
     def _open_artifacts(self) -> object:
         from homeport.store.artifacts_folder import FolderArtifacts  # noqa: PLC0415 - hashlib is slow to import

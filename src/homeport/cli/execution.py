@@ -6,14 +6,27 @@ from typing import Literal
 
 import msgspec
 
+from homeport.cli.action_sources import ACTION_SOURCE, check_sources
 from homeport.cli.console import Console
 from homeport.cli.errors import UsageError
+from homeport.cli.isolation import REMEMBERED as REMEMBERED_ISOLATION
+from homeport.cli.isolation import SANDBOX_OPTIONS, Isolation, read_isolation
 from homeport.cli.options import FORMAT, Option, Options
 from homeport.coordinator.dispatch import Labels, machine_labels
 
 LATER = "comes with a later part of Homeport"
 
-REMEMBERED = ("--runner", "--missing-runner", "--workspace", "--pass-env", "--services", "--strict-services")
+REMEMBERED = (
+    "--runner",
+    "--missing-runner",
+    "--workspace",
+    "--pass-env",
+    "--actions",
+    "--action-source",
+    "--services",
+    "--strict-services",
+    *REMEMBERED_ISOLATION,
+)
 """Options that a re-run of the same run takes over."""
 
 EXECUTION_OPTIONS = (
@@ -28,13 +41,13 @@ EXECUTION_OPTIONS = (
     Option(
         name="--executor",
         value="NAME",
-        help="how commands run: process (sandbox and container come later)",
+        help="how commands run: process, or sandbox (behind a wall, on Linux); container comes later",
         choices=("process", "sandbox", "container"),
     ),
     Option(
         name="--runner",
         value="LABEL=TARGET",
-        help="answer to one more runs-on label (group:NAME for a runner group); TARGET is process",
+        help="answer to one more runs-on label (group:NAME for a runner group); TARGET is process or sandbox",
         repeat=True,
     ),
     Option(
@@ -52,9 +65,10 @@ EXECUTION_OPTIONS = (
     Option(
         name="--actions",
         value="native|upstream",
-        help="whose code well-known actions run (upstream comes later)",
+        help="whose code well-known actions run: Homeport's own where there is one (default), or the published one",
         choices=("native", "upstream"),
     ),
+    ACTION_SOURCE,
     Option(
         name="--services",
         value="auto|engine|native",
@@ -63,6 +77,7 @@ EXECUTION_OPTIONS = (
     ),
     Option(name="--strict-services", help="a service that differs from its image (another version, …) fails the job"),
     Option(name="--pass-env", value="NAME", help="give steps this variable of the environment too", repeat=True),
+    *SANDBOX_OPTIONS,
     Option(name="--shell-on-failure", help="open a shell where a step failed"),
     Option(name="--pause-on-failure", help="a job whose step failed waits for `homeport retry`"),
     Option(name="--no-live", help="plain lines, also on a terminal"),
@@ -78,9 +93,13 @@ class Execution(msgspec.Struct, frozen=True, kw_only=True):
     secrets: Mapping[str, str]
     parallel: int
     in_place: bool
+    preference: Literal["native", "upstream"] = "native"
+    """`--actions`"""
+    action_sources: tuple[str, ...] = ()
     pass_env: tuple[str, ...]
     pause_on_failure: bool
     shell_on_failure: bool
+    isolation: Isolation
     services: Literal["auto", "engine", "native"] = "auto"
     strict_services: bool = False
     output: Literal["json", "plain", "live"]
@@ -109,9 +128,12 @@ def read_execution(options: Options, console: Console, remembered: Mapping[str, 
         secrets=_read_secrets(secret_names, secret_files, console),
         parallel=options.number("--parallel", max(2, _count_cores())),
         in_place=options.get("--workspace", "copy") == "in-place",
+        preference="upstream" if options.get("--actions", "native") == "upstream" else "native",
+        action_sources=check_sources(options.all("--action-source"), console),
         pass_env=options.all("--pass-env"),
         pause_on_failure=options.flag("--pause-on-failure"),
         shell_on_failure=shell,
+        isolation=read_isolation(options, console, _read_targets(options)),
         services=_read_services(options),
         strict_services=options.flag("--strict-services"),
         output=_choose_output(options, console),
@@ -125,12 +147,8 @@ def read_execution(options: Options, console: Console, remembered: Mapping[str, 
 
 def _refuse_what_comes_later(options: Options) -> None:
     executor = options.get("--executor", "process")
-    if executor != "process":
-        raise UsageError(f"--executor {executor} {LATER}", "leave it out: commands run as processes of this machine")
-    if options.get("--actions", "native") == "upstream":
-        raise UsageError(
-            f"--actions upstream {LATER}", "leave it out: Homeport's own versions of well-known actions run"
-        )
+    if executor == "container":
+        raise UsageError(f"--executor {executor} {LATER}", "--executor sandbox is a wall too")
 
 
 def _read_services(options: Options) -> Literal["auto", "engine", "native"]:
@@ -150,16 +168,23 @@ def _read_runners(options: Options) -> tuple[tuple[str, ...], tuple[str, ...]]:
         label, equals, target = text.partition("=")
         if not equals or not label:
             raise UsageError(f"--runner is {text!r}, expected LABEL=TARGET", "--runner windows-latest=process")
-        if target != "process":
-            what = "containers" if target.startswith("container") else "the sandbox" if target == "sandbox" else None
-            if what is None:
-                raise UsageError(f"--runner {text}: there is no target {target!r}", "there is: process")
-            raise UsageError(f"--runner {text}: {what} {LATER.replace('comes', 'come')}", "there is: process")
+        if target.startswith("container"):
+            raise UsageError(
+                f"--runner {text}: containers {LATER.replace('comes', 'come')}", "there is: process, sandbox"
+            )
+        if target not in {"process", "sandbox"}:
+            raise UsageError(f"--runner {text}: there is no target {target!r}", "there is: process, sandbox")
         if label.startswith("group:"):
             groups.append(label.removeprefix("group:").lower())
         else:
             labels.append(label.lower())
     return tuple(labels), tuple(groups)
+
+
+def _read_targets(options: Options) -> dict[str, str]:
+    """The targets of `--runner` by label; of a label that is named twice the sandbox."""
+    named = sorted((text.partition("=") for text in options.all("--runner")), key=lambda parts: parts[2] == "sandbox")
+    return {label: target for label, _, target in named}
 
 
 def _secret_sources(options: Options, remembered: Mapping[str, str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
