@@ -215,13 +215,16 @@ class NativeService:
 
     def health(self) -> Health:
         """Starting, until its check succeeds once; ended, when its program has ended."""
-        if self._keeper.poll(self._pid) is not None:
-            return "ended"
-        if not self._is_healthy:
+        try:
+            if self._keeper.poll(self._pid) is not None:
+                return "ended"
+            if self._is_healthy:
+                return "healthy"
             state = self._check.look()
-            self._is_healthy = state == "healthy"
-            return state
-        return "healthy"
+        except ServiceProgramError:
+            return "ended"  # with the process that keeps it
+        self._is_healthy = state == "healthy"
+        return state
 
     def log(self) -> str:
         """What the program printed, after what was done for it; and the last answer of a health command that never succeeded."""

@@ -5,6 +5,7 @@ start is a failed step: steps with `always()` still run, and what was started is
 """
 
 import select
+from typing import TYPE_CHECKING
 
 from homeport.diagnostics.span import Span
 from homeport.ports.containers import (
@@ -19,6 +20,9 @@ from homeport.run.facts import Conclusion, StepFinished, StepStarted
 from homeport.runner.output import StepLog
 from homeport.runner.record import Place, Voice
 from homeport.runner.session import JobSession
+
+if TYPE_CHECKING:
+    from homeport.runner.containers.job_container import JobContainer
 
 _INITIALIZE = ("__initialize_containers", "Initialize containers")
 _STOP = ("__stop_containers", "Stop containers")
@@ -40,6 +44,7 @@ class ServiceStage:
         self._specs = specs
         self._services: JobServices | None = None
         self._running: list[tuple[ContainerSpec, RunningService]] = []
+        self._container: JobContainer | None = None
 
     def initialize(self, number: int) -> None:
         """Start them and wait until all are healthy. A failure fails the job, but is no exception."""
@@ -74,6 +79,8 @@ class ServiceStage:
             voice.log.write(f"Print service container logs: {spec.name}")
             _write(voice, running.log())
             voice.log.write(f"Stop and remove container: {running.id}")
+        if self._container is not None:
+            self._container.stop(voice)
         services, self._services = self._services, None
         if services is not None:
             services.close()
@@ -88,6 +95,12 @@ class ServiceStage:
         services = self._services = self._host.open(session.order)
         if services.network:
             session.standing.setdefault("container", {})["network"] = services.network
+        if session.wanted_container is not None:
+            # before its services, as on GitHub
+            from homeport.runner.containers.job_container import JobContainer  # noqa: PLC0415 - an optional extra
+
+            self._container = JobContainer(session, session.wanted_container)
+            self._container.start(voice)
         refused = [reason for spec in self._specs for reason in self._start_one(services, spec, voice)]
         voice.log.write("##[group]Waiting for all services to be ready")
         failed = [(spec, running) for spec, running in self._running if not self._await(spec, running, voice)]
