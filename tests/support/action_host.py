@@ -52,6 +52,11 @@ class FolderSources:
     def __init__(self, folder: Path, *, in_place: bool = False) -> None:
         self.folder = str(folder)
         self.in_place = in_place
+        self.repositories: dict[str, str] = {}
+        """where other repositories are, by `owner/name`; others are on their server"""
+
+    def find_repository(self, repository: str, ref: str) -> str | None:
+        return self.repositories.get(repository, "")
 
 
 def make_paths(root: Path) -> JobPaths:

@@ -5,6 +5,9 @@ from typing import Protocol
 
 from homeport.ports.peer import JobOrder
 
+STAND_IN_PREFIX = "homeport_"
+"""What every token begins with that stands in for `GITHUB_TOKEN`: so it can be told, and is never sent to anybody else"""
+
 
 class JobToolkit(Protocol):
     """The services of one job: its own tokens, which die with it. Used by all threads of the job."""
