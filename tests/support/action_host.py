@@ -118,6 +118,7 @@ class FolderHost:
         self.masked: list[str] = []
         self.matchers: list[Any] = []
         self.resolutions: list[tuple[str, str, str, str]] = []
+        self.summaries: list[str] = []
         self.uploads: list[tuple[str, str, int, str]] = []
 
     @property
@@ -171,6 +172,9 @@ class FolderHost:
 
     def save_state(self, name: str, value: str) -> None:
         self.state[name] = value
+
+    def add_summary(self, markdown: str) -> None:
+        self.summaries.append(markdown)
 
     def mask(self, value: str) -> None:
         self.masked.append(value)

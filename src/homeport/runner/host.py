@@ -120,6 +120,10 @@ class ActionHost(Protocol):
         """As a line in `GITHUB_STATE`."""
         ...
 
+    def add_summary(self, markdown: str) -> None:
+        """As what is written to `GITHUB_STEP_SUMMARY`."""
+        ...
+
     def mask(self, value: str) -> None:
         """Keep a value out of every later line."""
         ...

@@ -95,6 +95,10 @@ class StepHost:
         """As a line in `GITHUB_STATE`."""
         self._record.save_state(name, value)
 
+    def add_summary(self, markdown: str) -> None:
+        """As what is written to `GITHUB_STEP_SUMMARY`."""
+        self._record.add_summary(markdown)
+
     def mask(self, value: str) -> None:
         """Keep a value out of every later line."""
         self._session.masker.add(value)
