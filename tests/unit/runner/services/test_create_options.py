@@ -19,7 +19,13 @@ def test_health_options_are_read_with_their_units() -> None:
 
 def test_without_health_options_dockers_defaults_hold() -> None:
     health = read_create_options("").health
-    assert (health.command, health.interval, health.timeout, health.retries, health.start_period) == (None, 30, 30, 3, 0)
+    assert (health.command, health.interval, health.timeout, health.retries, health.start_period) == (
+        None,
+        30,
+        30,
+        3,
+        0,
+    )
     assert read_create_options("--health-interval 0").health.interval == 30
 
 
