@@ -35,6 +35,11 @@ _ROWS: Mapping[str, tuple[tuple[range, str, str | None], ...]] = {
             f"node-version node-version-file {_SETUP} always-auth registry-url scope mirror mirror-token package-manager-cache",
             "cache-hit node-version",
         ),
+        (
+            range(7, 8),
+            f"node-version node-version-file {_SETUP} registry-url scope mirror mirror-token package-manager-cache",
+            "cache-hit node-version cache-primary-key cache-matched-key",
+        ),
     ),
     "actions/setup-go": ((range(5, 7), f"go-version go-version-file {_SETUP}", "go-version cache-hit"),),
     "actions/setup-java": (

@@ -19,6 +19,7 @@ NATIVE: dict[str, Native] = {
     "actions/cache/save": Native(f"{_PACKAGE}.cache_save", 3, 5),
     "actions/checkout": Native(f"{_PACKAGE}.checkout", 2, 6),
     "actions/download-artifact": Native(f"{_PACKAGE}.download_artifact", 4, 8),
+    "actions/setup-node": Native(f"{_PACKAGE}.setup_node", 3, 7),
     "actions/setup-python": Native(f"{_PACKAGE}.setup_python", 3, 6),
     "actions/upload-artifact": Native(f"{_PACKAGE}.upload_artifact", 4, 7),
     "astral-sh/setup-uv": Native(f"{_PACKAGE}.setup_uv", 5, 10),
