@@ -39,6 +39,11 @@ class WorkingTree(msgspec.Struct, frozen=True):
 
     folder: str
     in_place: bool
+    find: Callable[[str, str], str | None]
+
+    def find_repository(self, repository: str, ref: str) -> str | None:
+        """Where another repository is to be read."""
+        return self.find(repository, ref)
 
 
 class Deferred:
@@ -73,7 +78,7 @@ class Engine:
         self._console = console
         self._execution = execution
         self._home = find_home(console.environment)
-        self._tree = WorkingTree(source, execution.in_place)
+        self._tree = WorkingTree(source, execution.in_place, self._find_repository)
         self._cache_name = _cache_name(source, event)
         self._onlookers = onlookers
         self._containers: ContainerHost | None = None
@@ -127,6 +132,7 @@ class Engine:
             sources=self._tree,
             actions=cast("ActionSources", Deferred(self._open_actions)),
             service_host=cast("ServiceHost", Deferred(self._open_services)),
+            containers=cast("ContainerHost", Deferred(self._get_containers)),
         )
 
     def _settings(self) -> RunnerSettings:
@@ -139,6 +145,8 @@ class Engine:
             name=os.uname().nodename,
             preference=self._execution.preference,
             strict_services=self._execution.strict_services,
+            images=self._execution.images,
+            requires_container=self._execution.requires_container,
             pause_on_failure=self._execution.pause_on_failure,
             on_step_failure=on_step_failure,
             on_fault=self.session.note_fault,
@@ -156,8 +164,15 @@ class Engine:
         if self._containers is None:
             from homeport.runner.containers.host import ContainerHost  # noqa: PLC0415 - many runs need none
 
-            self._containers = ContainerHost(self._home, self._console.environment)
+            self._containers = ContainerHost(
+                self._home, self._console.environment, is_walled=self._execution.isolation.is_sandboxed
+            )
         return self._containers
+
+    def _find_repository(self, repository: str, ref: str) -> str | None:
+        from homeport.cli.action_sources import find_repository  # noqa: PLC0415 - few jobs check out another repository
+
+        return find_repository(self._execution.action_sources, self._console, repository, ref)
 
     def _open_actions(self) -> object:
         from homeport.cli.action_sources import open_actions  # noqa: PLC0415 - many workflows use no action

@@ -14,8 +14,6 @@ from homeport.cli.isolation import SANDBOX_OPTIONS, Isolation, read_isolation
 from homeport.cli.options import FORMAT, Option, Options
 from homeport.coordinator.dispatch import Labels, machine_labels
 
-LATER = "comes with a later part of Homeport"
-
 REMEMBERED = (
     "--runner",
     "--missing-runner",
@@ -41,13 +39,13 @@ EXECUTION_OPTIONS = (
     Option(
         name="--executor",
         value="NAME",
-        help="how commands run: process, or sandbox (behind a wall, on Linux); container comes later",
+        help="how commands run: process, sandbox (behind a wall, on Linux), or container (then every job needs an image)",
         choices=("process", "sandbox", "container"),
     ),
     Option(
         name="--runner",
         value="LABEL=TARGET",
-        help="answer to one more runs-on label (group:NAME for a runner group); TARGET is process or sandbox",
+        help="answer to one more runs-on label (group:NAME for a runner group); TARGET: process, sandbox, container:IMAGE",
         repeat=True,
     ),
     Option(
@@ -95,6 +93,9 @@ class Execution(msgspec.Struct, frozen=True, kw_only=True):
     in_place: bool
     preference: Literal["native", "upstream"] = "native"
     """`--actions`"""
+    images: Mapping[str, str] = {}
+    """the container that a label stands for"""
+    requires_container: bool = False
     action_sources: tuple[str, ...] = ()
     pass_env: tuple[str, ...]
     pause_on_failure: bool
@@ -115,9 +116,8 @@ def read_execution(options: Options, console: Console, remembered: Mapping[str, 
     """
     if remembered is not None:
         options = options.fill({name: _lines(remembered.get(name, "")) for name in REMEMBERED})
-    _refuse_what_comes_later(options)
     secret_names, secret_files = _secret_sources(options, remembered or {})
-    labels, groups = _read_runners(options)
+    labels, groups, images = _read_runners(options)
     system = os.uname()
     shell = options.flag("--shell-on-failure")
     if shell and not (console.is_terminal and options.get("--format", "text") == "text"):
@@ -129,6 +129,8 @@ def read_execution(options: Options, console: Console, remembered: Mapping[str, 
         parallel=options.number("--parallel", max(2, _count_cores())),
         in_place=options.get("--workspace", "copy") == "in-place",
         preference="upstream" if options.get("--actions", "native") == "upstream" else "native",
+        images=images,
+        requires_container=options.get("--executor", "process") == "container",
         action_sources=check_sources(options.all("--action-source"), console),
         pass_env=options.all("--pass-env"),
         pause_on_failure=options.flag("--pause-on-failure"),
@@ -145,12 +147,6 @@ def read_execution(options: Options, console: Console, remembered: Mapping[str, 
     )
 
 
-def _refuse_what_comes_later(options: Options) -> None:
-    executor = options.get("--executor", "process")
-    if executor == "container":
-        raise UsageError(f"--executor {executor} {LATER}", "--executor sandbox is a wall too")
-
-
 def _read_services(options: Options) -> Literal["auto", "engine", "native"]:
     match options.get("--services", "auto"):
         case "engine":
@@ -161,24 +157,25 @@ def _read_services(options: Options) -> Literal["auto", "engine", "native"]:
             return "auto"
 
 
-def _read_runners(options: Options) -> tuple[tuple[str, ...], tuple[str, ...]]:
+def _read_runners(options: Options) -> tuple[tuple[str, ...], tuple[str, ...], dict[str, str]]:
+    """Labels, groups, and the images that some of either stand for."""
     labels: list[str] = []
     groups: list[str] = []
+    images: dict[str, str] = {}
     for text in options.all("--runner"):
         label, equals, target = text.partition("=")
         if not equals or not label:
             raise UsageError(f"--runner is {text!r}, expected LABEL=TARGET", "--runner windows-latest=process")
-        if target.startswith("container"):
-            raise UsageError(
-                f"--runner {text}: containers {LATER.replace('comes', 'come')}", "there is: process, sandbox"
-            )
-        if target not in {"process", "sandbox"}:
-            raise UsageError(f"--runner {text}: there is no target {target!r}", "there is: process, sandbox")
+        if target.startswith("container:") and target != "container:":
+            images[label.lower()] = target.removeprefix("container:")
+        elif target not in {"process", "sandbox"}:
+            targets = "process, sandbox, container:IMAGE"
+            raise UsageError(f"--runner {text}: there is no target {target!r}", f"there are: {targets}")
         if label.startswith("group:"):
             groups.append(label.removeprefix("group:").lower())
         else:
             labels.append(label.lower())
-    return tuple(labels), tuple(groups)
+    return tuple(labels), tuple(groups), images
 
 
 def _read_targets(options: Options) -> dict[str, str]:

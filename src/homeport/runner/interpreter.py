@@ -127,7 +127,7 @@ class CommandInterpreter:
         if not match.file.strip():
             return None
         base = os.path.dirname(match.from_path)
-        file = os.path.join(base, match.file) if base else match.file
+        file = self._record.find_outside(os.path.join(base, match.file) if base else match.file)
         return find_in_repository(file, self._session.paths.workspace, str(self._session.github["repository"]))
 
     # --- commands -----------------------------------------------------------------------------------------------------
@@ -194,7 +194,7 @@ class CommandInterpreter:
             )
 
     def _read_definition(self, file: str) -> bytes:
-        return read_file(os.path.join(self._session.paths.workspace, file))
+        return read_file(os.path.join(self._session.paths.workspace, self._record.find_outside(file)))
 
     def _set_echo(self, value: str) -> None:
         switch = value.strip().upper()

@@ -2,6 +2,7 @@
 
 import os
 import threading
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -23,6 +24,7 @@ from homeport.runner.stop import JobStop
 
 if TYPE_CHECKING:
     from homeport.runner.artifact_subjects import Subject
+    from homeport.runner.path_map import PathMap
 
 MOST_ANNOTATIONS = 50
 """Of one job (docs: "Workflow commands": limits of annotations)."""
@@ -43,6 +45,15 @@ class JobSession:
     for, so only the job's own thread changes `env`, `path`, `steps` and `status`.
     """
 
+    reason: str | None = None
+    """why the job failed before, or apart from, any step"""
+    wanted_container: ContainerSpec | None = None
+    """the job's own, once the job is set up"""
+    wanted_services: tuple[ContainerSpec, ...] = ()
+    """those with an image, once the job is set up"""
+    path_map: "PathMap | None" = None
+    """where the job's folders are in its container"""
+
     def __init__(
         self,
         order: JobOrder,
@@ -58,6 +69,8 @@ class JobSession:
     ) -> None:
         self.order = order
         self.peer = peer
+        self.outside = environment
+        """the machine's own surroundings, also of a job in a container"""
         self.environment = environment
         self.settings = settings
         self.services = services
@@ -68,15 +81,11 @@ class JobSession:
         self.paths = environment.paths
         self.is_debug = _is_on(secrets, order.variables, "ACTIONS_STEP_DEBUG")
         self.status: Conclusion = "success"
-        self.reason: str | None = None
-        """why the job failed before, or apart from, any step"""
         self.env: dict[str, str] = {}
         """workflow and job `env`, and what steps wrote to `GITHUB_ENV`"""
         self.path: list[str] = []
         """what steps wrote to `GITHUB_PATH`, the last one first in PATH"""
         self.defaults = Defaults()
-        self.wanted_services: tuple[ContainerSpec, ...] = ()
-        """those with an image, once the job is set up"""
         self.standing: dict[str, Any] = {}
         """what stands beside the job: `container` and `services` of its `job` context"""
         self.steps: dict[str, Any] = {}
@@ -101,6 +110,8 @@ class JobSession:
             "secrets": secrets,
             "inputs": order.inputs,
         }
+        self.at_end: list[Callable[[], None]] = []
+        """what must be cleared away with the job, whatever happens; safe to call twice"""
         self._files: CommandFileSet | None = None
         self._names = 0
         self._annotations = 0
@@ -132,6 +143,9 @@ class JobSession:
     @property
     def search_environment(self) -> dict[str, str]:
         """What a command of the job would get, without any step's own variables."""
+        if self.wanted_container is not None:
+            # what the job set is for its container: no program of the machine's is looked for there
+            return dict(self.outside.base_environment)
         base = {**self.environment.base_environment, **self.env}
         return {**base, "PATH": self.extend_path(base.get("PATH", ""))}
 
@@ -159,6 +173,7 @@ class JobSession:
         with self._lock:
             if not os.path.exists(path):
                 make_folder(self.paths.commands)
+                make_folder(os.path.dirname(path))
                 write_file(path, msgspec.json.encode(to_plain(self.order.github.get("event", {}))))
 
     def take_files(self) -> CommandFileSet:

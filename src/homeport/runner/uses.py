@@ -119,6 +119,11 @@ def _begin(frame: StepFrame, action: ResolvedAction) -> None:
 
 
 def _run_code(frame: StepFrame, action: ResolvedAction, inputs: Inputs, stage: Stage) -> int | None:
+    if isinstance(action, NativeAction) and frame.session.path_map is not None:
+        from homeport.runner.containers.outside import translate_inputs  # noqa: PLC0415 - few jobs are in a container
+
+        frame.is_outside = True
+        inputs = translate_inputs(inputs, frame.session.path_map)
     host = StepHost(frame, inputs, to_variables(inputs))
     match action:
         case NodeAction():
@@ -130,7 +135,11 @@ def _run_code(frame: StepFrame, action: ResolvedAction, inputs: Inputs, stage: S
                 # not said in the log: the toolkit says itself why an action fails (`core.setFailed`)
                 raise StepFailedError(f"Process completed with exit code {code}.")
         case DockerAction():
-            raise TypeError("container actions are refused before a step runs")
+            from homeport.runner.containers.action import run_stage as run_container  # noqa: PLC0415 - an optional extra
+
+            code = run_container(action, stage, frame, host)
+            if code:
+                raise StepFailedError(f"Docker run failed with exit code {code}")
         case NativeAction():
             _run_native(frame, import_module(action.module), host, stage)
         case CompositeAction():

@@ -5,7 +5,7 @@ start is a failed step: steps with `always()` still run, and what was started is
 """
 
 import select
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 from homeport.diagnostics.span import Span
 from homeport.ports.containers import (
@@ -21,9 +21,6 @@ from homeport.runner.output import StepLog
 from homeport.runner.record import Place, Voice
 from homeport.runner.session import JobSession
 
-if TYPE_CHECKING:
-    from homeport.runner.containers.job_container import JobContainer
-
 _INITIALIZE = ("__initialize_containers", "Initialize containers")
 _STOP = ("__stop_containers", "Stop containers")
 _FIRST_PAUSE = 0.02
@@ -35,16 +32,34 @@ class _StoppedError(Exception):
     """The job has to end while its services start."""
 
 
-class ServiceStage:
-    """The services of one job, from their start to their end. Used by the job's thread."""
+class OwnContainer(Protocol):
+    """The container that a job itself runs in."""
 
-    def __init__(self, session: JobSession, host: ServiceHost, specs: tuple[ContainerSpec, ...]) -> None:
+    def start(self, voice: Voice) -> None:
+        """Make it. Raises `ServiceUnavailableError`."""
+        ...
+
+    def stop(self, voice: Voice) -> None:
+        """Remove it. Safe to call after a failed start."""
+        ...
+
+
+class ServiceStage:
+    """The services of one job (and its own container), from their start to their end. Used by the job's thread."""
+
+    def __init__(
+        self,
+        session: JobSession,
+        host: ServiceHost,
+        specs: tuple[ContainerSpec, ...],
+        container: OwnContainer | None = None,
+    ) -> None:
         self._session = session
         self._host = host
         self._specs = specs
         self._services: JobServices | None = None
         self._running: list[tuple[ContainerSpec, RunningService]] = []
-        self._container: JobContainer | None = None
+        self._container = container
 
     def initialize(self, number: int) -> None:
         """Start them and wait until all are healthy. A failure fails the job, but is no exception."""
@@ -95,12 +110,8 @@ class ServiceStage:
         services = self._services = self._host.open(session.order)
         if services.network:
             session.standing.setdefault("container", {})["network"] = services.network
-        if session.wanted_container is not None:
-            # before its services, as on GitHub
-            from homeport.runner.containers.job_container import JobContainer  # noqa: PLC0415 - an optional extra
-
-            self._container = JobContainer(session, session.wanted_container)
-            self._container.start(voice)
+        if self._container is not None:
+            self._container.start(voice)  # before its services, as on GitHub
         refused = [reason for spec in self._specs for reason in self._start_one(services, spec, voice)]
         voice.log.write("##[group]Waiting for all services to be ready")
         failed = [(spec, running) for spec, running in self._running if not self._await(spec, running, voice)]
