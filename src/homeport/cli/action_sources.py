@@ -1,6 +1,6 @@
 """Where published actions and workflows are looked for, as the command line and the environment say."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from homeport.cli.console import Console
@@ -9,6 +9,7 @@ from homeport.cli.home import find_home
 from homeport.cli.options import Option
 
 if TYPE_CHECKING:
+    from homeport.cli.remote_workflows import RemoteWorkflows
     from homeport.store.action_locations import Locations
     from homeport.store.actions_folder import FolderActions
 
@@ -43,6 +44,20 @@ def open_actions(given: Sequence[str], console: Console) -> "FolderActions":
 
     texts = [*given, *console.environment.get(VARIABLE, "").split()]
     return FolderActions(find_home(console.environment), _parse(texts, console), console.environment)
+
+
+def make_remote_workflows(given: Sequence[str], console: Console) -> "Callable[[], RemoteWorkflows]":
+    """Opens what fetches the workflows of other repositories, the first time it is asked; the same one each time."""
+    made: list[RemoteWorkflows] = []
+
+    def open_remote() -> "RemoteWorkflows":
+        if not made:
+            from homeport.cli.remote_workflows import RemoteWorkflows  # noqa: PLC0415 - few workflows call others
+
+            made.append(RemoteWorkflows(lambda: open_actions(given, console)))
+        return made[0]
+
+    return open_remote
 
 
 def find_repository(given: Sequence[str], console: Console, repository: str, ref: str) -> str | None:
