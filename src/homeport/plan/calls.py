@@ -11,7 +11,7 @@ from homeport.diagnostics.diagnostic import Diagnostic
 from homeport.diagnostics.span import Span
 from homeport.language import nodes
 from homeport.language.calls import DefaultPermissions, Load, Loaded, check_calls, qualify_call
-from homeport.language.remote_reference import qualify_own_use
+from homeport.language.remote_reference import parse_remote_reference, qualify_own_use
 from homeport.plan.model import PlannedJob, PlannedWorkflow, WorkflowOrigin
 from homeport.plan.permissions import TokenPolicy
 
@@ -106,6 +106,18 @@ class _Placing:
                 return PlannedJob(job, missing=failure or "")
             self._placed[reference] = self.place(called, reference, called.find_trigger("workflow_call"))
         return PlannedJob(job, self._placed[reference])
+
+
+def list_commits(workflow: PlannedWorkflow) -> dict[str, str]:
+    """The commits of the workflows of other repositories in a plan, by `owner/repo@ref` in lower case (`RemoteReference.key`)."""
+    commits: dict[str, str] = {}
+    for job in workflow.jobs:
+        if job.called is not None:
+            reference = parse_remote_reference(job.called.file)
+            if reference is not None and job.called.origin is not None:
+                commits[reference.key] = job.called.origin.sha
+            commits.update(list_commits(job.called))
+    return commits
 
 
 def _own_steps(job: nodes.Job, origin: WorkflowOrigin) -> nodes.Job:
