@@ -23,6 +23,7 @@ from homeport.ports.artifacts import ArtifactStore
 from homeport.ports.caches import CacheStore
 from homeport.ports.containers import ServiceHost
 from homeport.ports.executor import Executor
+from homeport.ports.toolkit import Toolkit
 from homeport.runner.actions.model import ResolvedAction, Surroundings
 from homeport.runner.executors.process import ProcessExecutor
 from homeport.runner.job import JobRunner
@@ -32,6 +33,7 @@ from homeport.runner.settings import RunnerSettings, Services
 
 if TYPE_CHECKING:
     from homeport.runner.containers.host import ContainerHost
+    from homeport.toolkit.local import LocalToolkit
 
 
 class WorkingTree(msgspec.Struct, frozen=True):
@@ -82,6 +84,8 @@ class Engine:
         self._cache_name = _cache_name(source, event)
         self._onlookers = onlookers
         self._containers: ContainerHost | None = None
+        self._toolkit: LocalToolkit | None = None
+        self._runs = stores.runs
         self._peer = InProcessPeer()
         policy = Policy(labels=execution.labels, missing_runner=execution.missing_runner, secrets=execution.secrets)
         self.coordinator = Coordinator(stores, self._peer, self.clock, policy=policy, broadcast=onlookers.feed)
@@ -99,6 +103,8 @@ class Engine:
         finally:
             if self._containers is not None:
                 self._containers.close()
+            if self._toolkit is not None:
+                self._toolkit.close()
 
     def _make_executor(self) -> Executor:
         shims = install_shims(self._home)
@@ -133,6 +139,7 @@ class Engine:
             actions=cast("ActionSources", Deferred(self._open_actions)),
             service_host=cast("ServiceHost", Deferred(self._open_services)),
             containers=cast("ContainerHost", Deferred(self._get_containers)),
+            toolkit=cast("Toolkit", Deferred(self._open_toolkit)),
         )
 
     def _settings(self) -> RunnerSettings:
@@ -178,6 +185,19 @@ class Engine:
         from homeport.cli.action_sources import open_actions  # noqa: PLC0415 - many workflows use no action
 
         return open_actions(self._execution.action_sources, self._console)
+
+    def _open_toolkit(self) -> object:
+        from homeport.cli.toolkit import make_toolkit  # noqa: PLC0415 - only actions that are not native may call it
+
+        self._toolkit = make_toolkit(
+            self._console,
+            self._runs,
+            self._open_artifacts,
+            self._open_caches,
+            source=self._tree.folder,
+            on_fault=self.session.note_fault,
+        )
+        return self._toolkit
 
     def _open_artifacts(self) -> object:
         from homeport.store.artifacts_folder import FolderArtifacts  # noqa: PLC0415 - hashlib is slow to import

@@ -9,14 +9,6 @@ STAND_IN_PREFIX = "homeport_"
 """What every token begins with that stands in for `GITHUB_TOKEN`: so it can be told, and is never sent to anybody else"""
 
 
-LOCAL_TOKEN_PREFIX = "homeport_"  # noqa: S105 - what tokens begin with
-
-
-def is_local_token(token: str) -> bool:
-    """Whether a `GITHUB_TOKEN` is one that was made up for a job here: it must never be sent to a real forge."""
-    return token.startswith(LOCAL_TOKEN_PREFIX)
-
-
 class JobToolkit(Protocol):
     """The services of one job: its own tokens, which die with it. Used by all threads of the job."""
 

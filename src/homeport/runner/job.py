@@ -64,6 +64,8 @@ class JobRunner:
                 ended = _carry_out(session)
             finally:
                 session.matchers.close()
+                if session.toolkit is not None:
+                    session.toolkit.close()
         except OSError as error:
             ended = _explain(reporter, masker, f"The job could not be carried out: {error}")
         except Exception as error:

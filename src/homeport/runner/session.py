@@ -10,6 +10,7 @@ import msgspec
 from homeport.ports.containers import ContainerSpec
 from homeport.ports.executor import JobEnvironment
 from homeport.ports.peer import JobOrder, Peer
+from homeport.ports.toolkit import JobToolkit
 from homeport.run.codec import to_plain
 from homeport.run.facts import Conclusion
 from homeport.runner.actions.model import ResolvedAction, Surroundings
@@ -51,6 +52,8 @@ class JobSession:
     """the job's own, once the job is set up"""
     wanted_services: tuple[ContainerSpec, ...] = ()
     """those with an image, once the job is set up"""
+    toolkit: JobToolkit | None = None
+    """the services that its actions may call, where any may"""
     path_map: "PathMap | None" = None
     """where the job's folders are in its container"""
 
@@ -136,6 +139,7 @@ class JobSession:
             sources=self.services.sources,
             environment=self.search_environment,
             preference=self.settings.preference,
+            is_contained=self.wanted_container is not None,
             actions=self.services.actions,
             is_stopped=lambda: self.stop.is_requested,
         )

@@ -11,6 +11,7 @@ from homeport.ports.caches import CacheStore
 from homeport.ports.clock import Clock
 from homeport.ports.containers import ContainerEngines, ServiceHost
 from homeport.ports.executor import Executor
+from homeport.ports.toolkit import Toolkit
 from homeport.runner.actions.model import ResolveAction
 from homeport.runner.host import Sources
 
@@ -62,3 +63,5 @@ class Services(msgspec.Struct, frozen=True, kw_only=True):
     """None: a job with services fails"""
     containers: ContainerEngines | None = None
     """None: a job that needs a container fails"""
+    toolkit: Toolkit | None = None
+    """None: actions find no services"""

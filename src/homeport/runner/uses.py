@@ -27,6 +27,7 @@ from homeport.runner.resolution import find_action, has_own_pre, is_local, list_
 from homeport.runner.scope import PostStage, Scope
 from homeport.runner.scripts import run_script
 from homeport.runner.step_host import StepHost
+from homeport.runner.toolkit_access import list_variables
 
 
 def choose_work(step: nodes.RunStep | nodes.UsesStep) -> Work:
@@ -60,7 +61,7 @@ def _run_main(frame: StepFrame, step: nodes.UsesStep) -> int | None:
     inputs = evaluate_inputs(frame, step, action, warn=True)
     inner = enter(frame, step, action, inputs) if isinstance(action, CompositeAction) else None
     _remember_post(frame.scope, step, action, inner)
-    frame.record.voice.log.write(render_header(step.uses.value, inputs, frame.env))
+    frame.record.voice.log.write(render_header(step, action, inputs, frame.env))
     if isinstance(action, CompositeAction) and inner is not None:
         run_inner_steps(frame, action, inner, choose_work)
         return None
@@ -70,7 +71,7 @@ def _run_main(frame: StepFrame, step: nodes.UsesStep) -> int | None:
 def _run_pre(frame: StepFrame, step: nodes.UsesStep, action: ResolvedAction) -> int | None:
     _begin(frame, action)
     inputs = evaluate_inputs(frame, step, action)
-    frame.record.voice.log.write(render_header(step.uses.value, inputs, frame.env))
+    frame.record.voice.log.write(render_header(step, action, inputs, frame.env))
     if not isinstance(action, CompositeAction):
         _remember_post(frame.scope, step, action, None)
         return _run_code(frame, action, inputs, "pre")
@@ -130,7 +131,7 @@ def _run_code(frame: StepFrame, action: ResolvedAction, inputs: Inputs, stage: S
             # only jobs with JavaScript actions need it
             from homeport.runner.actions.javascript import run_stage  # noqa: PLC0415
 
-            code = run_stage(action, stage, host)
+            code = run_stage(action, stage, host, list_variables(frame.session, action))
             if code:
                 # not said in the log: the toolkit says itself why an action fails (`core.setFailed`)
                 raise StepFailedError(f"Process completed with exit code {code}.")

@@ -16,7 +16,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from homeport.tokens.identity import IdentityKey
+from homeport.tokens.identity import IdentityKey, InvalidKeyError
 from homeport.toolkit.answers import RefusalError
 from homeport.toolkit.callers import read_token
 from homeport.toolkit.jobs import OpenJob
@@ -101,7 +101,12 @@ class Identity:
         with self._lock:
             if self._made is None:
                 given = self._parts.issuer.key
-                self._made = IdentityKey.generate() if given is None else IdentityKey.load(given)
+                try:
+                    self._made = IdentityKey.generate() if given is None else IdentityKey.load(given)
+                except InvalidKeyError as error:
+                    raise RefusalError(
+                        501, f"The key that is to sign identity tokens cannot be used: {error}."
+                    ) from error
             return self._made
 
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from homeport.ports.clock import Clock
 from homeport.ports.peer import JobOrder
-from homeport.ports.toolkit import LOCAL_TOKEN_PREFIX
+from homeport.ports.toolkit import STAND_IN_PREFIX
 from homeport.tokens.keys import SecretKey
 from homeport.toolkit.job_toolkit import LocalJob
 from homeport.toolkit.jobs import OpenJob, OpenJobs
@@ -59,8 +59,8 @@ class LocalToolkit:
         job = OpenJob(
             id=_random(),
             order=order,
-            token=LOCAL_TOKEN_PREFIX + _random(),
-            identity_token=LOCAL_TOKEN_PREFIX + _random() if has_identity else "",
+            token=STAND_IN_PREFIX + _random(),
+            identity_token=STAND_IN_PREFIX + _random() if has_identity else "",
             given_token=given_token,
         )
         self._jobs.add(job)

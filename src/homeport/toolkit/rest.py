@@ -60,7 +60,7 @@ class Rest:
         event = job.order.github.get("event")
         repository = event.get("repository") if isinstance(event, dict) else None
         known = repository if isinstance(repository, dict) else {}
-        owner, _, name = job.repository.partition("/")
+        owner, __, name = job.repository.partition("/")
         return JSONResponse({"name": name, "full_name": job.repository, "owner": {"login": owner}, **_plain(known)})
 
     def artifacts(self, request: Request, job: OpenJob) -> Response:
