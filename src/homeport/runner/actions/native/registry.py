@@ -22,7 +22,9 @@ NATIVE: dict[str, Native] = {
     "actions/setup-node": Native(f"{_PACKAGE}.setup_node", 3, 7),
     "actions/setup-python": Native(f"{_PACKAGE}.setup_python", 3, 6),
     "actions/upload-artifact": Native(f"{_PACKAGE}.upload_artifact", 4, 7),
+    "actions/upload-artifact/merge": Native(f"{_PACKAGE}.upload_artifact_merge", 4, 7),
     "astral-sh/setup-uv": Native(f"{_PACKAGE}.setup_uv", 5, 10),
+    "re-actors/alls-green": Native(f"{_PACKAGE}.alls_green", 1, 1),
 }
 """By `owner/repo[/path]` in lower case."""
 
