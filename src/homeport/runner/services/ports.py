@@ -12,7 +12,9 @@ from collections.abc import Sequence
 import msgspec
 
 _ADDRESS = "127.0.0.1"
-_WRITTEN = re.compile(r"(?:(?:\d+(?:\.\d+){3}|\[[\da-fA-F:]*\]):)?(?:(\d+(?:-\d+)?)?:)?(\d+(?:-\d+)?)(?:/(tcp|udp|sctp))?")
+_WRITTEN = re.compile(
+    r"(?:(?:\d+(?:\.\d+){3}|\[[\da-fA-F:]*\]):)?(?:(\d+(?:-\d+)?)?:)?(\d+(?:-\d+)?)(?:/(tcp|udp|sctp))?"
+)
 _LONGEST_RANGE = 1000
 
 
