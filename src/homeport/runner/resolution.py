@@ -85,16 +85,8 @@ def _resolve_tree(session: JobSession, uses: StringToken, depth: int, failed: _F
             raise failed[uses.value].blame(uses)
         action = session.services.resolve(uses, session.surroundings)
         _keep(session, uses.value, action)
-    _refuse_container(action, uses)
     _resolve_inner(session, action, depth, failed)
     return action
-
-
-def _refuse_container(action: ResolvedAction, uses: StringToken) -> None:
-    if isinstance(action, DockerAction):
-        raise ActionUnavailableError(
-            f"container actions are not supported by this build yet: '{uses.value}'", uses.span
-        )
 
 
 def _resolve_inner(session: JobSession, action: ResolvedAction, depth: int, failed: _Failed) -> None:
@@ -139,7 +131,6 @@ def find_action(session: JobSession, uses: StringToken, depth: int) -> ResolvedA
         if depth >= DEEPEST:
             raise ActionUnavailableError(f"Actions are nested more than {DEEPEST} deep", uses.span)
         action = session.services.resolve(uses, session.surroundings)
-        _refuse_container(action, uses)
         _resolve_inner(session, action, depth, _fetch_all(session, list(_list_inner(action))))
         return action
 

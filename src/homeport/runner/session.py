@@ -8,15 +8,16 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from homeport.ports.containers import ContainerSpec
-from homeport.ports.executor import JobEnvironment
+from homeport.ports.executor import JobEnvironment, WalledJobEnvironment
 from homeport.ports.peer import JobOrder, Peer
 from homeport.ports.toolkit import JobToolkit
 from homeport.run.codec import to_plain
 from homeport.run.facts import Conclusion
 from homeport.runner.actions.model import ResolvedAction, Surroundings
+from homeport.runner.confined import write_below
 from homeport.runner.contexts import default_variables, github_context, job_context, runner_context
 from homeport.runner.file_set import NO_ARTIFACTS, CommandFileSet
-from homeport.runner.folders import make_folder, write_file
+from homeport.runner.folders import make_folder
 from homeport.runner.masking import Masker
 from homeport.runner.matchers import MatcherProcess
 from homeport.runner.reporter import Reporter
@@ -74,6 +75,8 @@ class JobSession:
         self.peer = peer
         self.outside = environment
         """the machine's own surroundings, also of a job in a container"""
+        self.wall = environment if isinstance(environment, WalledJobEnvironment) else None
+        """where the job is kept from the rest of the machine: what must be done there is done through it"""
         self.environment = environment
         self.settings = settings
         self.services = services
@@ -135,9 +138,10 @@ class JobSession:
         """What resolving actions may look at."""
         return Surroundings(
             order=self.order,
-            paths=self.paths,
+            paths=self.paths if self.wall is None else self.wall.trusted_paths,
             sources=self.services.sources,
             environment=self.search_environment,
+            wall=self.wall,
             preference=self.settings.preference,
             is_contained=self.wanted_container is not None,
             actions=self.services.actions,
@@ -147,8 +151,8 @@ class JobSession:
     @property
     def search_environment(self) -> dict[str, str]:
         """What a command of the job would get, without any step's own variables."""
-        if self.wanted_container is not None:
-            # what the job set is for its container: no program of the machine's is looked for there
+        if self.wanted_container is not None or self.wall is not None:
+            # what the job set is for its container or its side of the wall: no program of the machine's is looked for there
             return dict(self.outside.base_environment)
         base = {**self.environment.base_environment, **self.env}
         return {**base, "PATH": self.extend_path(base.get("PATH", ""))}
@@ -175,10 +179,10 @@ class JobSession:
         """
         path = str(self.github["event_path"])
         with self._lock:
-            if not os.path.exists(path):
+            if not os.path.lexists(path):
                 make_folder(self.paths.commands)
-                make_folder(os.path.dirname(path))
-                write_file(path, msgspec.json.encode(to_plain(self.order.github.get("event", {}))))
+                content = msgspec.json.encode(to_plain(self.order.github.get("event", {})))
+                write_below(self.paths.temp, tuple(os.path.relpath(path, self.paths.temp).split("/")), content)
 
     def take_files(self) -> CommandFileSet:
         """Command files for one step: those of the step before, where it wrote nothing and left nothing behind that could."""

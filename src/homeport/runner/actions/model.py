@@ -21,7 +21,7 @@ from homeport.diagnostics.span import Span
 from homeport.language import nodes
 from homeport.language.tokens import StringToken
 from homeport.ports.action_sources import ActionSources
-from homeport.ports.executor import JobPaths
+from homeport.ports.executor import JobPaths, WalledJobEnvironment
 from homeport.ports.peer import JobOrder
 from homeport.runner.host import ActionHost, Sources
 
@@ -62,8 +62,12 @@ class Surroundings(msgspec.Struct, frozen=True, kw_only=True):
     paths: JobPaths
     sources: Sources
     environment: Mapping[str, str]
+    wall: WalledJobEnvironment | None = None
+    """where the job is behind one, and its files are to be read through it"""
     preference: Literal["native", "upstream"] = "native"
     """`--actions`"""
+    is_contained: bool = False
+    """whether the job runs in a container: not every native action serves it"""
     actions: ActionSources | None = None
     """where published actions come from; None: from nowhere"""
     is_stopped: Callable[[], bool] = lambda: False

@@ -18,6 +18,7 @@ from homeport.language.remote_reference import RemoteReference, parse_remote_ref
 from homeport.language.tokens import StringToken
 from homeport.ports.action_sources import Resolution, SourceError, SourceStoppedError
 from homeport.ports.repositories import StoreError
+from homeport.runner.actions.contained import serves_containers
 from homeport.runner.actions.model import (
     ActionStoppedError,
     ActionUnavailableError,
@@ -191,7 +192,7 @@ def _without_node(uses: StringToken, runs: nodes.NodeRuns) -> ActionUnavailableE
 def is_fetched(uses: str, surroundings: Surroundings) -> bool:
     """Whether finding this action takes a while: it may have to be fetched."""
     reference = parse_remote_reference(uses)
-    return reference is not None and (surroundings.preference == "upstream" or _find_native(reference) is None)
+    return reference is not None and (_prefers_upstream(reference, surroundings) or _find_native(reference) is None)
 
 
 def _resolve_published(uses: StringToken, text: str, surroundings: Surroundings) -> ResolvedAction:
@@ -202,10 +203,11 @@ def _resolve_published(uses: StringToken, text: str, surroundings: Surroundings)
         )
     name = _name(reference)
     native = _find_native(reference)
-    if native is not None and surroundings.preference == "native":
+    prefers_upstream = _prefers_upstream(reference, surroundings)
+    if native is not None and not prefers_upstream:
         return _make_native(native, text, reference)
     known = find_native(name)
-    if known is None or surroundings.preference == "upstream":
+    if known is None or prefers_upstream:
         return _resolve_remote(uses, text, reference, surroundings)
     remark = f"'{text}' is older than what Homeport has natively ({name}@v{known.oldest} to v{known.newest})"
     try:
@@ -215,6 +217,12 @@ def _resolve_published(uses: StringToken, text: str, surroundings: Surroundings)
             raise
         message = f"{remark}, and the published one cannot be had: {error.message}"
         raise ActionUnavailableError(message, error.span, f"use {name}@v{known.newest}") from error
+
+
+def _prefers_upstream(reference: RemoteReference, surroundings: Surroundings) -> bool:
+    if surroundings.preference == "upstream":
+        return True
+    return surroundings.is_contained and not serves_containers(_name(reference))
 
 
 def _name(reference: RemoteReference) -> str:

@@ -37,12 +37,9 @@ class ContainerHost:
         environment: Mapping[str, str],
         *,
         is_walled: Callable[[JobOrder], bool] = lambda _: False,
-        action_store: str | None = None,
     ) -> None:
         self._home = home
         self._is_walled = is_walled
-        self.action_store = action_store
-        """the folder of published actions; None where they are within the job's own"""
         self._environment = environment
         self._lock = threading.Lock()
         self._engine: Engine | None = None

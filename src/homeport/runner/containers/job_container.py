@@ -73,7 +73,7 @@ class JobContainer:
         for folder in list_folders(job):
             make_folder(folder)
         nodes = tuple(_find_nodes(self._session.search_environment.get("PATH", ""), job))
-        return map_job(job, nodes, self._host.action_store)
+        return map_job(job, nodes)
 
     def _list_variables(self) -> Mapping[str, str]:
         """Of the container itself: proxies and package indexes of the machine, and the marks of a workflow (actions/runner

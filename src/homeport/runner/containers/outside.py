@@ -1,7 +1,5 @@
-"""Native actions of a job in a container: they run on the machine, where the job's folders are too, and must not reach beyond those.
-
-Those that move files between the workspace and Homeport's stores do so as well from there. The others set up or run tools, which would
-be the machine's and not the container's: their originals run, in the container.
+"""Native actions of a job in a container: they run on the machine, where the job's folders are too, and must not reach beyond those
+(which of them do so, `actions/contained.py` says).
 """
 
 from collections.abc import Mapping
@@ -9,25 +7,8 @@ from collections.abc import Mapping
 from homeport.runner.host import ActionError
 from homeport.runner.path_map import PathMap
 
-_OUTSIDE = frozenset(
-    {
-        "actions/cache",
-        "actions/cache/restore",
-        "actions/cache/save",
-        "actions/checkout",
-        "actions/download-artifact",
-        "actions/upload-artifact",
-        "actions/upload-artifact/merge",
-        "re-actors/alls-green",
-    }
-)
 _OF_PATHS = "path"
 """The input that names files, in all of them"""
-
-
-def runs_outside(uses: str) -> bool:
-    """Whether Homeport's own version of an action serves a job in a container."""
-    return uses.partition("@")[0].strip().lower() in _OUTSIDE
 
 
 def translate_inputs(inputs: Mapping[str, str], path_map: PathMap) -> dict[str, str]:

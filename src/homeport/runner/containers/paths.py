@@ -13,8 +13,8 @@ from homeport.ports.executor import JobPaths
 from homeport.runner.path_map import Mount, PathMap
 
 
-def map_job(paths: JobPaths, nodes: tuple[Mount, ...], actions: str | None) -> PathMap:
-    """For the container of a job. `actions` is where published actions are kept, if that is not within the job's own folders."""
+def map_job(paths: JobPaths, nodes: tuple[Mount, ...]) -> PathMap:
+    """For the container of a job; `nodes` are the Node.js that JavaScript actions run with."""
     workspace = f"/__w/{os.path.basename(os.path.dirname(paths.workspace))}/{os.path.basename(paths.workspace)}"
     own = paths.workspace.startswith(paths.root + "/")
     return PathMap(
@@ -24,7 +24,6 @@ def map_job(paths: JobPaths, nodes: tuple[Mount, ...], actions: str | None) -> P
             *([] if own else [Mount(paths.workspace, workspace)]),
             Mount(paths.root, "/__w"),
             Mount(paths.tool_cache, "/__t"),
-            *([] if actions is None else [Mount(actions, "/__a", read_only=True)]),
             *nodes,
         )
     )
