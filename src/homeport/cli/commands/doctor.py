@@ -34,6 +34,13 @@ COMMAND = Command(
 def main(options: Options, console: Console) -> int:
     """Look, and tell. Raises `UsageError` for a workflow that nothing has, `CommandError` where git cannot say what it must."""
     machine = Machine(console.environment, find_home(console.environment))
+    try:
+        return _examine(machine, options, console)
+    finally:
+        machine.close()
+
+
+def _examine(machine: Machine, options: Options, console: Console) -> int:
     workflows = _judge(options.arguments, console, machine)
     parts = list(examine(machine))
     if options.flag("--online"):

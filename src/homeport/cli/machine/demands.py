@@ -64,15 +64,9 @@ class Demands:
 
     def _need_engine(self, what: str, span: Span) -> Iterator[Lack]:
         engine = self._machine.engine
-        if engine is None:
-            message, remedy = f"{what}, and there is no container engine here", Remedy("system", "podman")
-        elif engine.needs_package:
-            message, remedy = f"{what}: {engine.why}", Remedy("extra", "containers")
-        elif engine.why:
-            message, remedy = f"{what}: {engine.why}", Remedy("words", "see `homeport doctor`, Containers")
-        else:
-            return
-        yield Lack(message=message, file=span.file, line=span.line, remedy=remedy)
+        if engine.why:
+            remedy = Remedy("extra", "containers") if engine.needs_package else Remedy("system", "podman")
+            yield Lack(message=f"{what}: {engine.why}", file=span.file, line=span.line, remedy=remedy)
 
     def _check_services(self, leg: OutlinedJob) -> Iterator[Lack]:
         services = self._job.services

@@ -2,6 +2,7 @@
 
 import os
 import sys
+import tempfile
 from collections.abc import Mapping
 from functools import cached_property
 from importlib.util import find_spec
@@ -9,27 +10,32 @@ from importlib.util import find_spec
 import msgspec
 
 from homeport.cli.clock import SystemClock
-from homeport.cli.machine.asking import run_quietly
 from homeport.cli.machine.remedies import Installation, find_installation
 from homeport.coordinator.dispatch import Labels, machine_labels
 from homeport.diagnostics.span import point
 from homeport.ports.containers import ContainerSpec
 from homeport.runner.actions.native.setup_python.discovery import Interpreter, find_interpreters
 from homeport.runner.actions.node import Node, find_node
+from homeport.runner.containers.discovery import describe_absence, list_addresses
+from homeport.runner.containers.errors import EngineError
+from homeport.runner.containers.host import ContainerHost
 from homeport.runner.environment import pick_variables
+from homeport.runner.folders import remove_tree
 from homeport.runner.services.native import NativeServiceHost
 from homeport.runner.services.programs import Search
 from homeport.runner.shells import find_program
 
 
 class EngineAnswer(msgspec.Struct, frozen=True):
-    """What the container engine of this machine says: `why` it cannot be used, if it cannot."""
+    """What the container engine of this machine says (`podman 4.3.1`), or `why` none can be used."""
 
-    name: str
-    version: str = ""
+    name: str = ""
+    address: str = ""
+    """empty where it is started when it is needed"""
+    is_rootless: bool = False
     why: str = ""
     needs_package: bool = False
-    """the client library is what is missing"""
+    """an engine may be here: the client library is what is missing"""
 
 
 class Machine:
@@ -42,7 +48,6 @@ class Machine:
         """what jobs inherit"""
         self.search_path = self.variables["PATH"]
         self.tool_cache = os.path.join(home, "tools")
-        self._services: dict[tuple[str, ...], str | None] = {}
 
     @cached_property
     def installation(self) -> Installation:
@@ -70,22 +75,31 @@ class Machine:
         return find_program(program, self.search_path)
 
     @cached_property
-    def engine(self) -> EngineAnswer | None:
-        """The container engine; None where there is none at all."""
-        for name in ("podman", "docker"):
-            program = self.find(name)
-            if program is not None:
-                return self._ask_engine(name, program)
-        return None
+    def engine(self) -> EngineAnswer:
+        """The container engine, as a job would find it: podman is started for a moment where nothing answers yet."""
+        try:
+            engine = self._containers.connect()
+            is_listening = any(each.url == engine.address for each in list_addresses(self.host))
+            return EngineAnswer(engine.name, engine.address if is_listening else "", engine.is_rootless)
+        except EngineError as error:
+            is_absent = describe_absence(self.host) is not None
+            return EngineAnswer(why=error.message, needs_package=not is_absent and find_spec("docker") is None)
 
-    def _ask_engine(self, name: str, program: str) -> EngineAnswer:
-        template = "{{.Version.Version}}" if name == "podman" else "{{.ServerVersion}}"
-        code, text = run_quietly([program, "info", "--format", template], self.host)
-        if code != 0:
-            return EngineAnswer(name, why=f"`{name} info` fails: {text.splitlines()[-1] if text else code}")
-        if find_spec("docker") is None:
-            return EngineAnswer(name, text, "Homeport's part for containers is not installed", needs_package=True)
-        return EngineAnswer(name, text)
+    @cached_property
+    def _folder(self) -> str:
+        """For what an engine's start leaves behind: gone with `close`."""
+        return tempfile.mkdtemp(prefix="homeport-doctor-")
+
+    @cached_property
+    def _containers(self) -> ContainerHost:
+        return ContainerHost(self._folder, self.host)
+
+    def close(self) -> None:
+        """End what was started to be asked."""
+        if "_containers" in self.__dict__:
+            self._containers.close()
+        if "_folder" in self.__dict__:
+            remove_tree(self._folder)
 
     @cached_property
     def service_host(self) -> NativeServiceHost:
@@ -99,9 +113,7 @@ class Machine:
 
     def refuse_service(self, spec: ContainerSpec) -> str | None:
         """Why a service cannot be had, from the engine or as a program; None where it can."""
-        if self.engine is not None and not self.engine.why:
-            return None
-        return self.service_host.find_refusal(spec)
+        return self._containers.find_refusal(spec) if not self.engine.why else self.service_host.find_refusal(spec)
 
     def refuse_image(self, image: str) -> str | None:
         """The same for an image alone, without an engine."""

@@ -5,11 +5,12 @@ import platform
 from collections.abc import Iterator
 from importlib.metadata import PackageNotFoundError, version
 
-from homeport.cli.machine.asking import ask_version, run_quietly
+from homeport.cli.machine.asking import ask_version
 from homeport.cli.machine.machine import Machine
 from homeport.cli.machine.model import Part
 from homeport.cli.machine.remedies import Remedy
 from homeport.runner.executors.sandbox.cgroups import open_group
+from homeport.runner.executors.sandbox.launch import find_refusal
 from homeport.runner.executors.sandbox.limits import Limits
 from homeport.runner.services.programs import EXTRA_HINT
 
@@ -117,15 +118,14 @@ def look_at_isolation(machine: Machine) -> Iterator[Part]:
             area="Isolation", name="bubblewrap", status="missing", detail=detail, remedy=Remedy("system", "bubblewrap")
         )
         return
-    trial = [bubblewrap, "--ro-bind", "/", "/", "--unshare-all", "--die-with-parent", "true"]
-    code, text = run_quietly(trial, machine.host)
-    if code == 0:
+    refusal = find_refusal(bubblewrap)
+    if refusal is None:
         yield Part(area="Isolation", name="bubblewrap", status="ready", detail=_describe(machine, bubblewrap))
         yield _look_at_limits()
         return
-    hint = "allow unprivileged user namespaces (sysctl kernel.unprivileged_userns_clone=1, kernel.apparmor_restrict_unprivileged_userns=0)"
-    detail = f"{_describe(machine, bubblewrap)} does not work here: {text.splitlines()[-1] if text else code}"
-    yield Part(area="Isolation", name="bubblewrap", status="limited", detail=detail, remedy=Remedy("words", hint))
+    message, command = refusal
+    detail = f"{_describe(machine, bubblewrap)}: {message.splitlines()[-1]}"
+    yield Part(area="Isolation", name="bubblewrap", status="limited", detail=detail, remedy=Remedy("words", command))
 
 
 def _look_at_limits() -> Part:
@@ -144,20 +144,22 @@ def _look_at_limits() -> Part:
 def look_at_engine(machine: Machine) -> Part:
     """What container jobs, container actions and the images of services need."""
     engine = machine.engine
-    if engine is None:
-        detail = "jobs in containers, container actions and services without a provider cannot run"
+    if engine.needs_package:
+        remedy = Remedy("extra", "containers")
+        return Part(area="Containers", name="engine", status="limited", detail=engine.why, remedy=remedy)
+    if engine.why:
+        detail = f"{engine.why}: jobs in containers, container actions and services without a provider cannot run"
+        if machine.find("podman") is not None or machine.find("docker") is not None:
+            return Part(area="Containers", name="engine", status="limited", detail=detail)
         return Part(
             area="Containers", name="engine", status="missing", detail=detail, remedy=Remedy("system", "podman")
         )
-    named = f"{engine.name} {engine.version}".strip()
-    if engine.needs_package:
-        remedy = Remedy("extra", "containers")
-        return Part(
-            area="Containers", name=engine.name, status="limited", detail=f"{named}: {engine.why}", remedy=remedy
-        )
-    if engine.why:
-        return Part(area="Containers", name=engine.name, status="limited", detail=engine.why)
-    return Part(area="Containers", name=engine.name, status="ready", detail=engine.version)
+    details = [
+        engine.name,
+        engine.address or "started when it is needed",
+        *(["rootless"] if engine.is_rootless else []),
+    ]
+    return Part(area="Containers", name="engine", status="ready", detail=", ".join(details))
 
 
 _IMAGES = (

@@ -1,7 +1,9 @@
 """`homeport doctor`: what a machine can run, and what the jobs of a repository lack on it."""
 
 import os
+import re
 import shutil
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +11,7 @@ import pytest
 
 from homeport.cli.machine.remedies import Installation, Remedy, find_installation, render_command, render_remedy
 from tests.support.console import Captured, call
-from tests.support.parts import require_program, require_working
+from tests.support.parts import require_module, require_program, require_working
 from tests.support.projects import make_repository
 
 
@@ -100,7 +102,7 @@ def test_what_needs_an_engine_lacks_it(tmp_path: Path, bare: dict[str, str], job
     captured, answer = diagnose(folder, bare)
     assert captured.code == 1
     (lack,) = jobs_of(answer)["a"]["lacks"]
-    assert lack["message"] == f"{message}, and there is no container engine here"
+    assert lack["message"] == f"{message}: there is no container engine here"
     assert "podman" in answer["command"]
 
 
@@ -226,25 +228,28 @@ def test_a_bubblewrap_that_fails_says_how(tmp_path: Path, bare: dict[str, str]) 
     _, answer = diagnose(tmp_path, bare)
     found = part(answer, "bubblewrap")
     assert found["status"] == "limited"
-    assert found["detail"].endswith("does not work here: no user namespaces")
-    assert "user namespaces" in found["remedy"]
+    assert found["detail"].endswith("does not let bubblewrap build a sandbox: no user namespaces")
+    assert found["remedy"].startswith("sysctl -w ")
 
 
 def test_an_engine_that_does_not_answer_says_why(tmp_path: Path, bare: dict[str, str]) -> None:
-    program = Path(bare["PATH"]) / "docker"
-    program.write_text("#!/bin/sh\necho permission denied >&2\nexit 1\n")
-    program.chmod(0o755)
-    _, answer = diagnose(tmp_path, bare)
-    found = part(answer, "docker")
-    assert (found["status"], found["detail"]) == ("limited", "`docker info` fails: permission denied")
+    require_module("docker")
+    (Path(bare["PATH"]) / "docker").symlink_to("/bin/true")
+    _, answer = diagnose(tmp_path, {**bare, "DOCKER_HOST": f"unix://{tmp_path}/nobody.sock"})
+    found = part(answer, "engine")
+    assert found["status"] == "limited"
+    assert f"{tmp_path}/nobody.sock" in found["detail"]
 
 
-def test_podman_is_asked_for_its_version(tmp_path: Path) -> None:
+def test_podman_is_asked_who_it_is_and_ended_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    require_module("docker")
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     require_working(["podman", "info"], "apt-get install podman runc")
     _, answer = diagnose(tmp_path)
-    found = part(answer, "podman")
+    found = part(answer, "engine")
     assert found["status"] == "ready"
-    assert found["detail"][0].isdigit()
+    assert re.match(r"(podman|Docker) \d+\.", found["detail"])
+    assert list(tmp_path.glob("homeport-*")) == []
 
 
 def test_the_text_is_aligned_and_coloured_on_terminals_only(tmp_path: Path, bare: dict[str, str]) -> None:
