@@ -2,17 +2,23 @@
 
 import os
 import signal
+from collections.abc import Mapping
 
 from homeport.runner.services.abandoned import list_abandoned
 from homeport.store.folder import listed, remove_tree
 
 
-def clear_remains(home: str) -> list[str]:
+def clear_remains(home: str, environment: Mapping[str, str] | None = None) -> list[str]:
     """End the processes and remove the folders of jobs whose Homeport is not alive any more; gives the folders.
 
     A job's folder is `work/<process id>-<number>`, and every process of a job that did not clear its environment has its HOME in
     there. Services have folders of their own (`runner/services/abandoned.py`). (Where `/proc` is not, only the folders go.)
+    Containers are known by their labels; with the user's `environment` an engine is looked for, if one was in use.
     """
+    if environment is not None and listed(os.path.join(home, "engines")):
+        from homeport.runner.containers.sweep import sweep  # noqa: PLC0415 - few runs use an engine
+
+        sweep(home, environment)
     work = os.path.join(home, "work")
     dead = [os.path.join(work, name) for name in listed(work) if _is_dead(name.partition("-")[0])]
     dead += list_abandoned()

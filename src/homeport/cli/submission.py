@@ -29,7 +29,7 @@ def recover(stores: Stores, console: Console, clock: Clock) -> None:
     if lost:
         from homeport.cli.remains import clear_remains  # noqa: PLC0415 - rarely needed
 
-        clear_remains(find_home(console.environment))
+        clear_remains(find_home(console.environment), console.environment)
     for run in lost:
         console.say(f"homeport: run {run} was left open by a process that died; it is concluded now")
 

@@ -57,45 +57,12 @@ class ContainerHost:
                 raise self._failure
             if self._engine is None:
                 try:
-                    self._engine = self._find()
+                    self._engine, self._service = find_engine(self._environment)
                 except EngineError as error:
                     self._failure = error
                     raise
+                self._remember(self._engine)
             return self._engine
-
-    def _find(self) -> "Engine":
-        try:
-            import docker  # noqa: F401, PLC0415 - an optional extra
-        except ImportError as error:
-            if (absence := describe_absence(self._environment)) is not None:
-                raise EngineError(absence) from error
-            raise missing_package(error) from error
-        reasons: list[str] = []
-        for address in list_addresses(self._environment):
-            try:
-                engine = self._try(address)
-            except EngineError as error:
-                reasons.append(f"{address.url or address.podman}: {error.message}")
-                continue
-            self._remember(engine)
-            return engine
-        raise no_engine(reasons)
-
-    def _try(self, address: Address) -> "Engine":
-        from homeport.runner.containers.engine import Engine  # noqa: PLC0415 - an optional extra
-
-        if address.url:
-            return Engine(address.url)
-        from homeport.runner.containers.podman_service import PodmanService  # noqa: PLC0415 - rarely needed
-
-        service = PodmanService(address.podman, self._environment, describe_owner())
-        try:
-            engine = Engine(f"unix://{service.socket}")
-        except EngineError:
-            service.close()
-            raise
-        self._service = service
-        return engine
 
     def _remember(self, engine: "Engine") -> None:
         """So that the next Homeport knows where to look, should this one be killed."""
@@ -187,6 +154,43 @@ class ContainerHost:
             _unlink(self._mark)
         if service is not None:
             service.close()
+
+
+def find_engine(environment: Mapping[str, str], *, own: bool = False) -> "tuple[Engine, PodmanService | None]":
+    """The first engine that answers, and podman's service if that was started for it. `own`: no other than that will do.
+
+    Raises `EngineError`, with all that was tried.
+    """
+    try:
+        import docker  # noqa: F401, PLC0415 - an optional extra
+    except ImportError as error:
+        if (absence := describe_absence(environment)) is not None:
+            raise EngineError(absence) from error
+        raise missing_package(error) from error
+    reasons: list[str] = []
+    for address in list_addresses(environment):
+        if own and not address.podman:
+            continue
+        try:
+            return _try(address, environment)
+        except EngineError as error:
+            reasons.append(f"{address.url or address.podman}: {error.message}")
+    raise no_engine(reasons)
+
+
+def _try(address: Address, environment: Mapping[str, str]) -> "tuple[Engine, PodmanService | None]":
+    from homeport.runner.containers.engine import Engine  # noqa: PLC0415 - an optional extra
+
+    if address.url:
+        return Engine(address.url), None
+    from homeport.runner.containers.podman_service import PodmanService  # noqa: PLC0415 - rarely needed
+
+    service = PodmanService(address.podman, environment, describe_owner())
+    try:
+        return Engine(f"unix://{service.socket}"), service
+    except EngineError:
+        service.close()
+        raise
 
 
 def get_host(session: JobSession) -> ContainerHost:

@@ -113,9 +113,7 @@ class ServiceStage:
         if self._container is not None:
             self._container.start(voice)  # before its services, as on GitHub
         refused = [reason for spec in self._specs for reason in self._start_one(services, spec, voice)]
-        voice.log.write("##[group]Waiting for all services to be ready")
-        failed = [(spec, running) for spec, running in self._running if not self._await(spec, running, voice)]
-        voice.log.write("##[endgroup]")
+        failed = self._await_all(voice)
         for spec, running in failed:
             voice.log.write(f"##[group]Service container {spec.name} failed.")
             _write(voice, running.log())
@@ -133,7 +131,7 @@ class ServiceStage:
         voice.log.write(f"##[group]Starting {spec.name} service container")
         voice.log.write(spec.image)
         voice.log.send()
-        running = services.start(spec)
+        running = _start(services, spec)
         self._running.append((spec, running))
         context = {"id": running.id, "network": running.network, "ports": dict(running.ports)}
         self._session.standing.setdefault("services", {})[spec.name] = context
@@ -149,6 +147,15 @@ class ServiceStage:
         for remark in remarks:
             voice.annotate("warning", remark, _locate(spec.span))
         return []
+
+    def _await_all(self, voice: Voice) -> list[tuple[ContainerSpec, RunningService]]:
+        """Those that did not get healthy."""
+        if not self._running:
+            return []
+        voice.log.write("##[group]Waiting for all services to be ready")
+        failed = [(spec, running) for spec, running in self._running if not self._await(spec, running, voice)]
+        voice.log.write("##[endgroup]")
+        return failed
 
     def _await(self, spec: ContainerSpec, running: RunningService, voice: Voice) -> bool:
         """Whether it got healthy."""
@@ -201,6 +208,14 @@ class ServiceStage:
             )
         )
         session.reporter.send()
+
+
+def _start(services: JobServices, spec: ContainerSpec) -> RunningService:
+    try:
+        return services.start(spec)
+    except ServiceUnavailableError as error:
+        message = f"The service '{spec.name}' cannot be started: {error.message}"
+        raise ServiceUnavailableError(message, error.span, hint=error.hint, log=error.log) from error
 
 
 def _explain(voice: Voice, error: ServiceUnavailableError) -> str:
