@@ -223,7 +223,12 @@ class StepFrame:
         from homeport.runner.artifact_subjects import declare_subjects, render_list  # noqa: PLC0415
 
         session = self.session
-        subjects = declare_subjects(text, session.subjects, session.paths.workspace)
+        if session.wall is None:
+            subjects = declare_subjects(text, session.subjects, session.paths.workspace)
+        else:
+            from homeport.runner.walled.questions import declare_inside  # noqa: PLC0415 - sandboxes only
+
+            subjects = declare_inside(session.wall, self.stop, session.paths, text, session.subjects)
         added = len(subjects) - len(session.subjects)
         session.subjects, session.artifacts_list = subjects, render_list(subjects)
         if added:

@@ -26,6 +26,9 @@ def list_refusals(session: JobSession) -> Iterator[Refusal]:
     if not job.steps:
         yield Refusal("No steps are defined for this job, so nothing would run", job.id_span)
     settings = session.settings
+    if session.wall is not None:
+        yield from _list_outsiders(session)
+        return
     if job.container is not None or settings.images or settings.requires_container:
         yield from _list_container(session)
     if job.services:
@@ -33,6 +36,18 @@ def list_refusals(session: JobSession) -> Iterator[Refusal]:
     if job.snapshot is not None:
         yield Refusal("This job wants to make a snapshot of its machine, which cannot be done here", job.snapshot.span)
     yield from _list_container_actions(session)
+
+
+def _list_outsiders(session: JobSession) -> Iterator[Refusal]:
+    """What would be done for a sandboxed job outside of its sandbox. A database runs programs for whoever may log in as its owner."""
+    job = session.order.job
+    why = "runs outside of the sandbox, so a sandboxed job cannot have it"
+    if job.container is not None:
+        yield Refusal(f"The container of this job {why}", job.id_span)
+    if job.services:
+        yield Refusal(f"What this job has in `services` {why}", job.id_span)
+    if job.snapshot is not None:
+        yield Refusal("This job wants to make a snapshot of its machine, which cannot be done here", job.snapshot.span)
 
 
 def _list_services(session: JobSession) -> Iterator[Refusal]:

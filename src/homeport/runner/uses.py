@@ -23,6 +23,7 @@ from homeport.runner.actions.model import (
 from homeport.runner.composite import enter, run_inner_stages, run_inner_steps
 from homeport.runner.ending import StepFailedError, Work
 from homeport.runner.frame import StepFrame
+from homeport.runner.host import ActionError
 from homeport.runner.resolution import find_action, has_own_pre, is_local, list_pre_steps
 from homeport.runner.scope import PostStage, Scope
 from homeport.runner.scripts import run_script
@@ -135,12 +136,19 @@ def _run_code(frame: StepFrame, action: ResolvedAction, inputs: Inputs, stage: S
             if code:
                 # not said in the log: the toolkit says itself why an action fails (`core.setFailed`)
                 raise StepFailedError(f"Process completed with exit code {code}.")
+        case DockerAction() if frame.session.wall is not None:
+            raise ActionError("container actions run outside of the sandbox, so a sandboxed job cannot have them")
         case DockerAction():
             from homeport.runner.containers.action import run_stage as run_container  # noqa: PLC0415 - an optional extra
 
             code = run_container(action, stage, frame, host)
             if code:
                 raise StepFailedError(f"Docker run failed with exit code {code}")
+        case NativeAction() if frame.session.wall is not None:
+            from homeport.runner.walled_stage import run_native_stage  # noqa: PLC0415 - sandboxes only
+
+            run_native_stage(frame.session.wall, frame, action, host, stage)
+            frame.exit_code = None
         case NativeAction():
             _run_native(frame, import_module(action.module), host, stage)
         case CompositeAction():

@@ -37,6 +37,8 @@ from homeport.runner.actions.node import find_node
 from homeport.runner.folders import make_folder, read_file, write_file
 
 _FILES = ("action.yml", "action.yaml")
+_LONGEST = 16 << 20
+"""Of an action file in a sandboxed job's folders"""
 _DOCKERFILES = ("Dockerfile", "dockerfile")
 
 
@@ -114,7 +116,7 @@ def _read_folder(uses: StringToken, place: _Place, origin: Origin, surroundings:
             _refuse_escape(uses, path, place, surroundings)
             relative = os.path.relpath(path, place.base)
             shown = place.shown.format(relative) if place.shown else relative
-            return _build(uses, place.folder, _parse(uses, path, shown), origin, surroundings)
+            return _build(uses, place.folder, _parse(uses, path, shown, surroundings), origin, surroundings)
     for name in _DOCKERFILES:
         path = os.path.join(place.folder, name)
         if os.path.isfile(path):
@@ -132,9 +134,11 @@ def _refuse_escape(uses: StringToken, path: str, place: _Place, surroundings: Su
         raise ActionUnavailableError(f"'{uses.value}': {os.path.basename(path)} leads out of its repository", uses.span)
 
 
-def _parse(uses: StringToken, path: str, shown: str) -> nodes.Action:
+def _parse(uses: StringToken, path: str, shown: str, surroundings: Surroundings) -> nodes.Action:
+    wall = surroundings.wall
+    is_jobs = wall is not None and path.startswith(os.path.dirname(surroundings.paths.workspace) + "/")
     try:
-        text = read_file(path)
+        text = wall.read_file(path, _LONGEST) if wall is not None and is_jobs else read_file(path)
     except OSError as error:
         raise ActionUnavailableError(f"{shown} cannot be read: {error.strerror}", uses.span) from error
     action, diagnostics = parse_action(text, shown)

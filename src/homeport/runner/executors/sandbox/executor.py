@@ -8,7 +8,7 @@ import os
 import pwd
 import resource
 import threading
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from itertools import count
 
 import msgspec
@@ -71,20 +71,21 @@ class SandboxExecutor:
     def open(self, order: JobOrder) -> SandboxJobEnvironment:
         """Make the folders of a job, and begin to build its sandbox. Raises `OSError`."""
         paths = self._make_paths(order)
-        watch: DiskWatch | None = None
         try:
             group = open_group(f"homeport-{os.path.basename(paths.root)}", self._settings.limits)
             write_file(f"{paths.root}/_sandbox/cgroups", "\n".join(group.folders).encode())
-            watch = DiskWatch(paths.root, self._settings.limits.spare)
-            arguments = list_arguments(self._find_view(), paths)
-            launched = Launched(self._settings.program, arguments, list_supervisor_words())
+            wards = Wards(group, DiskWatch(paths.root, self._settings.limits.spare), self._list_limits(group))
+            view = self._find_view()
+
+            def build(shown: Sequence[str]) -> Launched:
+                arguments = list_arguments(view, paths, extra=shown)
+                return Launched(self._settings.program, arguments, list_supervisor_words())
+
+            environment = self._make_environment(paths)
+            return SandboxJobEnvironment(paths, self._settings.tool_cache, environment, build, wards)
         except BaseException:
-            if watch is not None:
-                watch.close()
             remove_tree(paths.root)
             raise
-        wards = Wards(group, watch, self._list_limits(group))
-        return SandboxJobEnvironment(paths, self._make_environment(paths), launched, wards)
 
     def _make_paths(self, order: JobOrder) -> JobPaths:
         root = self._make_root()
@@ -99,6 +100,7 @@ class SandboxExecutor:
             commands=f"{root}/_commands",
         )
         own = f"{root}/_sandbox"
+        make_folder(self._settings.tool_cache)
         for folder in (paths.temp, paths.home, paths.tool_cache, paths.actions, paths.commands, own):
             os.mkdir(folder)
         if not self._settings.in_place:

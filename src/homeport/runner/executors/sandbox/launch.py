@@ -9,7 +9,7 @@ from contextlib import suppress
 
 from homeport.runner.executors.sandbox.channel import Channel
 from homeport.runner.executors.sandbox.system_calls import write_filter
-from homeport.runner.executors.sandbox.walls import find_own_python
+from homeport.runner.executors.sandbox.walls import find_own_python, list_library_folders
 
 _HELD_BACK = {signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT, signal.SIGTSTP}
 """A ^C goes to all processes of a terminal's group; bubblewrap is to live on until its job has been ended in order"""
@@ -121,6 +121,12 @@ def list_supervisor_words() -> list[str]:
     folder = os.path.dirname(os.path.abspath(__file__))
     code = "import sys; sys.path.append(sys.argv[1]); import supervisor; supervisor.main()"
     return [find_own_python(), "-I", "-S", "-c", code, folder]
+
+
+def list_stage_words() -> list[str]:
+    """What starts `walled/inside.py` inside."""
+    code = "import sys; sys.path[:0] = sys.argv[1:]; from homeport.runner.walled.inside import main; main()"
+    return [find_own_python(), "-I", "-S", "-c", code, *list_library_folders()]
 
 
 def _place(wanted: dict[int, int]) -> "list[tuple[int, int, int]]":

@@ -4,6 +4,7 @@ The program of its own that it is (`python -I -S`) imports as little as it can: 
 socket at descriptor 3: four bytes of length and a `marshal`led tuple, with descriptors beside it.
 
     ("start", number, arguments, environment, working directory, count)   with output, status and `count` more, which become 3, 4, …
+    ("read", path, most)                                                  a file, with output and status: written to output
     ("signal", number, signal)                                            to the command's process group
     ("signal-all", signal)                                                to every process of the job
 
@@ -95,6 +96,10 @@ class Supervisor:
                 output, status, *passed = self._descriptors[: count + 2]
                 del self._descriptors[: count + 2]
                 self._start(number, (arguments, environment, folder), output, status, passed)
+            case ("read", path, most):
+                output, status = self._descriptors[:2]
+                del self._descriptors[:2]
+                self._read(path, most, output, status)
             case ("signal", number, signal):
                 pid = self._pids.get(number)
                 if pid is not None:
@@ -126,6 +131,30 @@ class Supervisor:
         self._running[pid] = (number, status)
         self._pids[number] = pid
         _tell(status, b"S", 0)
+
+    def _read(self, path: str, most: int, output: int, status: int) -> None:
+        """In a process of its own, which may wait for whoever reads."""
+        try:
+            pid = os.fork()
+        except OSError as error:
+            _tell(status, b"P", error.errno or 0)
+            pid = -1
+        if pid == 0:
+            try:
+                source = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+                found = os.fstat(source)
+                if found.st_mode & 0o170000 != 0o100000 or found.st_size > most:
+                    _tell(status, b"P", 27 if found.st_size > most else 22)
+                    os._exit(1)
+                _tell(status, b"S", 0)
+                while os.sendfile(output, source, None, most):
+                    pass
+            except OSError as error:
+                _tell(status, b"P", error.errno or 0)
+            finally:
+                os._exit(0)
+        os.close(output)
+        os.close(status)
 
     def _become(self, command: tuple, output: int, passed: list[int], errors: int) -> None:  # type: ignore[type-arg]
         arguments, environment, folder = command

@@ -16,9 +16,68 @@ from homeport.runner.executors.sandbox.limits import Limits
 USER_ID = 1001
 """of the job's processes inside, as on GitHub's machines"""
 _SYSTEM = ("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32")
-_SETTINGS = ["alternatives", "bash.bashrc", "bindresvport.blacklist", "ca-certificates.conf", "crypto-policies", "debian_version", "fonts", "gai.conf", "host.conf", "hosts", "inputrc", "java", "java-17-openjdk", "java-21-openjdk", "ld.so.cache", "ld.so.conf", "ld.so.conf.d", "localtime", "login.defs", "lsb-release", "magic", "magic.mime", "mime.types", "networks", "nsswitch.conf", "npmrc", "os-release", "perl", "pip.conf", "pki/ca-trust", "pki/tls/certs", "profile", "profile.d", "protocols", "python3", "redhat-release", "resolv.conf", "rpc", "sensors3.conf", "services", "ssl/certs", "ssl/openssl.cnf", "terminfo", "timezone", "uv/uv.toml", "xml"]
+_SETTINGS = [
+    "alternatives",
+    "bash.bashrc",
+    "bindresvport.blacklist",
+    "ca-certificates.conf",
+    "crypto-policies",
+    "debian_version",
+    "fonts",
+    "gai.conf",
+    "host.conf",
+    "hosts",
+    "inputrc",
+    "java",
+    "java-17-openjdk",
+    "java-21-openjdk",
+    "ld.so.cache",
+    "ld.so.conf",
+    "ld.so.conf.d",
+    "localtime",
+    "login.defs",
+    "lsb-release",
+    "magic",
+    "magic.mime",
+    "mime.types",
+    "networks",
+    "nsswitch.conf",
+    "npmrc",
+    "os-release",
+    "perl",
+    "pip.conf",
+    "pki/ca-trust",
+    "pki/tls/certs",
+    "profile",
+    "profile.d",
+    "protocols",
+    "python3",
+    "redhat-release",
+    "resolv.conf",
+    "rpc",
+    "sensors3.conf",
+    "services",
+    "ssl/certs",
+    "ssl/openssl.cnf",
+    "terminfo",
+    "timezone",
+    "uv/uv.toml",
+    "xml",
+]
 """What of /etc is no secret of the machine: how programs find libraries, names, certificates and package indexes"""
-_CERTIFICATE_VARIABLES = ["SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "NODE_EXTRA_CA_CERTS", "GIT_SSL_CAINFO", "GIT_SSL_CAPATH", "AWS_CA_BUNDLE", "PIP_CERT", "PIP_CONFIG_FILE", "UV_CONFIG_FILE"]
+_CERTIFICATE_VARIABLES = [
+    "SSL_CERT_FILE",
+    "SSL_CERT_DIR",
+    "REQUESTS_CA_BUNDLE",
+    "CURL_CA_BUNDLE",
+    "NODE_EXTRA_CA_CERTS",
+    "GIT_SSL_CAINFO",
+    "GIT_SSL_CAPATH",
+    "AWS_CA_BUNDLE",
+    "PIP_CERT",
+    "PIP_CONFIG_FILE",
+    "UV_CONFIG_FILE",
+]
 _PYTHONS = (".pyenv/versions", ".local/share/uv/python", ".local/share/mise/installs/python", ".asdf/installs/python")
 """Below the user's home: where installers put Pythons, and nothing else"""
 _OWN_LIBRARIES = ("msgspec", "yaml", "ahocorasick_rs")
