@@ -24,8 +24,10 @@ from homeport.runner.session import JobSession
 _INITIALIZE = ("__initialize_containers", "Initialize containers")
 _STOP = ("__stop_containers", "Stop containers")
 _FIRST_PAUSE = 0.02
-_LONGEST_PAUSE = 2.0
-"""GitHub's runner begins with two seconds; most services are up before that."""
+_LONGEST_PAUSE = 0.5
+"""GitHub's runner waits 2 to 32 seconds; most services are up before that."""
+_FIRST_WORD_SECONDS = 2.0
+"""Who waits so long is told; then each time that it has doubled."""
 
 
 class _StoppedError(Exception):
@@ -114,13 +116,13 @@ class ServiceStage:
             self._container.start(voice)  # before its services, as on GitHub
         refused = [reason for spec in self._specs for reason in self._start_one(services, spec, voice)]
         failed = self._await_all(voice)
-        for spec, running in failed:
+        for spec, running, state in failed:
             voice.log.write(f"##[group]Service container {spec.name} failed.")
             _write(voice, running.log())
             voice.log.write("##[endgroup]")
-            voice.fail(f"Failed to initialize container {spec.image}: {_describe(spec, running.health())}", spec.span)
+            voice.fail(f"Failed to initialize container {spec.image}: {_describe(spec, state)}", spec.span)
         if failed:
-            names = ", ".join(f"'{spec.name}'" for spec, _ in failed)
+            names = ", ".join(f"'{spec.name}'" for spec, _, _ in failed)
             return f"One or more containers failed to start: {names}"
         return refused[0] if refused else None
 
@@ -153,24 +155,27 @@ class ServiceStage:
         if not self._running:
             return []
         voice.log.write("##[group]Waiting for all services to be ready")
-        failed = [(spec, running) for spec, running in self._running if not self._await(spec, running, voice)]
+        states = [(spec, running, self._await(spec, running, voice)) for spec, running in self._running]
+        failed = [each for each in states if each[2] != "healthy"]
         voice.log.write("##[endgroup]")
         return failed
 
-    def _await(self, spec: ContainerSpec, running: RunningService, voice: Voice) -> bool:
-        """Whether it got healthy."""
-        pause = _FIRST_PAUSE
+    def _await(self, spec: ContainerSpec, running: RunningService, voice: Voice) -> Health:
+        """How it stands once it is not starting any more."""
+        clock = self._session.clock
+        began_at = clock.monotonic()
+        pause, next_word = _FIRST_PAUSE, _FIRST_WORD_SECONDS
         while (state := running.health()) == "starting":
             if self._session.check_stop():
                 raise _StoppedError
-            if pause >= _LONGEST_PAUSE:
-                seconds = f"{pause:g} seconds"
-                voice.log.write(f"{spec.name} service is starting, waiting {seconds} before checking again.")
+            if clock.monotonic() - began_at >= next_word:
+                voice.log.write(f"{spec.name} service is starting, for {next_word:g} seconds now.")
+                next_word *= 2
             voice.log.send()
             self._sleep(pause)
             pause = min(pause * 2, _LONGEST_PAUSE)
         voice.log.write(f"{spec.name} service is {state}.")
-        return state == "healthy"
+        return state
 
     def _sleep(self, seconds: float) -> None:
         """Ends early when the job has to."""
