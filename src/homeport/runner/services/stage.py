@@ -150,7 +150,7 @@ class ServiceStage:
             voice.annotate("warning", remark, _locate(spec.span))
         return []
 
-    def _await_all(self, voice: Voice) -> list[tuple[ContainerSpec, RunningService]]:
+    def _await_all(self, voice: Voice) -> list[tuple[ContainerSpec, RunningService, Health]]:
         """Those that did not get healthy."""
         if not self._running:
             return []
