@@ -133,8 +133,9 @@ class FolderHost:
 
     def use(self, module: ModuleType, **inputs: str) -> "FolderHost":
         """Run the main stage with these inputs (underscores for hyphens) over the action's defaults."""
-        given = {name.replace("_", "-"): value for name, value in inputs.items()}
-        unknown = given.keys() - {row.name for row in module.DEFINITION.inputs}
+        known = {row.name for row in module.DEFINITION.inputs}
+        given = {name if name in known else name.replace("_", "-"): value for name, value in inputs.items()}
+        unknown = given.keys() - known
         assert not unknown, f"the action has no inputs {unknown}"
         defaults = {row.name: self._evaluate(row) for row in declare_inputs(module.DEFINITION)}
         self.inputs = {name.lower(): value for name, value in {**defaults, **given}.items()}

@@ -24,6 +24,9 @@ NATIVE: dict[str, Native] = {
     "actions/upload-artifact": Native(f"{_PACKAGE}.upload_artifact", 4, 7),
     "actions/upload-artifact/merge": Native(f"{_PACKAGE}.upload_artifact_merge", 4, 7),
     "astral-sh/setup-uv": Native(f"{_PACKAGE}.setup_uv", 5, 10),
+    "pre-commit/action": Native(f"{_PACKAGE}.pre_commit", 3, 3),
+    "snok/install-poetry": Native(f"{_PACKAGE}.install_poetry", 1, 1),
+    "codecov/codecov-action": Native(f"{_PACKAGE}.codecov", 4, 5),
     "re-actors/alls-green": Native(f"{_PACKAGE}.alls_green", 1, 1),
 }
 """By `owner/repo[/path]` in lower case."""

@@ -25,3 +25,10 @@ def check_target(host: ActionHost, folder: str) -> None:
                     f"'{folder}' is a link that leads out of the job's folders, to '{real}': nothing was written"
                 )
             return
+
+
+def is_inside(host: ActionHost, path: str) -> bool:
+    """Whether a file that is to be read lies in the job's folders, wherever links lead."""
+    real = os.path.realpath(path)
+    areas = (host.paths.workspace, host.paths.temp, host.paths.home)
+    return any(real.startswith(os.path.realpath(area) + "/") for area in areas)
