@@ -25,8 +25,19 @@ def clear_remains(home: str, environment: Mapping[str, str] | None = None) -> li
     if dead:
         _end_processes([f"HOME={folder}/".encode() for folder in dead])
     for folder in dead:
+        _remove_groups(folder)
         remove_tree(folder)
     return dead
+
+
+def _remove_groups(folder: str) -> None:
+    """The control groups of a sandboxed job; its processes ended with Homeport."""
+    path = os.path.join(folder, "_sandbox", "cgroups")
+    if os.path.isfile(path):
+        from homeport.runner.executors.sandbox.cgroups import remove_groups  # noqa: PLC0415 - after a crash only
+
+        with open(path, encoding="utf-8") as file:  # noqa: PTH123 - pathlib is slow to import
+            remove_groups(file.read().splitlines())
 
 
 def _is_dead(process_id: str) -> bool:

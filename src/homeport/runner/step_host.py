@@ -37,8 +37,9 @@ class StepHost:
 
     @property
     def paths(self) -> JobPaths:
-        """The job's folders."""
-        return self._session.paths
+        """The job's folders, for the runner's own use."""
+        wall = self._session.wall
+        return self._session.paths if wall is None else wall.trusted_paths
 
     @property
     def state(self) -> Mapping[str, str]:

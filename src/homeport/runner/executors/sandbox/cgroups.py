@@ -7,6 +7,7 @@ which either root or delegation (systemd's user sessions have it) is needed.
 import errno
 import os
 from collections.abc import Iterator
+from contextlib import suppress
 
 import msgspec
 
@@ -96,10 +97,9 @@ def open_group(name: str, limits: Limits, *, root: str = ROOT, membership: str =
 def remove_groups(folders: "list[str]") -> None:
     """Remove the groups that a dead process left."""
     for folder in folders:
-        try:
-            _remove(folder)
-        except OSError:
-            continue
+        if folder.startswith(f"{ROOT}/"):
+            with suppress(OSError):
+                _remove(folder)
 
 
 def _find_places(wanted: set[str], root: str, membership: str) -> "Iterator[_Place]":
