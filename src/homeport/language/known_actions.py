@@ -98,6 +98,14 @@ _ROWS: Mapping[str, tuple[tuple[range, str, str | None], ...]] = {
             "uv-version uv-path uvx-path cache-hit cache-key venv python-version python-cache-hit",
         ),
     ),
+    "pre-commit/action": ((range(3, 4), "extra_args", ""),),
+    "snok/install-poetry": (
+        (
+            range(1, 2),
+            "version virtualenvs-create virtualenvs-in-project virtualenvs-path installer-parallel installation-arguments plugins",
+            "",
+        ),
+    ),
     "reviewdog/action-actionlint": (
         (
             range(1, 2),
