@@ -42,6 +42,7 @@ class Engine:
     def __init__(self, address: str) -> None:
         """Connect, and ask who answers."""
         self.address = address
+        _check_socket(self.socket_path)
         try:
             self._client = docker.APIClient(base_url=address, version="auto", timeout=_TIMEOUT_SECONDS)
             version = self._client.version()
@@ -272,6 +273,16 @@ class Engine:
 
 
 _ERRORS = (docker.errors.DockerException, requests.exceptions.RequestException, OSError)
+
+
+def _check_socket(path: str) -> None:
+    """Somebody must listen there: the client library does not let go of a socket which it could not connect."""
+    if path:
+        with socket.socket(socket.AF_UNIX) as tried:
+            try:
+                tried.connect(path)
+            except OSError as error:
+                raise EngineError(f"the container engine does not answer: {error.strerror}") from error
 
 
 def _take_socket(stream: Any) -> socket.socket:

@@ -6,6 +6,7 @@ monitors, its name server) becomes a child of this process and not of Homeport, 
 
 import ctypes
 import os
+import select
 import signal
 import subprocess
 import sys
@@ -29,8 +30,10 @@ def main(podman: str, folder: str, owner: str) -> None:
             start_new_session=True,
             preexec_fn=_heed_signals,  # noqa: PLW1509 - there is one thread
         )
-    is_clean = _await_end(service)
-    if not is_clean:
+    has_ended, is_clean = _await_end(service)
+    if has_ended:
+        _tell_last_words(f"{folder}/log")
+    elif not is_clean:
         _remove_all(podman, owner)
     service.terminate()
     try:
@@ -50,12 +53,25 @@ def _heed_signals() -> None:
         signal.signal(number, signal.SIG_DFL)
 
 
-def _await_end(service: "subprocess.Popen[bytes]") -> bool:
-    """Until Homeport has ended; whether it had removed its containers. Ends early with the service, which Homeport is told by silence."""
+def _await_end(service: "subprocess.Popen[bytes]") -> tuple[bool, bool]:
+    """Until either ends: whether it is the service, and whether Homeport had removed its containers."""
+    ended = os.pidfd_open(service.pid)
     is_clean = False
-    while data := os.read(0, 64):
+    while True:
+        ready, _, _ = select.select([0, ended], [], [])
+        if ended in ready:
+            return True, is_clean
+        data = os.read(0, 64)
+        if not data:
+            return False, is_clean
         is_clean = data.endswith(b".")
-    return is_clean or service.poll() is not None
+
+
+def _tell_last_words(log: str) -> None:
+    """What the service said at last, for Homeport to pass on."""
+    with open(log, "rb") as file:  # noqa: PTH123 - pathlib is slow to import
+        lines = file.read().strip().splitlines()
+    os.write(1, lines[-1][:4000] if lines else b"it ended without a word")
 
 
 def _remove_all(podman: str, owner: str) -> None:

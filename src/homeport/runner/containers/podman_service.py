@@ -29,7 +29,7 @@ class PodmanService:
             self._keeper = subprocess.Popen(
                 [sys.executable, "-I", "-S", keeper.__file__, podman, self._folder, owner],
                 stdin=subprocess.PIPE,
-                stdout=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
                 stderr=subprocess.DEVNULL,
                 env={**environment},
             )
@@ -52,12 +52,11 @@ class PodmanService:
         raise EngineError(f"podman was started, but does not answer{self._find_words()}")
 
     def _find_words(self) -> str:
-        try:
-            with open(f"{self._folder}/log", encoding="utf-8", errors="replace") as log:  # noqa: PTH123
-                lines = log.read().strip().splitlines()
-        except OSError:
+        """The keeper tells them when podman has ended by itself."""
+        output = self._keeper.stdout
+        if output is None or self._keeper.poll() is None:
             return ""
-        return f": {lines[-1]}" if lines else ""
+        return ": " + output.read(4000).decode("utf-8", "replace")
 
     def close(self, *, is_clean: bool = True) -> None:
         """End it. `is_clean`: there is no container of ours any more. Safe to repeat."""
@@ -71,6 +70,8 @@ class PodmanService:
         except BrokenPipeError:
             pass
         self._keeper.wait()
+        if self._keeper.stdout is not None:
+            self._keeper.stdout.close()
 
 
 def _answers(path: str) -> bool:
