@@ -1,4 +1,4 @@
-"""snok/install-poetry, v1: installs Poetry into an environment of its own below the home folder, and sets it up.
+"""snok/install-poetry, v1 to v1: installs Poetry into an environment of its own below the home folder, and sets it up.
 
 | input | here |
 |---|---|

@@ -1,4 +1,4 @@
-"""pre-commit/action, v3: installs pre-commit, brings its environments back, runs it.
+"""pre-commit/action, v3 to v3: installs pre-commit, brings its environments back, runs it.
 
 | input | here |
 |---|---|
