@@ -334,7 +334,7 @@ def test_damage_anywhere_in_a_large_archive_is_found(tmp_path: Path, place: int)
     data = bytearray(path.read_bytes())
     data[place] ^= 0xFF
     path.write_bytes(data)
-    with pytest.raises(ValueError, match="damaged"):
+    with pytest.raises(ValueError, match=r"damaged|archive"):
         store.extract(artifact, str(tmp_path / "out"))
 
 

@@ -198,12 +198,12 @@ def test_a_python_that_is_not_here_fails_the_step_and_lists_what_is(tmp_path: Pa
     assert answer.step("one", "__run")["conclusion"] == "skipped"
 
 
-def test_a_remote_action_is_refused_before_any_step_with_its_place(tmp_path: Path) -> None:
+def test_an_action_that_no_source_has_fails_the_job_before_any_step_at_its_place(tmp_path: Path) -> None:
     project = steps(tmp_path, "- run: echo not reached\n- uses: docker/login-action@v3")
-    answer = run(project)
+    answer = run(project, HOMEPORT_ACTION_SOURCE=str(tmp_path))
     assert answer.exit_code == 1
     (error,) = answer.of("annotation_raised", severity="error")
-    assert "remote actions are not supported by this build yet: 'docker/login-action@v3'" in error["message"]
+    assert "Unable to resolve action. Repository not found: docker/login-action" in error["message"]
     assert (error["file"], error["line"]) == (".github/workflows/ci.yml", 7)
     assert "not reached" not in answer.lines("one")
 

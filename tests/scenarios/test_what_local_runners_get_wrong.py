@@ -210,14 +210,14 @@ def test_services_that_cannot_be_started_fail_the_job_before_a_step_runs(tmp_pat
             runs-on: ubuntu-latest
             services:
               postgres:
-                image: postgres:16
+                image: nobody/knows-this:16
             steps:
               - run: echo must not be reached
         """,
     )
-    answer = run_homeport(["run"], cwd=repository)
+    answer = run_homeport(["run", "--services", "native"], cwd=repository)
     assert answer.conclusions == {"with-database": "failure"}
-    assert "service" in answer.job("with-database")["reason"]
+    assert "The service 'postgres' cannot be started" in answer.job("with-database")["reason"]
     assert not any("must not be reached" in line for line in answer.lines())
     (annotation,) = answer.of("annotation_raised", severity="error")
     assert annotation["file"].endswith(".yml")

@@ -52,6 +52,11 @@ class FolderSources:
     def __init__(self, folder: Path, *, in_place: bool = False) -> None:
         self.folder = str(folder)
         self.in_place = in_place
+        self.repositories: dict[str, str] = {}
+        """where other repositories are, by `owner/name`; others are on their server"""
+
+    def find_repository(self, repository: str, ref: str) -> str | None:
+        return self.repositories.get(repository, "")
 
 
 def make_paths(root: Path) -> JobPaths:
@@ -113,6 +118,7 @@ class FolderHost:
         self.masked: list[str] = []
         self.matchers: list[Any] = []
         self.resolutions: list[tuple[str, str, str, str]] = []
+        self.summaries: list[str] = []
         self.uploads: list[tuple[str, str, int, str]] = []
 
     @property
@@ -127,8 +133,9 @@ class FolderHost:
 
     def use(self, module: ModuleType, **inputs: str) -> "FolderHost":
         """Run the main stage with these inputs (underscores for hyphens) over the action's defaults."""
-        given = {name.replace("_", "-"): value for name, value in inputs.items()}
-        unknown = given.keys() - {row.name for row in module.DEFINITION.inputs}
+        known = {row.name for row in module.DEFINITION.inputs}
+        given = {name if name in known else name.replace("_", "-"): value for name, value in inputs.items()}
+        unknown = given.keys() - known
         assert not unknown, f"the action has no inputs {unknown}"
         defaults = {row.name: self._evaluate(row) for row in declare_inputs(module.DEFINITION)}
         self.inputs = {name.lower(): value for name, value in {**defaults, **given}.items()}
@@ -166,6 +173,9 @@ class FolderHost:
 
     def save_state(self, name: str, value: str) -> None:
         self.state[name] = value
+
+    def add_summary(self, markdown: str) -> None:
+        self.summaries.append(markdown)
 
     def mask(self, value: str) -> None:
         self.masked.append(value)

@@ -16,6 +16,7 @@ from homeport.plan.model import Leg, PlannedEnvironment
 from homeport.ports.artifacts import ArtifactStore
 from homeport.ports.caches import CacheStore
 from homeport.ports.clock import Clock
+from homeport.ports.containers import ServiceHost
 from homeport.ports.executor import Executor
 from homeport.ports.peer import JobOrder
 from homeport.run.facts import (
@@ -122,6 +123,9 @@ class WorkingTree:
         self.folder = folder
         self.in_place = in_place
 
+    def find_repository(self, repository: str, ref: str) -> str | None:
+        return ""
+
 
 class Report:
     """What a job has reported."""
@@ -202,6 +206,7 @@ class Bench:
         self.caches: Any = None
         self.settings = RunnerSettings(name="bench")
         self.executor: Executor | None = None
+        self.service_host: ServiceHost | None = None
 
     def services(self) -> Services:
         """The runner's parts."""
@@ -221,6 +226,7 @@ class Bench:
             artifacts=artifacts,
             caches=caches,
             sources=WorkingTree(str(self.source)),
+            service_host=self.service_host,
         )
 
     def order(

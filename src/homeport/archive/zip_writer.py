@@ -86,6 +86,7 @@ def write_zip(descriptor: int, files: Iterable[tuple[str, str]], level: int = 6,
             if name in names:
                 raise ValueError(f"two files would have the name {name!r} in the archive")
             names.add(name)
+            check()
             entries.append(_write_file(output, name, path, level))
         directory = output.position
         _write_directory(output, entries)

@@ -11,15 +11,19 @@ from homeport.cli.clock import SystemClock
 from homeport.cli.console import Console
 from homeport.cli.execution import Execution
 from homeport.cli.home import find_home
+from homeport.cli.isolation import add_sandbox
 from homeport.cli.session import Onlookers, Session
 from homeport.coordinator.coordinator import Coordinator
 from homeport.coordinator.peer import InProcessPeer
 from homeport.coordinator.surroundings import Policy, Stores
 from homeport.event import Event
 from homeport.language.tokens import StringToken
+from homeport.ports.action_sources import ActionSources
 from homeport.ports.artifacts import ArtifactStore
 from homeport.ports.caches import CacheStore
 from homeport.ports.containers import ServiceHost
+from homeport.ports.executor import Executor
+from homeport.ports.toolkit import Toolkit
 from homeport.runner.actions.model import ResolvedAction, Surroundings
 from homeport.runner.executors.process import ProcessExecutor
 from homeport.runner.job import JobRunner
@@ -29,6 +33,7 @@ from homeport.runner.settings import RunnerSettings, Services
 
 if TYPE_CHECKING:
     from homeport.runner.containers.host import ContainerHost
+    from homeport.toolkit.local import LocalToolkit
 
 
 class WorkingTree(msgspec.Struct, frozen=True):
@@ -36,6 +41,11 @@ class WorkingTree(msgspec.Struct, frozen=True):
 
     folder: str
     in_place: bool
+    find: Callable[[str, str], str | None]
+
+    def find_repository(self, repository: str, ref: str) -> str | None:
+        """Where another repository is to be read."""
+        return self.find(repository, ref)
 
 
 class Deferred:
@@ -70,10 +80,12 @@ class Engine:
         self._console = console
         self._execution = execution
         self._home = find_home(console.environment)
-        self._tree = WorkingTree(source, execution.in_place)
+        self._tree = WorkingTree(source, execution.in_place, self._find_repository)
         self._cache_name = _cache_name(source, event)
         self._onlookers = onlookers
         self._containers: ContainerHost | None = None
+        self._toolkit: LocalToolkit | None = None
+        self._runs = stores.runs
         self._peer = InProcessPeer()
         policy = Policy(labels=execution.labels, missing_runner=execution.missing_runner, secrets=execution.secrets)
         self.coordinator = Coordinator(stores, self._peer, self.clock, policy=policy, broadcast=onlookers.feed)
@@ -91,23 +103,43 @@ class Engine:
         finally:
             if self._containers is not None:
                 self._containers.close()
+            if self._toolkit is not None:
+                self._toolkit.close()
+
+    def _make_executor(self) -> Executor:
+        shims = install_shims(self._home)
+        process = ProcessExecutor(
+            work_folder=os.path.join(self._home, "work"),
+            tool_cache=os.path.join(self._home, "tools"),
+            host_environment=self._console.environment,
+            pass_names=self._execution.pass_env,
+            in_place=self._tree.folder if self._tree.in_place else None,
+            shims=shims,
+        )
+        return add_sandbox(
+            self._execution.isolation,
+            process,
+            home=self._home,
+            source=self._tree.folder,
+            in_place=self._tree.in_place,
+            environment=self._console.environment,
+            pass_names=self._execution.pass_env,
+            shims=shims,
+            tell=lambda text: self._console.say(f"homeport: warning: {text}"),
+        )
 
     def _services(self) -> Services:
         return Services(
-            executor=ProcessExecutor(
-                work_folder=os.path.join(self._home, "work"),
-                tool_cache=os.path.join(self._home, "tools"),
-                host_environment=self._console.environment,
-                pass_names=self._execution.pass_env,
-                in_place=self._tree.folder if self._tree.in_place else None,
-                shims=install_shims(self._home),
-            ),
+            executor=self._make_executor(),
             clock=self.clock,
             resolve=_resolve_action,
             artifacts=cast("ArtifactStore", Deferred(self._open_artifacts)),
             caches=cast("CacheStore", Deferred(self._open_caches)),
             sources=self._tree,
+            actions=cast("ActionSources", Deferred(self._open_actions)),
             service_host=cast("ServiceHost", Deferred(self._open_services)),
+            containers=cast("ContainerHost", Deferred(self._get_containers)),
+            toolkit=cast("Toolkit", Deferred(self._open_toolkit)),
         )
 
     def _settings(self) -> RunnerSettings:
@@ -118,7 +150,10 @@ class Engine:
             on_step_failure = FailureShell(self._onlookers, self._console)
         return RunnerSettings(
             name=os.uname().nodename,
+            preference=self._execution.preference,
             strict_services=self._execution.strict_services,
+            images=self._execution.images,
+            requires_container=self._execution.requires_container,
             pause_on_failure=self._execution.pause_on_failure,
             on_step_failure=on_step_failure,
             on_fault=self.session.note_fault,
@@ -136,8 +171,33 @@ class Engine:
         if self._containers is None:
             from homeport.runner.containers.host import ContainerHost  # noqa: PLC0415 - many runs need none
 
-            self._containers = ContainerHost(self._home, self._console.environment)
+            self._containers = ContainerHost(
+                self._home, self._console.environment, is_walled=self._execution.isolation.is_sandboxed
+            )
         return self._containers
+
+    def _find_repository(self, repository: str, ref: str) -> str | None:
+        from homeport.cli.action_sources import find_repository  # noqa: PLC0415 - few jobs check out another repository
+
+        return find_repository(self._execution.action_sources, self._console, repository, ref)
+
+    def _open_actions(self) -> object:
+        from homeport.cli.action_sources import open_actions  # noqa: PLC0415 - many workflows use no action
+
+        return open_actions(self._execution.action_sources, self._console)
+
+    def _open_toolkit(self) -> object:
+        from homeport.cli.toolkit import make_toolkit  # noqa: PLC0415 - only actions that are not native may call it
+
+        self._toolkit = make_toolkit(
+            self._console,
+            self._runs,
+            self._open_artifacts,
+            self._open_caches,
+            source=self._tree.folder,
+            on_fault=self.session.note_fault,
+        )
+        return self._toolkit
 
     def _open_artifacts(self) -> object:
         from homeport.store.artifacts_folder import FolderArtifacts  # noqa: PLC0415 - hashlib is slow to import

@@ -6,14 +6,25 @@ from typing import Literal
 
 import msgspec
 
+from homeport.cli.action_sources import ACTION_SOURCE, check_sources
 from homeport.cli.console import Console
 from homeport.cli.errors import UsageError
+from homeport.cli.isolation import REMEMBERED as REMEMBERED_ISOLATION
+from homeport.cli.isolation import SANDBOX_OPTIONS, Isolation, read_isolation
 from homeport.cli.options import FORMAT, Option, Options
 from homeport.coordinator.dispatch import Labels, machine_labels
 
-LATER = "comes with a later part of Homeport"
-
-REMEMBERED = ("--runner", "--missing-runner", "--workspace", "--pass-env", "--services", "--strict-services")
+REMEMBERED = (
+    "--runner",
+    "--missing-runner",
+    "--workspace",
+    "--pass-env",
+    "--actions",
+    "--action-source",
+    "--services",
+    "--strict-services",
+    *REMEMBERED_ISOLATION,
+)
 """Options that a re-run of the same run takes over."""
 
 EXECUTION_OPTIONS = (
@@ -28,13 +39,13 @@ EXECUTION_OPTIONS = (
     Option(
         name="--executor",
         value="NAME",
-        help="how commands run: process (sandbox and container come later)",
+        help="how commands run: process, sandbox (behind a wall, on Linux), or container (then every job needs an image)",
         choices=("process", "sandbox", "container"),
     ),
     Option(
         name="--runner",
         value="LABEL=TARGET",
-        help="answer to one more runs-on label (group:NAME for a runner group); TARGET is process",
+        help="answer to one more runs-on label (group:NAME for a runner group); TARGET: process, sandbox, container:IMAGE",
         repeat=True,
     ),
     Option(
@@ -52,9 +63,10 @@ EXECUTION_OPTIONS = (
     Option(
         name="--actions",
         value="native|upstream",
-        help="whose code well-known actions run (upstream comes later)",
+        help="whose code well-known actions run: Homeport's own where there is one (default), or the published one",
         choices=("native", "upstream"),
     ),
+    ACTION_SOURCE,
     Option(
         name="--services",
         value="auto|engine|native",
@@ -63,6 +75,7 @@ EXECUTION_OPTIONS = (
     ),
     Option(name="--strict-services", help="a service that differs from its image (another version, …) fails the job"),
     Option(name="--pass-env", value="NAME", help="give steps this variable of the environment too", repeat=True),
+    *SANDBOX_OPTIONS,
     Option(name="--shell-on-failure", help="open a shell where a step failed"),
     Option(name="--pause-on-failure", help="a job whose step failed waits for `homeport retry`"),
     Option(name="--no-live", help="plain lines, also on a terminal"),
@@ -78,9 +91,16 @@ class Execution(msgspec.Struct, frozen=True, kw_only=True):
     secrets: Mapping[str, str]
     parallel: int
     in_place: bool
+    preference: Literal["native", "upstream"] = "native"
+    """`--actions`"""
+    images: Mapping[str, str] = {}
+    """the container that a label stands for"""
+    requires_container: bool = False
+    action_sources: tuple[str, ...] = ()
     pass_env: tuple[str, ...]
     pause_on_failure: bool
     shell_on_failure: bool
+    isolation: Isolation
     services: Literal["auto", "engine", "native"] = "auto"
     strict_services: bool = False
     output: Literal["json", "plain", "live"]
@@ -96,9 +116,8 @@ def read_execution(options: Options, console: Console, remembered: Mapping[str, 
     """
     if remembered is not None:
         options = options.fill({name: _lines(remembered.get(name, "")) for name in REMEMBERED})
-    _refuse_what_comes_later(options)
     secret_names, secret_files = _secret_sources(options, remembered or {})
-    labels, groups = _read_runners(options)
+    labels, groups, images = _read_runners(options)
     system = os.uname()
     shell = options.flag("--shell-on-failure")
     if shell and not (console.is_terminal and options.get("--format", "text") == "text"):
@@ -109,9 +128,14 @@ def read_execution(options: Options, console: Console, remembered: Mapping[str, 
         secrets=_read_secrets(secret_names, secret_files, console),
         parallel=options.number("--parallel", max(2, _count_cores())),
         in_place=options.get("--workspace", "copy") == "in-place",
+        preference="upstream" if options.get("--actions", "native") == "upstream" else "native",
+        images=images,
+        requires_container=options.get("--executor", "process") == "container",
+        action_sources=check_sources(options.all("--action-source"), console),
         pass_env=options.all("--pass-env"),
         pause_on_failure=options.flag("--pause-on-failure"),
         shell_on_failure=shell,
+        isolation=read_isolation(options, console, _read_targets(options)),
         services=_read_services(options),
         strict_services=options.flag("--strict-services"),
         output=_choose_output(options, console),
@@ -121,16 +145,6 @@ def read_execution(options: Options, console: Console, remembered: Mapping[str, 
             "secret_files": "\n".join(_absolute(file, console) for file in secret_files),
         },
     )
-
-
-def _refuse_what_comes_later(options: Options) -> None:
-    executor = options.get("--executor", "process")
-    if executor != "process":
-        raise UsageError(f"--executor {executor} {LATER}", "leave it out: commands run as processes of this machine")
-    if options.get("--actions", "native") == "upstream":
-        raise UsageError(
-            f"--actions upstream {LATER}", "leave it out: Homeport's own versions of well-known actions run"
-        )
 
 
 def _read_services(options: Options) -> Literal["auto", "engine", "native"]:
@@ -143,23 +157,31 @@ def _read_services(options: Options) -> Literal["auto", "engine", "native"]:
             return "auto"
 
 
-def _read_runners(options: Options) -> tuple[tuple[str, ...], tuple[str, ...]]:
+def _read_runners(options: Options) -> tuple[tuple[str, ...], tuple[str, ...], dict[str, str]]:
+    """Labels, groups, and the images that some of either stand for."""
     labels: list[str] = []
     groups: list[str] = []
+    images: dict[str, str] = {}
     for text in options.all("--runner"):
         label, equals, target = text.partition("=")
         if not equals or not label:
             raise UsageError(f"--runner is {text!r}, expected LABEL=TARGET", "--runner windows-latest=process")
-        if target != "process":
-            what = "containers" if target.startswith("container") else "the sandbox" if target == "sandbox" else None
-            if what is None:
-                raise UsageError(f"--runner {text}: there is no target {target!r}", "there is: process")
-            raise UsageError(f"--runner {text}: {what} {LATER.replace('comes', 'come')}", "there is: process")
+        if target.startswith("container:") and target != "container:":
+            images[label.lower()] = target.removeprefix("container:")
+        elif target not in {"process", "sandbox"}:
+            targets = "process, sandbox, container:IMAGE"
+            raise UsageError(f"--runner {text}: there is no target {target!r}", f"there are: {targets}")
         if label.startswith("group:"):
             groups.append(label.removeprefix("group:").lower())
         else:
             labels.append(label.lower())
-    return tuple(labels), tuple(groups)
+    return tuple(labels), tuple(groups), images
+
+
+def _read_targets(options: Options) -> dict[str, str]:
+    """The targets of `--runner` by label; of a label that is named twice the sandbox."""
+    named = sorted((text.partition("=") for text in options.all("--runner")), key=lambda parts: parts[2] == "sandbox")
+    return {label: target for label, _, target in named}
 
 
 def _secret_sources(options: Options, remembered: Mapping[str, str]) -> tuple[tuple[str, ...], tuple[str, ...]]:

@@ -14,6 +14,7 @@ from typing import Any
 
 import msgspec
 
+from homeport.cli.action_sources import check_sources, make_remote_workflows
 from homeport.cli.changes import find_changed_paths
 from homeport.cli.console import Console
 from homeport.cli.errors import CommandError, UsageError
@@ -28,7 +29,7 @@ from homeport.language.grammar_events import EVENTS
 from homeport.language.names import suggest
 from homeport.plan.contexts import RunIdentity
 from homeport.plan.model import NotStarted, Plan
-from homeport.plan.planner import Missing, plan
+from homeport.plan.planner import Missing, once, plan_workflow
 from homeport.plan.trigger import find_obstacles
 
 EVENT_OPTIONS = (
@@ -49,6 +50,7 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     event: EventRequest
     inputs: Mapping[str, str]
     variables: Mapping[str, str]
+    action_sources: tuple[str, ...] = ()
 
 
 class Refused(msgspec.Struct, frozen=True):
@@ -100,6 +102,7 @@ def read_request(options: Options, console: Console, *, now: str) -> Request:
         ),
         inputs=inputs,
         variables={**_read_files(options, "--var-file", console), **read_pairs(options, "--var")},
+        action_sources=check_sources(options.all("--action-source"), console),
     )
 
 
@@ -108,26 +111,26 @@ def prepare(
     console: Console,
     *,
     identify: Callable[[nodes.Workflow], RunIdentity] = lambda _: RunIdentity(),
+    recall: Callable[[nodes.Workflow], Mapping[str, str]] = lambda _: {},
 ) -> Preparation:
-    """Find the workspace, read the workflows, make the event, and plan. `identify` is asked for each workflow that starts.
+    """Find the workspace, read the workflows, make the event, and plan. `identify` is asked for each workflow that starts, `recall`
+    for the commits that an earlier attempt found, where a workflow calls those of other repositories. They are fetched.
 
     Raises `UsageError` for names that mean nothing, `CommandError` where git cannot say what it must.
     """
     try:
         workspace = find_workspace(console.folder, console.environment)
-        files = files_of_folder(workspace)
+        files = files_of_folder(workspace, make_remote_workflows(request.action_sources, console))
         pending = None if workspace.git is None else workspace.git.start_status(workspace.prefix)
         try:  # git looks at the files while the workflows are parsed
             chosen = files.select(request.workflows, console.folder)
         finally:
             changes = [] if pending is None else pending.finish()
         event = make_event(workspace, request.event, is_changed=bool(changes))
-        return Preparation(
-            workspace=workspace,
-            files=files,
-            event=event,
-            choices=choose(chosen, files, workspace, event, request, identify=identify),
-        )
+        choices = choose(chosen, files, workspace, event, request, identify=identify, recall=recall)
+        for remark in files.remarks():
+            console.say(f"homeport: warning: {remark}")
+        return Preparation(workspace=workspace, files=files, event=event, choices=choices)
     except GitError as error:
         raise CommandError(str(error), "is git installed, and is the repository sound? `git status` tells") from error
 
@@ -140,33 +143,44 @@ def choose(
     request: Request,
     *,
     identify: Callable[[nodes.Workflow], RunIdentity] = lambda _: RunIdentity(),
+    recall: Callable[[nodes.Workflow], Mapping[str, str]] = lambda _: {},
     filters_paths: bool = True,
 ) -> tuple[Choice, ...]:
     """What the event means for each of the files; `files` is where those that they call are found. Raises `GitError`.
 
     Without `filters_paths` it is as if nobody knew what the event changed.
     """
-    sound = [parsed for parsed in chosen if parsed.workflow is not None and not parsed.mistakes]
-    outcomes = plan(
-        [parsed.workflow for parsed in sound if parsed.workflow is not None],
-        event,
-        load_called=files.load,
-        changed_paths=lambda: find_changed_paths(workspace, event) if filters_paths else None,
-        inputs=request.inputs,
-        variables=request.variables,
-        identify=identify,
-        can_fetch=False,
-    )
-    planned = {parsed.file: outcome for parsed, outcome in zip(sound, outcomes, strict=True)}
-    choices = []
-    for parsed in chosen:
-        outcome = planned.get(parsed.file)
-        assert not isinstance(outcome, Missing), "plans are made without what cannot be fetched"
-        if outcome is None:
-            choices.append(Choice(parsed, _refuse(parsed, event)))
-        else:
-            choices.append(Choice(parsed, Refused(tuple(outcome)) if isinstance(outcome, list) else outcome))
-    return tuple(choices)
+    changed_paths = once(lambda: find_changed_paths(workspace, event) if filters_paths else None)
+
+    def plan_one(workflow: nodes.Workflow) -> Plan | NotStarted | list[Diagnostic]:
+        can_fetch = True
+        while True:
+            outcome = plan_workflow(
+                workflow,
+                event,
+                load_called=files.load,
+                changed_paths=changed_paths,
+                inputs=request.inputs,
+                variables=request.variables,
+                identify=lambda: identify(workflow),
+                can_fetch=can_fetch,
+                remote=files,
+            )
+            if not isinstance(outcome, Missing):
+                return outcome
+            # what is still missing when everything was asked for cannot be had: the plan is made without it
+            can_fetch = files.fetch(outcome.files, recall(workflow))
+
+    return tuple(_choose_one(parsed, event, plan_one) for parsed in chosen)
+
+
+def _choose_one(
+    parsed: ParsedFile, event: Event, plan_one: Callable[[nodes.Workflow], Plan | NotStarted | list[Diagnostic]]
+) -> Choice:
+    if parsed.workflow is None or parsed.mistakes:
+        return Choice(parsed, _refuse(parsed, event))
+    outcome = plan_one(parsed.workflow)
+    return Choice(parsed, Refused(tuple(outcome)) if isinstance(outcome, list) else outcome)
 
 
 def _refuse(parsed: ParsedFile, event: Event) -> NotStarted | Refused:

@@ -23,6 +23,8 @@ COMMANDS = (
     ("cancel", "homeport.cli.commands.cancel", "end a run; its cleanup steps still run"),
     ("retry", "homeport.cli.commands.retry", "go on with a job that waits after a failure"),
     ("artifacts", "homeport.cli.commands.artifacts", "the files that a run kept"),
+    ("init", "homeport.cli.commands.init", "write the first workflows of a repository"),
+    ("doctor", "homeport.cli.commands.doctor", "what this machine can run, what is missing, and what brings it"),
 )
 """name, module, summary. A module holds `COMMAND` (an `options.Command`) and `main(options, console) -> int`; only the one that is
 called is imported.
@@ -31,8 +33,6 @@ called is imported.
 NOT_YET = {
     "serve": "the server comes with a later part of Homeport; `homeport run` needs none",
     "runner": "runners on other machines come with the server, in a later part of Homeport",
-    "init": "templates come with a later part of Homeport; a workflow is a file in .github/workflows",
-    "doctor": "it comes with a later part of Homeport; a job that lacks something says what",
     "settings": "they come with the server; `homeport run` has options and HOMEPORT_HOME, no settings",
     "reproduce": "it comes with the server, in a later part of Homeport",
 }

@@ -2,25 +2,42 @@
 
 import os
 import signal
+from collections.abc import Mapping
 
 from homeport.runner.services.abandoned import list_abandoned
 from homeport.store.folder import listed, remove_tree
 
 
-def clear_remains(home: str) -> list[str]:
+def clear_remains(home: str, environment: Mapping[str, str] | None = None) -> list[str]:
     """End the processes and remove the folders of jobs whose Homeport is not alive any more; gives the folders.
 
     A job's folder is `work/<process id>-<number>`, and every process of a job that did not clear its environment has its HOME in
     there. Services have folders of their own (`runner/services/abandoned.py`). (Where `/proc` is not, only the folders go.)
+    Containers are known by their labels; with the user's `environment` an engine is looked for, if one was in use.
     """
+    if environment is not None and listed(os.path.join(home, "engines")):
+        from homeport.runner.containers.sweep import sweep  # noqa: PLC0415 - few runs use an engine
+
+        sweep(home, environment)
     work = os.path.join(home, "work")
     dead = [os.path.join(work, name) for name in listed(work) if _is_dead(name.partition("-")[0])]
     dead += list_abandoned()
     if dead:
         _end_processes([f"HOME={folder}/".encode() for folder in dead])
     for folder in dead:
+        _remove_groups(folder)
         remove_tree(folder)
     return dead
+
+
+def _remove_groups(folder: str) -> None:
+    """The control groups of a sandboxed job; its processes ended with Homeport."""
+    path = os.path.join(folder, "_sandbox", "cgroups")
+    if os.path.isfile(path):
+        from homeport.runner.executors.sandbox.cgroups import remove_groups  # noqa: PLC0415 - after a crash only
+
+        with open(path, encoding="utf-8") as file:  # noqa: PTH123 - pathlib is slow to import
+            remove_groups(file.read().splitlines())
 
 
 def _is_dead(process_id: str) -> bool:

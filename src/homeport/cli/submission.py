@@ -15,6 +15,7 @@ from homeport.coordinator.journal import recall
 from homeport.coordinator.surroundings import Stores
 from homeport.coordinator.sweep import conclude_lost
 from homeport.language import nodes
+from homeport.plan.calls import list_commits
 from homeport.plan.contexts import RunIdentity
 from homeport.plan.model import Plan
 from homeport.ports.clock import Clock
@@ -28,7 +29,7 @@ def recover(stores: Stores, console: Console, clock: Clock) -> None:
     if lost:
         from homeport.cli.remains import clear_remains  # noqa: PLC0415 - rarely needed
 
-        clear_remains(find_home(console.environment))
+        clear_remains(find_home(console.environment), console.environment)
     for run in lost:
         console.say(f"homeport: run {run} was left open by a process that died; it is concluded now")
 
@@ -62,6 +63,13 @@ class Submissions:
             identity = RunIdentity(id=runs.new_id(), number=runs.next_number(self._source, workflow.file))
         self._identities[workflow.file] = identity
         return identity
+
+    def recall_commits(self, workflow: nodes.Workflow) -> dict[str, str]:
+        """With `only_failed`: what the workflows of other repositories were in the last run here; they stay what they were."""
+        runs = self._stores.runs
+        last = runs.list(source=self._source, workflow=workflow.file, limit=1) if self._only_failed else ()
+        found = runs.find(last[0].id, last[0].attempt) if last else None
+        return {} if found is None else list_commits(found[1].workflow)
 
     def leave_out_green(self, plans: Sequence[Plan]) -> Sequence[Plan]:
         """With `only_failed`: the plans whose last run here has something to run again; else all of them.

@@ -1,8 +1,9 @@
 """Finds the repository folder that a command is about, and its workflow files."""
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from os import path
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -14,6 +15,11 @@ from homeport.language.calls import Loaded
 from homeport.language.names import suggest
 from homeport.language.nodes import Workflow
 from homeport.language.parser.workflow import parse_workflow
+from homeport.plan.calls import MissingFile
+from homeport.plan.model import WorkflowOrigin
+
+if TYPE_CHECKING:
+    from homeport.cli.remote_workflows import RemoteWorkflows
 
 WORKFLOW_FOLDER = ".github/workflows"
 _ENDINGS = (".yml", ".yaml")
@@ -71,9 +77,17 @@ class WorkflowFiles:
     """The workflow files of a workspace. Each is read and parsed once, when it is first asked for."""
 
     def __init__(
-        self, folder: str, list_names: Callable[[], Sequence[str]], read: Callable[[str], bytes | None]
+        self,
+        folder: str,
+        list_names: Callable[[], Sequence[str]],
+        read: Callable[[str], bytes | None],
+        open_remote: "Callable[[], RemoteWorkflows] | None" = None,
     ) -> None:
-        """`list_names` gives the names in the folder of workflows, `read` a file by its path below the repository."""
+        """`list_names` gives the names in the folder of workflows, `read` a file by its path below the repository; `open_remote` is
+        asked when a workflow of another repository is needed; None where none is fetched.
+        """
+        self.open_remote = open_remote
+        self._remote: RemoteWorkflows | None = None
         self._folder = folder
         self._list_names = list_names
         self._read = read
@@ -94,10 +108,33 @@ class WorkflowFiles:
 
     def sources(self) -> dict[str, str]:
         """The text of every file that was read, for showing diagnostics."""
-        return {file: text.decode("utf-8", "replace") for file, text in self._texts.items()}
+        remote = {} if self._remote is None else self._remote.texts()
+        return remote | {file: text.decode("utf-8", "replace") for file, text in self._texts.items()}
+
+    def fetch(self, missing: Iterable[MissingFile], commits: Mapping[str, str]) -> bool:
+        """Get workflows of other repositories; whether any of them is new (see `RemoteWorkflows.fetch`)."""
+        if self.open_remote is None:
+            return False
+        if self._remote is None:
+            self._remote = self.open_remote()
+        return self._remote.fetch(missing, commits)
+
+    def remarks(self) -> list[str]:
+        """What should be seen of how workflows of other repositories were found."""
+        return [] if self._remote is None else self._remote.remarks()
+
+    def find_origin(self, reference: str) -> WorkflowOrigin | None:
+        """Where a workflow of another repository was fetched from."""
+        return None if self._remote is None else self._remote.find_origin(reference)
+
+    def find_failure(self, reference: str) -> str | None:
+        """Why one could not be fetched."""
+        return None if self._remote is None else self._remote.find_failure(reference)
 
     def load(self, reference: str) -> Loaded | None:
-        """A called workflow, as the planner asks for it: those of this repository only."""
+        """A called workflow, as the planner asks for it; None for one of another repository that was not fetched."""
+        if self._remote is not None and not reference.startswith("./"):
+            return self._remote.load(reference)
         file = path.normpath(reference.removeprefix("./"))
         parsed = None if not reference.startswith("./") or file.startswith("..") else self.read(file)
         return None if parsed is None else (parsed.workflow, list(parsed.diagnostics))
@@ -144,7 +181,7 @@ class WorkflowFiles:
         return None
 
 
-def files_of_folder(workspace: Workspace) -> WorkflowFiles:
+def files_of_folder(workspace: Workspace, open_remote: "Callable[[], RemoteWorkflows] | None" = None) -> WorkflowFiles:
     """The workflow files as they stand on disk."""
     folder = workspace.folder
 
@@ -155,17 +192,19 @@ def files_of_folder(workspace: Workspace) -> WorkflowFiles:
         except OSError:
             return ()
 
-    return WorkflowFiles(folder, list_names, lambda file: _read(path.join(folder, file)))
+    return WorkflowFiles(folder, list_names, lambda file: _read(path.join(folder, file)), open_remote)
 
 
-def files_of_commit(workspace: Workspace, git: GitRepository, sha: str) -> WorkflowFiles:
+def files_of_commit(
+    workspace: Workspace, git: GitRepository, sha: str, open_remote: "Callable[[], RemoteWorkflows] | None" = None
+) -> WorkflowFiles:
     """The workflow files as they were in a commit."""
     start = f"{workspace.prefix}/" if workspace.prefix else ""
 
     def list_names() -> Sequence[str]:
         return [path.basename(name) for name in git.list_tree(sha, f"{start}{WORKFLOW_FOLDER}")]
 
-    return WorkflowFiles(workspace.folder, list_names, lambda file: git.show(sha, f"{start}{file}"))
+    return WorkflowFiles(workspace.folder, list_names, lambda file: git.show(sha, f"{start}{file}"), open_remote)
 
 
 def _unreadable(file: str) -> Diagnostic:

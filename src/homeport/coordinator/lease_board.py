@@ -20,6 +20,8 @@ from homeport.ports.leases import Lease, LeaseRepository
 from homeport.ports.peer import JobOrder, Orders
 from homeport.run.facts import RunnerFact, StopReason
 
+_MOST_WITHDRAWN = 10_000
+"""How many withdrawn questions are remembered: each is asked no more, once it was answered"""
 LEASE_SECONDS = 45.0
 """How long a runner may be silent. It renews its leases several times in this time, with every report and every question."""
 
@@ -88,6 +90,7 @@ class LeaseBoard:
         self._reports: deque[BoardReport] = deque()
         self._held: list[_Entry] | None = None
         self._expected: dict[str, Lease] = {}
+        self._withdrawn: deque[tuple[str, str]] = deque(maxlen=_MOST_WITHDRAWN)
 
     # --- the coordinator's side: one thread ------------------------------------------------------------------------------
 
@@ -183,6 +186,17 @@ class LeaseBoard:
                 runner.labels.find_refusal(each.order.leg) is None for each in self._offers
             )
 
+    def withdraw(self, runner: RunnerProfile, claims: Iterable[str]) -> None:
+        """The runner ends: these questions get no job. One that was answered with a job already keeps it."""
+        with self._lock:
+            self._withdrawn.extend((runner.id, claim) for claim in claims if (runner.id, claim) not in self._claims)
+        self._on_change()
+
+    def is_withdrawn(self, runner: RunnerProfile, claim: str) -> bool:
+        """Whether a question need not wait any longer."""
+        with self._lock:
+            return (runner.id, claim) in self._withdrawn
+
     def lose_others(self, runner: RunnerProfile, kept: Collection[str]) -> None:
         """The runner has begun anew: of its jobs it has only these still. The others count as lost at once."""
         with self._lock:
@@ -200,7 +214,7 @@ class LeaseBoard:
             entry = again or next(
                 (each for each in self._offers if runner.labels.find_refusal(each.order.leg) is None), None
             )
-            if entry is None:
+            if entry is None or (runner.id, claim) in self._withdrawn:
                 return None
             if again is None:
                 self._offers.remove(entry)

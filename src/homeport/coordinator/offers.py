@@ -127,6 +127,8 @@ def _build_order(run: RunState, contexts: JobContexts, lease: str) -> JobOrder:
         variables=contexts.variables,
         strategy=contexts.strategy,
         check_run_id=_check_run_id(lease),
+        workflow_origin=contexts.workflow.origin,
+        resolved=run.resolved,
     )
 
 

@@ -35,6 +35,11 @@ _ROWS: Mapping[str, tuple[tuple[range, str, str | None], ...]] = {
             f"node-version node-version-file {_SETUP} always-auth registry-url scope mirror mirror-token package-manager-cache",
             "cache-hit node-version",
         ),
+        (
+            range(7, 8),
+            f"node-version node-version-file {_SETUP} registry-url scope mirror mirror-token package-manager-cache",
+            "cache-hit node-version cache-primary-key cache-matched-key",
+        ),
     ),
     "actions/setup-go": ((range(5, 7), f"go-version go-version-file {_SETUP}", "go-version cache-hit"),),
     "actions/setup-java": (
@@ -91,6 +96,14 @@ _ROWS: Mapping[str, tuple[tuple[range, str, str | None], ...]] = {
             "cache-local-path prune-cache cache-python ignore-nothing-to-cache ignore-empty-workdir tool-dir tool-bin-dir manifest-file "
             "python-arch add-problem-matchers quiet resolution-strategy",
             "uv-version uv-path uvx-path cache-hit cache-key venv python-version python-cache-hit",
+        ),
+    ),
+    "pre-commit/action": ((range(3, 4), "extra_args", ""),),
+    "snok/install-poetry": (
+        (
+            range(1, 2),
+            "version virtualenvs-create virtualenvs-in-project virtualenvs-path installer-parallel installation-arguments plugins",
+            "",
         ),
     ),
     "reviewdog/action-actionlint": (

@@ -1,9 +1,20 @@
-"""Takes apart what `uses` says of another repository: `owner/repo[/path]@ref`."""
+"""Takes apart what `uses` says of another repository: `owner/repo[/path]@ref`.
+
+Sources: docs "Workflow syntax", `jobs.<job_id>.steps[*].uses`; GitHub changelog, 30 July 2026 (`$/` means the repository that the action
+or workflow itself is in, at the commit at which it runs).
+"""
+
+from typing import TypeVar
 
 import msgspec
 
+from homeport.language import nodes
+
 _LETTERS = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-")
 _NOT_IN_REFS = frozenset(" ~^:?*[\\\x7f") | frozenset(map(chr, range(32)))
+
+
+_Step = TypeVar("_Step", nodes.RunStep | nodes.UsesStep, nodes.Step)
 
 
 class RemoteReference(msgspec.Struct, frozen=True):
@@ -34,6 +45,17 @@ def parse_remote_reference(uses: str) -> RemoteReference | None:
     if len(parts) < 2 or not all(_is_name(part) for part in parts[:2]) or not is_ref_name(ref):
         return None
     return RemoteReference(parts[0], parts[1], "/".join(parts[2:]), ref)
+
+
+def qualify_own_use(step: _Step, repository: str, ref: str) -> _Step:
+    """A step of an action or workflow of that repository, with `$/path` written out."""
+    replace = msgspec.structs.replace
+    if isinstance(step, nodes.UsesStep) and step.uses.value.startswith("$/"):
+        path = step.uses.value.removeprefix("$/")
+        return replace(step, uses=replace(step.uses, value=f"{repository}/{path}@{ref}"))
+    if isinstance(step, nodes.ParallelStep):
+        return replace(step, steps=tuple(qualify_own_use(inner, repository, ref) for inner in step.steps))
+    return step
 
 
 def is_ref_name(text: str) -> bool:

@@ -156,7 +156,7 @@ def _add_run(leg: Leg, written: nodes.Job, contexts: Contexts) -> Leg:
 def _add_call(leg: Leg, written: nodes.CallJob, job: PlannedJob, scope: Scope, contexts: Contexts) -> Leg:
     if job.called is None:
         message = f"The workflow '{written.uses.value}' of another repository is not here, and cannot be fetched"
-        raise EvaluationError(message, written.uses.span)
+        raise EvaluationError(f"{message}: {job.missing}" if job.missing else message, written.uses.span)
     defaults = {"github": scope.github, "vars": scope.variables, "inputs": scope.inputs}
     inputs = evaluate_call_inputs(job.called.inputs, written.inputs, contexts, defaults)
     inner = {"github": scope.github, "vars": scope.variables, "inputs": inputs}

@@ -33,6 +33,16 @@ class PlannedEnvironment(msgspec.Struct, frozen=True):
     deployment: bool = True
 
 
+class WorkflowOrigin(msgspec.Struct, frozen=True, kw_only=True):
+    """Where a workflow of another repository was fetched from."""
+
+    repository: str
+    path: str
+    ref: str
+    """the whole ref (`refs/tags/v1`), or the commit where it is called by that"""
+    sha: str
+
+
 class PlannedWorkflow(msgspec.Struct, frozen=True, kw_only=True):
     """A workflow, top-level or called, with the workflows that its own jobs call."""
 
@@ -40,6 +50,8 @@ class PlannedWorkflow(msgspec.Struct, frozen=True, kw_only=True):
     """its path, or `owner/repo/path@ref` when it came from another repository"""
     name: str
     """its `name`, else its path"""
+    origin: WorkflowOrigin | None = None
+    """None in the running repository"""
     env: nodes.Pairs | None
     defaults: nodes.Defaults | None
     permissions: nodes.Permissions | None
@@ -63,6 +75,8 @@ class PlannedJob(msgspec.Struct, frozen=True):
 
     written: nodes.Job | nodes.CallJob
     called: PlannedWorkflow | None = None
+    missing: str = ""
+    """why the workflow that it calls is not here"""
 
 
 class Leg(msgspec.Struct, frozen=True, kw_only=True):

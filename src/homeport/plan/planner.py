@@ -9,7 +9,7 @@ from homeport.diagnostics.diagnostic import Diagnostic
 from homeport.event import Event
 from homeport.language import nodes
 from homeport.language.calls import Load
-from homeport.plan.calls import MissingFile, plan_calls
+from homeport.plan.calls import MissingFile, RemoteFiles, plan_calls
 from homeport.plan.concurrency import evaluate_claim
 from homeport.plan.contexts import RunIdentity, github_context
 from homeport.plan.evaluation import Contexts, EvaluationError, evaluate_text
@@ -43,18 +43,20 @@ def plan_workflow(
     identify: Callable[[], RunIdentity] = RunIdentity,
     default_permissions: TokenPolicy = "permissive",
     can_fetch: bool = True,
+    remote: RemoteFiles | None = None,
 ) -> Outcome:
     """What one event means for one workflow without mistakes of its own (`language.parser.parse_workflow`).
 
     `load_called` is asked once for each called workflow (see `plan_calls`). `inputs` are the texts given for a manual run; they
     come before those of the payload. `identify` gives the ids and numbers of the run that is to be; it is called once, and only where the workflow
     starts, so that it may count. Asking again after `Missing`, with the files at hand, is the way to go on; where they cannot be
-    fetched (`can_fetch`), the plan is made without them, and the jobs that call them fail with that reason.
+    fetched (`can_fetch`), the plan is made without them, and the jobs that call them fail with that reason. `remote` tells what is
+    known of those files.
     """
     obstacles = find_obstacles(workflow, event, changed_paths)
     if obstacles:
         return NotStarted(workflow.file, _name(workflow), "; ".join(obstacles))
-    placed = plan_calls(workflow, load_called, default_permissions)
+    placed = plan_calls(workflow, load_called, default_permissions, remote)
     if isinstance(placed, list):
         return placed
     if placed.missing and can_fetch:
@@ -91,15 +93,10 @@ def plan(
     identify: Callable[[nodes.Workflow], RunIdentity] = lambda _: RunIdentity(),
     default_permissions: TokenPolicy = "permissive",
     can_fetch: bool = True,
+    remote: RemoteFiles | None = None,
 ) -> list[Outcome]:
     """What one event means for each of a repository's workflows. The changed paths are asked for at most once."""
-    known: list[Sequence[str] | None] = []
-
-    def paths_once() -> Sequence[str] | None:
-        if not known:
-            known.append(changed_paths())
-        return known[0]
-
+    paths_once = once(changed_paths)
     return [
         plan_workflow(
             workflow,
@@ -111,9 +108,22 @@ def plan(
             identify=partial(identify, workflow),
             default_permissions=default_permissions,
             can_fetch=can_fetch,
+            remote=remote,
         )
         for workflow in workflows
     ]
+
+
+def once(changed_paths: ChangedPaths) -> ChangedPaths:
+    """The same answer as often as it is asked for, found out at most once."""
+    known: list[Sequence[str] | None] = []
+
+    def find() -> Sequence[str] | None:
+        if not known:
+            known.append(changed_paths())
+        return known[0]
+
+    return find
 
 
 def _name(workflow: nodes.Workflow) -> str:

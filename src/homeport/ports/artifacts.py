@@ -29,6 +29,8 @@ class Artifact(msgspec.Struct, frozen=True, kw_only=True):
     created_at: datetime
     expires_at: datetime | None = None
     media_type: str = ZIP
+    is_record: bool = False
+    """kept by Homeport itself beside what jobs uploaded, such as coverage: jobs neither see nor download it"""
 
 
 class NameTakenError(Exception):
@@ -59,6 +61,7 @@ class ArtifactStore(Protocol):
         retention_days: int = 0,
         overwrite: bool = False,
         check: Check = go_on,
+        is_record: bool = False,
     ) -> Artifact:
         """Store files given as (path in the artifact, path on this machine). Raises `NameTakenError`, `OSError`."""
         ...
@@ -82,8 +85,8 @@ class ArtifactStore(Protocol):
         """
         ...
 
-    def list(self, run: str, *, attempt: int | None = None) -> Sequence[Artifact]:
-        """A run's artifacts, by name then newest first; of every attempt where none is named."""
+    def list(self, run: str, *, attempt: int | None = None, records: bool = False) -> Sequence[Artifact]:
+        """A run's artifacts, by name then newest first; of every attempt where none is named. `records`: those that are records too."""
         ...
 
     def extract(self, artifact: Artifact, folder: str, *, check: Check = go_on) -> None:

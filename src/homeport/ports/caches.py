@@ -6,6 +6,8 @@ from typing import Protocol
 
 import msgspec
 
+from homeport.ports.checks import Check, go_on
+
 
 class CacheEntry(msgspec.Struct, frozen=True, kw_only=True):
     """A complete entry. `scope` is the ref that saved it; `version` tells apart what was saved from different paths."""
@@ -31,7 +33,7 @@ class CacheStore(Protocol):
         """The entry that a restore would use, without reading it."""
         ...
 
-    def restore(self, entry: CacheEntry, paths: Sequence[str], workspace: str) -> None:
+    def restore(self, entry: CacheEntry, paths: Sequence[str], workspace: str, *, check: Check = go_on) -> None:
         """Unpack an entry to where it was saved from, writing only at or below these absolute paths; counts as use.
 
         Raises `OSError` (also where the entry is gone meanwhile); `ValueError` if it is corrupt, and then it is forgotten, or if
@@ -39,7 +41,9 @@ class CacheStore(Protocol):
         """
         ...
 
-    def save(self, key: str, version: str, scope: str, paths: Sequence[str], workspace: str) -> CacheEntry | None:
+    def save(
+        self, key: str, version: str, scope: str, paths: Sequence[str], workspace: str, *, check: Check = go_on
+    ) -> CacheEntry | None:
         """Store the files at and below these absolute paths; None where the key is taken in this scope (nothing is written then).
 
         Raises `OSError`, also where the result is larger than the quota.

@@ -105,3 +105,11 @@ class ServiceHost(Protocol):
     def open(self, order: JobOrder) -> JobServices:
         """Prepare for a job. Raises `ServiceUnavailableError`."""
         ...
+
+
+class ContainerEngines(ServiceHost, Protocol):
+    """A way to have containers that see a job's folders: for jobs and actions that run in one. Services among them share its network."""
+
+    def find_mount_refusal(self, order: JobOrder) -> str | None:
+        """Why the folders of this job cannot be in a container here (no engine, or one elsewhere); None where they can."""
+        ...

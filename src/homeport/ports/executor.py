@@ -1,7 +1,8 @@
 """How the commands of a job are carried out: as processes of this machine, in a sandbox, in a container."""
 
-from collections.abc import Mapping
-from typing import Protocol
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
+from typing import Protocol, runtime_checkable
 
 import msgspec
 
@@ -90,6 +91,45 @@ class JobEnvironment(Protocol):
 
     def close(self) -> None:
         """Release what is held and remove the folders. `end_processes` must have been called. Raises `OSError`."""
+        ...
+
+
+class Inside(Protocol):
+    """A place behind a wall where the runner's own code can be run on a job's files."""
+
+    @property
+    def command(self) -> tuple[str, ...]:
+        """The program and arguments that start `runner/walled/inside.py` there."""
+        ...
+
+    def start_with(self, command: Command, descriptors: Sequence[int]) -> Process:
+        """As `JobEnvironment.start`; the command has the descriptors as 3, 4, … too."""
+        ...
+
+
+@runtime_checkable
+class WalledJobEnvironment(JobEnvironment, Protocol):
+    """Surroundings that keep their job from the rest of the machine. The runner must not follow the job's paths, links and programs
+    outside of them: what it would do on the job's files it does through these methods.
+    """
+
+    @property
+    def trusted_paths(self) -> JobPaths:
+        """The same folders for the runner's own use: the tool cache is one that no job can write to."""
+        ...
+
+    def read_file(self, path: str, most: int) -> bytes:
+        """A file as the job sees it. Raises `OSError`, also where it is not a file or has more than `most` bytes."""
+        ...
+
+    def open_inside(self, shown: Sequence[str]) -> AbstractContextManager[Inside]:
+        """Where to run code of the runner's. With `shown` (paths that the job does not see, to be read only) that is a place of its own,
+        and the job's processes stand still for as long.
+        """
+        ...
+
+    def find_breaches(self) -> tuple[str, ...]:
+        """Which limits of the job were hit since this was asked last, as words for the user."""
         ...
 
 

@@ -11,7 +11,7 @@ from typing import Any, Protocol
 import msgspec
 
 from homeport.language import nodes
-from homeport.plan.model import Leg
+from homeport.plan.model import Leg, WorkflowOrigin
 from homeport.run.facts import RunnerFact, StopReason
 
 
@@ -27,6 +27,7 @@ class JobOrder(msgspec.Struct, frozen=True, kw_only=True):
     leg: Leg
     job: nodes.Job
     workflow_file: str
+    """its path, or `owner/repo/path@ref` where it is in another repository"""
     workflow_env: nodes.Pairs | None
     workflow_defaults: nodes.Defaults | None
     github: dict[str, Any]
@@ -35,6 +36,10 @@ class JobOrder(msgspec.Struct, frozen=True, kw_only=True):
     variables: dict[str, str] = {}
     strategy: dict[str, Any] = {}
     check_run_id: int = 0
+    workflow_origin: WorkflowOrigin | None = None
+    """where the workflow was fetched from, if it is in another repository"""
+    resolved: dict[str, str] = {}
+    """what the run has found already: the commits of refs, by `owner/repo@ref` in lower case (`RemoteReference.key`)"""
     start_from_step: int = 1
     """the number of the step to go on from (`homeport retry --from-step`)"""
 
@@ -97,6 +102,12 @@ class ClaimRequest(msgspec.Struct, frozen=True):
 
     claim: str
     wait_seconds: float = 0.0
+
+
+class ClaimWithdrawal(msgspec.Struct, frozen=True):
+    """`POST claims/withdrawal`: the runner ends; these questions are to be answered now, and with no job."""
+
+    claims: tuple[str, ...]
 
 
 class ClaimAnswer(msgspec.Struct, frozen=True):

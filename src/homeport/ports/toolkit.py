@@ -5,13 +5,16 @@ from typing import Protocol
 
 from homeport.ports.peer import JobOrder
 
+STAND_IN_PREFIX = "homeport_"
+"""What every token begins with that stands in for `GITHUB_TOKEN`: so it can be told, and is never sent to anybody else"""
+
 
 class JobToolkit(Protocol):
     """The services of one job: its own tokens, which die with it. Used by all threads of the job."""
 
     @property
     def secrets(self) -> tuple[str, ...]:
-        """Tokens that must be masked in the job's output."""
+        """Tokens that must be masked in the job's output. One more may be among them once `variables` was asked for."""
         ...
 
     @property
@@ -22,6 +25,17 @@ class JobToolkit(Protocol):
     @property
     def variables(self) -> Mapping[str, str]:
         """What the processes of actions (JavaScript and containers) get: `ACTIONS_RUNTIME_URL`, `ACTIONS_RUNTIME_TOKEN`, and so on."""
+        ...
+
+    def variables_at(self, host: str) -> Mapping[str, str]:
+        """The same, the identity's included, for processes that know this machine by another address: a container's. Somebody must
+        listen there (`Toolkit.listen_on`).
+        """
+        ...
+
+    @property
+    def address(self) -> str:
+        """Where the services are for processes of this machine: the scheme, host and port. Git finds the run's repository there too."""
         ...
 
     @property
@@ -37,6 +51,16 @@ class JobToolkit(Protocol):
 class Toolkit(Protocol):
     """Thread-safe. Cheap until somebody really calls: what carries the services is started then."""
 
-    def open(self, order: JobOrder) -> JobToolkit:
-        """Prepare for a job. Raises `OSError` where nothing can listen."""
+    def open(self, order: JobOrder, given_token: str = "") -> JobToolkit:
+        """Prepare for a job; `given_token` is the user's own `GITHUB_TOKEN`. Raises `OSError` where nothing can listen."""
+        ...
+
+    def listen_on(self, host: str) -> None:
+        """Be there at another address of this machine too (that of a bridge), at the same port. To be called when a job is open; safe to
+        repeat. Raises `OSError`.
+        """
+        ...
+
+    def close(self) -> None:
+        """Nothing is served any more; what was not complete is removed."""
         ...

@@ -32,12 +32,17 @@ from homeport.run.facts import (
     WorkflowNotStarted,
 )
 
+_HEADER, _HEADER_END = "##[group]Run ", "##[endgroup]\n"
 _HIDDEN = "##[endgroup]"
 _SHOWN_AS = (("##[group]", ""), ("##[error]", "error: "), ("##[warning]", "warning: "), ("##[notice]", "notice: "))
 
 
 class PlainView:
-    """A `View` that never takes back what it wrote. `needs` (by run id) is read at the end, for the critical path."""
+    """A `View` that never takes back what it wrote. `needs` (by run id) is read at the end, for the critical path.
+
+    What a step prints before anything else, its script or inputs and its environment, is left out, as GitHub's pages have it folded:
+    `homeport logs` shows it.
+    """
 
     def __init__(
         self,
@@ -52,6 +57,8 @@ class PlainView:
         self._colour = colour
         self._failed_command = failed_command
         self._view = RunsView()
+        self._silent: set[tuple[str, str, str]] = set()
+        """the steps that have begun and not printed anything"""
 
     def feed(self, fact: Fact) -> None:
         """Write what the fact means to a reader, if anything."""
@@ -81,6 +88,7 @@ class PlainView:
             case RunQueued():
                 return paint(f"{fact.name} #{fact.number} ({fact.event}): {fact.run_name}", "1", self._colour)
             case StepStarted():
+                self._silent.add((fact.run, fact.job, fact.step))
                 return self._mark(fact.run, fact.job) + paint(f"▸ {fact.name}", "1", self._colour)
             case StepFinished() if fact.outcome == "failure":
                 code = f" with exit code {fact.exit_code}" if fact.exit_code else ""  # 0: something else failed it
@@ -106,7 +114,12 @@ class PlainView:
 
     def _add_lines(self, fact: LinesLogged) -> None:
         """Floods of lines come by here: they are marked as bytes, and searched for one character first, which is much faster."""
-        text = _without_marks(fact.text) if "#" in fact.text and "##[" in fact.text else fact.text
+        text: str | None = fact.text
+        if self._silent and (step := (fact.run, fact.job, fact.step)) in self._silent:
+            self._silent.remove(step)
+            text = _without_header(fact.text)
+        if text is not None and "#" in text and "##[" in text:
+            text = _without_marks(text)
         if text is None:
             return
         mark = _encode(self._mark(fact.run, fact.job))
@@ -142,6 +155,14 @@ class PlainView:
 
 def _encode(text: str) -> bytes:
     return text.encode("utf-8", "backslashreplace")
+
+
+def _without_header(text: str) -> str | None:
+    """The first lines of a step without what the runner says of it; None where nothing is left."""
+    if not text.startswith(_HEADER):
+        return text
+    _, _, rest = f"{text}\n".partition(_HEADER_END)
+    return rest[:-1] or None
 
 
 def _without_marks(text: str) -> str | None:

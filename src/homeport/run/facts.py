@@ -58,6 +58,8 @@ class JobsKept(_Fact, frozen=True, kw_only=True, tag="jobs_kept"):
     """What a re-run does not run again, in the order in which it finished. It follows `RunQueued` at once."""
 
     jobs: tuple[KeptJob, ...]
+    resolved: dict[str, str] = {}
+    """the commits of actions that the earlier attempts used (`RunState.resolved`): they stay what they were"""
 
 
 class RunStarted(_Fact, frozen=True, kw_only=True, tag="run_started"):

@@ -57,7 +57,7 @@ def rerun_facts(previous: RunState, selection: Selection, at: datetime) -> tuple
     if selection == "all":
         return (queued,)
     kept = _find_kept(previous, _select(previous, selection))
-    return (queued, JobsKept(at=at, run=previous.id, jobs=kept))
+    return (queued, JobsKept(at=at, run=previous.id, jobs=kept, resolved=previous.resolved))
 
 
 def _select(run: RunState, selection: Literal["failed"] | OneJob) -> list[JobState]:

@@ -9,6 +9,7 @@ from typing import assert_never
 
 import msgspec
 
+from homeport.language.remote_reference import parse_remote_reference
 from homeport.plan.model import Plan, Values
 from homeport.run.draft import Draft
 from homeport.run.facts import (
@@ -74,16 +75,12 @@ def apply(run: RunState, fact: RunFact) -> RunState:
     match fact:
         case LinesLogged() | AnnotationRaised():
             return run
-        case (
-            StepStarted()
-            | StepFinished()
-            | SummaryWritten()
-            | VersionResolved()
-            | ArtifactUploaded()
-            | EnvironmentUrlSet()
-        ):
+        case StepStarted() | StepFinished() | SummaryWritten() | ArtifactUploaded() | EnvironmentUrlSet():
             _get_job(run, fact, "running")
             return run
+        case VersionResolved():
+            _get_job(run, fact, "running")
+            return _note_commit(run, fact)
         case RunQueued() | JobsKept() | RunStarted() | CancelRequested() | RunFinished():
             return _apply_to_run(run, fact)
         case ConcurrencyRequested() | ConcurrencyWaiting() | ConcurrencyGranted() | ConcurrencyReleased():
@@ -122,11 +119,19 @@ def _apply_to_run(run: RunState, fact: RunQueued | JobsKept | RunStarted | Cance
             assert_never(fact)
 
 
+def _note_commit(run: RunState, fact: VersionResolved) -> RunState:
+    """What a ref stood for when the first job of the run asked is what it stands for in all of the run."""
+    reference = parse_remote_reference(fact.name) if fact.kind == "action" and fact.detail != "native" else None
+    if reference is None or reference.key in run.resolved:
+        return run
+    return _replace(run, resolved={**run.resolved, reference.key: fact.version})
+
+
 def _keep(run: RunState, fact: JobsKept) -> RunState:
     _require(
         fact, run.created_at is not None and run.status == "queued" and not run.kept, "only a queued run can keep jobs"
     )
-    draft = Draft(_replace(run, kept={job.key: job for job in fact.jobs}))
+    draft = Draft(_replace(run, kept={job.key: job for job in fact.jobs}, resolved=dict(fact.resolved)))
     restore_scope(draft, "", run.plan.workflow)
     return draft.freeze()
 

@@ -58,10 +58,17 @@ def to_variables(inputs: Inputs) -> dict[str, str]:
     return {f"INPUT_{name.replace(' ', '_').upper()}": value for name, value in inputs.items()}
 
 
-def render_header(uses: str, inputs: Inputs, env: dict[str, str]) -> str:
-    """What is printed before an action runs."""
-    lines = [f"##[group]Run {uses}"]
+def render_header(step: nodes.UsesStep, action: ResolvedAction, inputs: Inputs, env: dict[str, str]) -> str:
+    """What is printed before an action runs; whose code it is too, where that is not plain from its name."""
+    lines = [f"##[group]Run {step.uses.value}", *_describe_origin(action)]
     shown = [f"  {name}: {value}" for name, value in inputs.items() if value]
     if inputs:
         lines += ["with:", *shown]
     return "\n".join([*lines, *render_env(env), "##[endgroup]"])
+
+
+def _describe_origin(action: ResolvedAction) -> list[str]:
+    origin = action.origin
+    if isinstance(action, NativeAction):
+        return [f"Homeport's own {origin.repository}: {origin.version}"]
+    return [f"Published {origin.repository} at {origin.version}"] if origin.ref else []

@@ -44,7 +44,11 @@ def run_inner_steps(
     for step in action.runs.steps:
         _heed_stop(frame, inner)
         inner.github["action_status"] = inner.status
-        ending = _run(frame, inner, (step, step.condition, choose_work(step)))
+        try:
+            ending = _run(frame, inner, (step, step.condition, choose_work(step)))
+        except _ConditionError:
+            inner.worsen("failure")
+            break  # not even the steps that always run go on (actions/runner `CompositeActionHandler.RunStepsAsync`)
         inner.worsen(ending.conclusion)
     _set_outputs(frame, action, inner)
     if inner.status == "failure":
@@ -54,7 +58,10 @@ def run_inner_steps(
 def run_inner_stages(frame: StepFrame, inner: Scope, stages: Sequence[InnerStage]) -> None:
     """Pre or post stages, which ask for the job's status, not the action's. Raises `StepFailedError`."""
     inner.use_job_status()
-    endings = [_run(frame, inner, stage) for stage in stages]
+    try:
+        endings = [_run(frame, inner, stage) for stage in stages]
+    except _ConditionError as error:
+        raise StepFailedError("a step of the action failed") from error
     if any(ending.conclusion == "failure" for ending in endings):
         raise StepFailedError("a step of the action failed")
 
@@ -67,6 +74,10 @@ def _heed_stop(frame: StepFrame, inner: Scope) -> None:
             raise StepStoppedError
 
 
+class _ConditionError(Exception):
+    """The `if` of a step inside could not be evaluated; that is said already."""
+
+
 def _run(outer: StepFrame, inner: Scope, stage: InnerStage) -> Ending:
     step, condition, work = stage
     record = StepRecord(outer.record.voice, outer.record.effects, (*inner.path, step.id))
@@ -77,10 +88,13 @@ def _run(outer: StepFrame, inner: Scope, stage: InnerStage) -> Ending:
         return frame.is_still_wanted(condition)
 
     frame = StepFrame(inner, step, record, outer.stop.inside(may_go_on))
+    is_broken = False
     try:
         frame.set_env(step.env)
         frame.name = find_name(frame)
+        is_broken = True
         is_wanted = frame.is_wanted(condition)
+        is_broken = False
     except EvaluationError as error:
         ending = fail_evaluation(frame, error)
     else:
@@ -89,6 +103,8 @@ def _run(outer: StepFrame, inner: Scope, stage: InnerStage) -> Ending:
         inner.steps[step.id] = record.describe(ending.outcome, ending.conclusion)
     if ending.conclusion == "failure":
         outer.exit_code = ending.exit_code
+    if is_broken:
+        raise _ConditionError
     return ending
 
 

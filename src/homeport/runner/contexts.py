@@ -66,9 +66,8 @@ def github_context(order: JobOrder, paths: JobPaths, token: str) -> Values:
         "job": order.job.id,
         "token": token,
         "workspace": paths.workspace,
-        "event_path": f"{paths.commands}/event.json",
+        "event_path": f"{paths.temp}/_github_workflow/event.json",
         "action": "",
-        "action_path": "",
         "action_ref": "",
         "action_repository": "",
     }
@@ -100,6 +99,14 @@ def job_context(order: JobOrder, status: str) -> Values:
 
 def _identify_workflow(order: JobOrder) -> Values:
     """The workflow that the job is written in; `github` names the one that calls it (docs: "Contexts reference: job context")."""
+    origin = order.workflow_origin
+    if origin is not None:
+        return {
+            "workflow_ref": f"{origin.repository}/{origin.path}@{origin.ref}",
+            "workflow_sha": origin.sha,
+            "workflow_repository": origin.repository,
+            "workflow_file_path": origin.path,
+        }
     github = order.github
     repository = github.get("repository", "")
     ref = str(github.get("workflow_ref", "")).partition("@refs/")[2]

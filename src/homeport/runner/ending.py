@@ -42,6 +42,8 @@ def conclude(frame: StepFrame, work: Work) -> Ending:
     reason = _attempt(frame, work)
     frame.read_files()
     cause = frame.stop.cause
+    if reason is not None:
+        _tell_breaches(frame)
     if cause == "cancelled":
         return Ending("cancelled", "cancelled", frame.exit_code, _say_once(frame, "The operation was canceled."))
     if cause == "timed-out":
@@ -79,6 +81,15 @@ def _attempt(frame: StepFrame, work: Work) -> str | None:
     except OSError as error:
         return _say(frame, f"{error.strerror}: {error.filename}" if error.filename else str(error))
     return _say(frame, f"Process completed with exit code {code}.") if code else None
+
+
+def _tell_breaches(frame: StepFrame) -> None:
+    """A step that failed for want of memory, processes or disk seldom says so itself."""
+    wall = frame.session.wall
+    for words in wall.find_breaches() if wall is not None else ():
+        message = f"The job reached a limit of its sandbox: {words}."
+        frame.record.voice.annotate("error", message)
+        frame.session.reason = message
 
 
 def _may_go_on(frame: StepFrame) -> bool:

@@ -1,8 +1,10 @@
 """The files through which one step speaks, on disk."""
 
 import os
+import stat
 
-from homeport.runner.folders import read_file, write_file
+from homeport.runner.confined import read_plain_file
+from homeport.runner.folders import write_file
 
 LONGEST_FILE = 10 * 1024 * 1024
 """A longer command file is refused: it would have to be held in memory."""
@@ -44,20 +46,22 @@ class CommandFileSet:
         return _find_status(self._list) == self._list_status
 
     def read(self, name: str) -> bytes:
-        """The content of one of them. Raises `OSError`."""
-        return read_file(self._files[name])
+        """The content of one of them. Raises `OSError`, also where a step put something else in its place: a link, a pipe."""
+        return read_plain_file(self._files[name], LONGEST_FILE)
 
 
 def _find_size(path: str) -> int:
+    """What is no file counts as written: reading it says what it is."""
     try:
-        return os.stat(path).st_size
+        status = os.lstat(path)
     except OSError:
         return -1
+    return status.st_size if stat.S_ISREG(status.st_mode) else 1
 
 
 def _find_status(path: str) -> tuple[int, int] | None:
     try:
-        status = os.stat(path)
+        status = os.lstat(path)
     except OSError:
         return None
     return status.st_size, status.st_mtime_ns

@@ -1,5 +1,6 @@
 """Makes and removes folders without the weight of `pathlib`, `shutil` and `tempfile` (their import takes longer than a job's start)."""
 
+import errno
 import os
 import stat
 
@@ -32,6 +33,32 @@ def remove_tree(path: str) -> None:
         os.unlink(path)
     except FileNotFoundError:
         return
+    except RecursionError:
+        _remove_level_by_level(path)
+    except OSError as error:
+        if error.errno != errno.ENAMETOOLONG:
+            raise
+        _remove_level_by_level(path)
+
+
+def _remove_level_by_level(path: str) -> None:
+    """For what is nested deeper than paths and Python's stack can be: each folder is moved to the top before it is looked into."""
+    names = os.listdir(path)
+    while names:
+        place = f"{path}/{names.pop()}"
+        if os.path.islink(place) or not os.path.isdir(place):
+            os.unlink(place)
+            continue
+        os.chmod(place, stat.S_IRWXU)
+        for entry in list(os.scandir(place)):
+            if entry.is_dir(follow_symlinks=False):
+                os.chmod(entry.path, stat.S_IRWXU)  # its own entry `..` changes with the move
+                names.append(f"removing-{os.urandom(16).hex()}")
+                os.rename(entry.path, f"{path}/{names[-1]}")
+            else:
+                os.unlink(entry.path)
+        os.rmdir(place)
+    os.rmdir(path)
 
 
 def _remove_folder(path: str) -> None:

@@ -1,12 +1,12 @@
 """A step at work: its environment, contexts and command files, and the commands that it runs."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from homeport.language import nodes
 from homeport.language.tokens import Token
 from homeport.plan.evaluation import EvaluationError, evaluate_condition, evaluate_text, evaluate_texts
-from homeport.ports.executor import Command
+from homeport.ports.executor import Command, JobEnvironment, Process
 from homeport.runner.command_files import CommandFileError, decode, parse_lines, parse_pairs
 from homeport.runner.file_set import LONGEST_FILE, CommandFileSet
 from homeport.runner.interpreter import BLOCKED_VARIABLES, CommandInterpreter
@@ -52,6 +52,8 @@ class StepFrame:
         self.exit_code: int | None = None
         """of the last command that ended"""
         self.working_directory = self.session.paths.workspace
+        self.is_outside = False
+        """whether its commands run on the machine although the job is in a container: those of native actions do"""
         self._files: CommandFileSet | None = None
         self._leaves_writers = False
 
@@ -95,8 +97,12 @@ class StepFrame:
     def environment(self, extra: Mapping[str, str] | None = None) -> dict[str, str]:
         """What the step's commands get. Later ones win: the machine's, the step's, `extra`, and the defaults, which nobody sets."""
         session = self.session
-        base = session.environment.base_environment
-        merged = {**base, "CI": "true", **self.env, **(extra or {}), **session.variables, **self._own_variables()}
+        base = self._surroundings.base_environment
+        # what the job's container has written to GITHUB_ENV and GITHUB_PATH is not for the machine: it would be a way out
+        env = self.own_env if self.is_outside else self.env
+        merged = {**base, "CI": "true", **env, **(extra or {}), **session.variables, **self._own_variables()}
+        if self.is_outside:
+            return merged
         merged["PATH"] = self.record.effects.extend_path(merged.get("PATH", ""))
         return merged
 
@@ -104,24 +110,33 @@ class StepFrame:
         github = self.github
         return {
             "GITHUB_ACTION": github["action"],
-            "GITHUB_ACTION_PATH": github["action_path"],
             "GITHUB_ACTION_REF": github["action_ref"],
             "GITHUB_ACTION_REPOSITORY": github["action_repository"],
+            **({"GITHUB_ACTION_PATH": github["action_path"]} if self.scope.is_action else {}),
             **(self._files.variables if self._files is not None else {}),
         }
 
     # --- commands -----------------------------------------------------------------------------------------------------
+
+    @property
+    def _surroundings(self) -> JobEnvironment:
+        return self.session.outside if self.is_outside else self.session.environment
 
     def run(self, arguments: Sequence[str], environment: dict[str, str], working_directory: str) -> int:
         """Run a command; its output is the step's. The exit code, 128 and more for a signal.
 
         Raises `CannotStartError`, and `StepStoppedError` where the step had to end meanwhile (or before).
         """
+        command = Command(tuple(arguments), environment, working_directory)
+        return self.run_process(environment, lambda: self._start(command))
+
+    def run_process(self, environment: dict[str, str], start: Callable[[], Process]) -> int:
+        """The same for what `start` starts. Raises also what that raises."""
         log = self.record.voice.log
         interpreter = CommandInterpreter(self.record, environment)
         log.interpreter = interpreter
         try:
-            return self._await(arguments, environment, working_directory, log)
+            return self._await(start, log)
         finally:
             log.finish()
             log.interpreter = None
@@ -131,16 +146,19 @@ class StepFrame:
         self, arguments: Sequence[str], environment: dict[str, str], working_directory: str, sink: Sink
     ) -> int:
         """The same, with the output going elsewhere."""
-        return self._await(arguments, environment, working_directory, sink)
-
-    def _await(self, arguments: Sequence[str], environment: dict[str, str], working_directory: str, sink: Sink) -> int:
-        if self.stop.find_cause() is not None:
-            raise StepStoppedError
         command = Command(tuple(arguments), environment, working_directory)
+        return self._await(lambda: self._start(command), sink)
+
+    def _start(self, command: Command) -> Process:
         try:
-            process = self.session.environment.start(command)
+            return self._surroundings.start(command)
         except OSError as error:
             raise CannotStartError(_explain(error, command)) from error
+
+    def _await(self, start: Callable[[], Process], sink: Sink) -> int:
+        if self.stop.find_cause() is not None:
+            raise StepStoppedError
+        process = start()
         code, is_output_closed = await_process(process, sink, self.stop, self.session.clock)
         self._leaves_writers |= not is_output_closed
         self.exit_code = code if code >= 0 else 128 - code
@@ -205,7 +223,12 @@ class StepFrame:
         from homeport.runner.artifact_subjects import declare_subjects, render_list  # noqa: PLC0415
 
         session = self.session
-        subjects = declare_subjects(text, session.subjects, session.paths.workspace)
+        if session.wall is None:
+            subjects = declare_subjects(text, session.subjects, session.paths.workspace)
+        else:
+            from homeport.runner.walled.questions import declare_inside  # noqa: PLC0415 - sandboxes only
+
+            subjects = declare_inside(session.wall, self.stop, session.paths, text, session.subjects)
         added = len(subjects) - len(session.subjects)
         session.subjects, session.artifacts_list = subjects, render_list(subjects)
         if added:

@@ -27,6 +27,12 @@ class Sources(Protocol):
         """Whether jobs run in the user's own working tree (`--workspace in-place`)."""
         ...
 
+    def find_repository(self, repository: str, ref: str) -> str | None:
+        """Where another repository is to be read, by `--action-source`: an address or an absolute folder. Empty where nothing was said
+        of it, so that its own server is meant; None where only folders were named, and none of them has it.
+        """
+        ...
+
 
 class ActionHost(Protocol):
     """One use of an action, in its main or post stage. Used by one thread.
@@ -112,6 +118,10 @@ class ActionHost(Protocol):
 
     def save_state(self, name: str, value: str) -> None:
         """As a line in `GITHUB_STATE`."""
+        ...
+
+    def add_summary(self, markdown: str) -> None:
+        """As what is written to `GITHUB_STEP_SUMMARY`."""
         ...
 
     def mask(self, value: str) -> None:

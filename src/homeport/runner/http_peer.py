@@ -10,6 +10,7 @@ import random
 import threading
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from typing import Protocol, TypeVar
 
 import msgspec
@@ -19,6 +20,7 @@ from homeport.ports.peer import (
     AskRequest,
     ClaimAnswer,
     ClaimRequest,
+    ClaimWithdrawal,
     Greeting,
     HeldLease,
     JobOrder,
@@ -78,6 +80,8 @@ class HttpPeer:
         self._lock = threading.Lock()
         self._held: dict[str, _Held] = {}
         self._stopping = threading.Event()
+        self._claims: set[str] = set()
+        """the questions for a job that are not answered yet"""
         self._threads: list[threading.Thread] = []
 
     def greet(self) -> None:
@@ -97,8 +101,15 @@ class HttpPeer:
         self._insist("greeting", msgspec.msgpack.encode(Greeting()))
 
     def stop(self) -> None:
-        """Take no more jobs: `next_job` gives None from now on (within the time of a question)."""
+        """Take no more jobs: `next_job` gives None from now on, unless a job was on its way already."""
         self._stopping.set()
+        with self._lock:
+            claims = tuple(self._claims)
+        if claims:
+            with suppress(AwayError, RefusedError):
+                self._channel.post(
+                    "claims/withdrawal", msgspec.msgpack.encode(ClaimWithdrawal(claims)), timeout_seconds=_WAIT_SECONDS
+                )
 
     def close(self) -> None:
         """Wait until everything that was said has been heard, or was refused."""
@@ -110,6 +121,15 @@ class HttpPeer:
     def next_job(self) -> JobOrder | None:
         """Asks again and again."""
         claim = os.urandom(16).hex()
+        with self._lock:
+            self._claims.add(claim)
+        try:
+            return self._claim(claim)
+        finally:
+            with self._lock:
+                self._claims.discard(claim)
+
+    def _claim(self, claim: str) -> JobOrder | None:
         while not self._stopping.is_set():
             answer = self._try("claims", ClaimRequest(claim, _WAIT_SECONDS), ClaimAnswer)
             if answer is None or answer.order is None:

@@ -19,6 +19,7 @@ BLOCKED_VARIABLES = frozenset({"NODE_OPTIONS"})
 _ALLOW_UNSECURE = "ACTIONS_ALLOW_UNSECURE_COMMANDS"
 _ALLOW_TOKENS = "ACTIONS_ALLOW_UNSECURE_STOPCOMMAND_TOKENS"
 _SHORT_TOKEN = 6
+_LONGEST_DEFINITION = 1 << 20
 """Longer tokens are masked: who can read one in a log could start commands again."""
 _SEVERITIES: dict[str, Level] = {"notice": "notice", "warning": "warning", "error": "error"}
 _SILENT = frozenset({"add-mask", "debug", "notice", "warning", "error"})
@@ -127,7 +128,7 @@ class CommandInterpreter:
         if not match.file.strip():
             return None
         base = os.path.dirname(match.from_path)
-        file = os.path.join(base, match.file) if base else match.file
+        file = self._record.find_outside(os.path.join(base, match.file) if base else match.file)
         return find_in_repository(file, self._session.paths.workspace, str(self._session.github["repository"]))
 
     # --- commands -----------------------------------------------------------------------------------------------------
@@ -194,7 +195,9 @@ class CommandInterpreter:
             )
 
     def _read_definition(self, file: str) -> bytes:
-        return read_file(os.path.join(self._session.paths.workspace, file))
+        path = os.path.join(self._session.paths.workspace, self._record.find_outside(file))
+        wall = self._session.wall
+        return read_file(path) if wall is None else wall.read_file(path, _LONGEST_DEFINITION)
 
     def _set_echo(self, value: str) -> None:
         switch = value.strip().upper()

@@ -23,6 +23,7 @@ from homeport.runner.step import StepLoop
 from homeport.runner.stop import JobStop
 
 if TYPE_CHECKING:
+    from homeport.runner.containers.job_container import JobContainer
     from homeport.runner.services.stage import ServiceStage
 
 
@@ -63,6 +64,8 @@ class JobRunner:
                 ended = _carry_out(session)
             finally:
                 session.matchers.close()
+                if session.toolkit is not None:
+                    session.toolkit.close()
         except OSError as error:
             ended = _explain(reporter, masker, f"The job could not be carried out: {error}")
         except Exception as error:
@@ -163,14 +166,25 @@ def _carry_out(session: JobSession) -> JobEnd:
             loop.skip(entries, "the job ended before it")
             if stage is not None:
                 stage.stop(max(loop.last_number, 1) + 1)
+            for clear in session.at_end:
+                clear()
     outputs = {} if blamed else finish(session, loop.scope)
     return JobEnd(outcome=session.status, outputs=outputs, reason=find_reason(session))
 
 
 def _find_services(session: JobSession) -> "ServiceStage | None":
-    host = session.services.service_host
-    if host is None or not session.wanted_services:
+    is_contained = session.wanted_container is not None
+    host = session.services.containers if is_contained else session.services.service_host
+    if host is None or not (is_contained or session.wanted_services):
         return None
     from homeport.runner.services.stage import ServiceStage  # noqa: PLC0415 - many jobs have none
 
-    return ServiceStage(session, host, session.wanted_services)
+    return ServiceStage(session, host, session.wanted_services, _make_container(session))
+
+
+def _make_container(session: JobSession) -> "JobContainer | None":
+    if session.wanted_container is None:
+        return None
+    from homeport.runner.containers.job_container import JobContainer  # noqa: PLC0415 - an optional extra
+
+    return JobContainer(session, session.wanted_container)

@@ -1,7 +1,7 @@
 """What one step has said and done so far: where commands, command files and actions leave their effects."""
 
 import os
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -9,6 +9,9 @@ from homeport.diagnostics.span import Span
 from homeport.run.facts import Level, SummaryWritten
 from homeport.runner.output import StepLog
 from homeport.runner.session import JobSession
+
+if TYPE_CHECKING:
+    from homeport.runner.path_map import PathMap
 
 MOST_ANNOTATIONS = 10
 """Of one severity in one step (docs: "Workflow commands": limits of annotations)."""
@@ -127,6 +130,8 @@ class StepRecord:
         self._output_names: dict[str, str] = {}
         """by lower case, as first written: names that differ in case only are one, as in the runner's dictionaries"""
         self._state_names = {name.lower(): name for name in self.state}
+        self.path_map: PathMap | None = None
+        """of the container that the step's command runs in, where that is not the job's"""
         self.has_failed = False
         """a command or a command file was wrong: the step fails whatever its exit code"""
 
@@ -155,7 +160,13 @@ class StepRecord:
         """The step as the `steps` context shows it."""
         return {"outputs": dict(self.outputs), "outcome": outcome, "conclusion": conclusion}
 
+    def find_outside(self, path: str) -> str:
+        """A path that the step's command has named, as this machine has it (actions/runner `TranslateToHostPath`)."""
+        path_map = self.path_map or self.session.path_map
+        return path if path_map is None else path_map.to_outside(path)
+
     def find_relative(self, file: str) -> str:
         """A path below the workspace as it is there; any other unchanged."""
         workspace = self.session.paths.workspace
+        file = self.find_outside(file)
         return os.path.relpath(file, workspace) if file.startswith(workspace + "/") else file

@@ -9,14 +9,19 @@ from homeport.language import nodes
 from homeport.language.tokens import StringToken
 from homeport.run.facts import VersionResolved
 from homeport.runner.actions.model import (
+    ActionStoppedError,
     ActionUnavailableError,
     CompositeAction,
     DockerAction,
+    FailedUse,
     NativeAction,
     NodeAction,
     ResolvedAction,
 )
 from homeport.runner.session import JobSession
+
+_Failed = dict[str, FailedUse]
+"""By `uses`: what need not be tried again."""
 
 DEEPEST = 10
 """Actions may use actions to this depth (C# runner: `Constants.CompositeActionsMaxDepth`)."""
@@ -28,41 +33,75 @@ def is_local(uses: str) -> bool:
 
 
 def resolve_all(session: JobSession, steps: Iterable[nodes.UsesStep]) -> Iterator[ActionUnavailableError]:
-    """Find the actions that these steps use, and those that they use in turn; gives what cannot be found."""
-    for step in steps:
-        if not is_local(step.uses.value):
-            try:
-                _resolve_tree(session, step.uses, 0)
-            except ActionUnavailableError as error:
-                yield error
+    """Find the actions that these steps use, and those that they use in turn; gives what cannot be found.
+
+    Nothing is given once the job was stopped meanwhile: there is nobody to blame.
+    """
+    wanted = [step.uses for step in steps if not is_local(step.uses.value)]
+    failed = _fetch_all(session, wanted)
+    for uses in wanted:
+        try:
+            _resolve_tree(session, uses, 0, failed)
+        except ActionUnavailableError as error:
+            if isinstance(error, ActionStoppedError) and session.check_stop():
+                return
+            yield error
 
 
-def _resolve_tree(session: JobSession, uses: StringToken, depth: int) -> ResolvedAction:
+def _fetch_all(session: JobSession, wanted: Sequence[StringToken]) -> _Failed:
+    """Find what takes a while, one level of nesting after the other, each level's repositories at the same time."""
+    failed: _Failed = {}
+    if not wanted:
+        return failed
+    # only jobs with actions need it
+    from homeport.runner.actions.fetching import fetch_level  # noqa: PLC0415
+
+    for _ in range(DEEPEST + 1):
+        found, errors = fetch_level(
+            [uses for uses in wanted if uses.value not in session.actions and uses.value not in failed],
+            session.services.resolve,
+            session.surroundings,
+        )
+        failed.update(errors)
+        for text, action in found.items():
+            _keep(session, text, action)
+        wanted = [uses for action in found.values() for uses in _list_inner(action)]
+        if not wanted:
+            break
+    return failed
+
+
+def _keep(session: JobSession, uses: str, action: ResolvedAction) -> None:
+    session.actions[uses] = action
+    _report(session, action)
+    for remark in action.origin.remarks:
+        session.reporter.annotation("warning", session.masker.mask_text(remark))
+
+
+def _resolve_tree(session: JobSession, uses: StringToken, depth: int, failed: _Failed) -> ResolvedAction:
     action = session.actions.get(uses.value)
     if action is None:
-        action = _resolve(session, uses)
-        session.actions[uses.value] = action
-        _report(session, action)
-        _resolve_inner(session, action, depth)
+        if uses.value in failed:
+            raise failed[uses.value].blame(uses)
+        action = session.services.resolve(uses, session.surroundings)
+        _keep(session, uses.value, action)
+    _resolve_inner(session, action, depth, failed)
     return action
 
 
-def _resolve(session: JobSession, uses: StringToken) -> ResolvedAction:
-    action = session.services.resolve(uses, session.surroundings)
-    if isinstance(action, DockerAction):
-        raise ActionUnavailableError(
-            f"container actions are not supported by this build yet: '{uses.value}'", uses.span
-        )
-    return action
+def _resolve_inner(session: JobSession, action: ResolvedAction, depth: int, failed: _Failed) -> None:
+    for uses in _list_inner(action):
+        if depth >= DEEPEST:
+            raise ActionUnavailableError(f"Actions are nested more than {DEEPEST} deep", uses.span)
+        _resolve_tree(session, uses, depth + 1, failed)
 
 
-def _resolve_inner(session: JobSession, action: ResolvedAction, depth: int) -> None:
+def _list_inner(action: ResolvedAction) -> Iterator[StringToken]:
+    """What an action uses in turn, but for what only the workspace has."""
     if isinstance(action, CompositeAction):
         for step in action.runs.steps:
             if isinstance(step, nodes.UsesStep) and not is_local(step.uses.value):
-                if depth >= DEEPEST:
-                    raise ActionUnavailableError(f"Actions are nested more than {DEEPEST} deep", step.uses.span)
-                _resolve_tree(session, step.uses, depth + 1)
+                yield step.uses
 
 
 def _report(session: JobSession, action: ResolvedAction) -> None:
@@ -76,20 +115,24 @@ def _report(session: JobSession, action: ResolvedAction) -> None:
             kind="action",
             name=origin.uses,
             version=origin.version,
-            detail="native" if isinstance(action, NativeAction) else "",
+            detail="native" if isinstance(action, NativeAction) else "upstream" if origin.ref else "",
         )
     )
 
 
 def find_action(session: JobSession, uses: StringToken, depth: int) -> ResolvedAction:
     """As it was found before the first step, or as the workspace has it now. Raises `ActionUnavailableError`."""
-    if not is_local(uses.value):
-        return _resolve_tree(session, uses, depth)
-    if depth >= DEEPEST:
-        raise ActionUnavailableError(f"Actions are nested more than {DEEPEST} deep", uses.span)
-    action = _resolve(session, uses)
-    _resolve_inner(session, action, depth)
-    return action
+    action = session.actions.get(uses.value)
+    if action is not None:
+        return action
+    with session.resolving:
+        if not is_local(uses.value):
+            return _resolve_tree(session, uses, depth, {})
+        if depth >= DEEPEST:
+            raise ActionUnavailableError(f"Actions are nested more than {DEEPEST} deep", uses.span)
+        action = session.services.resolve(uses, session.surroundings)
+        _resolve_inner(session, action, depth, _fetch_all(session, list(_list_inner(action))))
+        return action
 
 
 def list_pre_steps(session: JobSession, steps: Sequence[nodes.Step]) -> Iterator[tuple[nodes.UsesStep, ResolvedAction]]:

@@ -12,9 +12,11 @@ from homeport.language.expr.coercion import to_string
 from homeport.language.expr.errors import ExpressionError
 from homeport.language.expr.values import CaseSensitiveObject
 from homeport.plan.evaluation import Functions
+from homeport.ports.executor import WalledJobEnvironment
 from homeport.run.facts import Conclusion
 from homeport.runner.actions.model import CompositeAction, DockerAction, NativeAction, NodeAction, ResolvedAction
 from homeport.runner.session import JobSession
+from homeport.runner.stop import StepStop
 
 Contexts = dict[str, Any]
 
@@ -133,10 +135,25 @@ class Scope:
         from homeport.runner.hash_files import HashFilesError, hash_files  # noqa: PLC0415
 
         paths = self.session.paths
+        patterns = [to_string(argument) for argument in arguments]
+        if self.session.wall is not None:
+            return _hash_inside(self.session, self.session.wall, patterns)
         try:
-            return hash_files([to_string(argument) for argument in arguments], paths.workspace, paths.home)
+            return hash_files(patterns, paths.workspace, paths.home)
         except HashFilesError as error:
             raise ExpressionError("evaluation", str(error), 0) from error
+
+
+def _hash_inside(session: JobSession, wall: WalledJobEnvironment, patterns: list[str]) -> str:
+    """Where links may lead anywhere, only the job's own view of the machine will do."""
+    from homeport.runner.host import ActionError  # noqa: PLC0415 - sandboxes only
+    from homeport.runner.walled.questions import hash_inside  # noqa: PLC0415 - sandboxes only
+
+    try:
+        stop = StepStop(session.stop, session.clock, lambda: True)
+        return hash_inside(wall, stop, session.paths, patterns)
+    except (ActionError, OSError) as error:
+        raise ExpressionError("evaluation", str(error), 0) from error
 
 
 def without_secrets(contexts: Contexts) -> Contexts:

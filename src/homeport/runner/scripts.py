@@ -9,7 +9,7 @@ from homeport.language import nodes
 from homeport.runner.folders import write_file
 from homeport.runner.frame import StepFrame
 from homeport.runner.session import Defaults
-from homeport.runner.shells import Shell, find_shell
+from homeport.runner.shells import Shell, find_shell, name_shell
 
 _NO_DEFAULTS = Defaults()
 _NOT_FOUND = 127
@@ -29,7 +29,8 @@ def run_script(frame: StepFrame, step: nodes.RunStep) -> int:
     folder = frame.text(step.working_directory) or defaults.working_directory
     frame.working_directory = os.path.normpath(os.path.join(session.paths.workspace, folder))
     environment = frame.environment()
-    shell = find_shell(frame.text(step.shell) or defaults.shell, environment["PATH"])
+    written = frame.text(step.shell) or defaults.shell
+    shell = find_shell(written, environment["PATH"]) if session.path_map is None else name_shell(written)
     frame.record.voice.log.write(render_header(script, shell, frame.env))
     path = f"{session.paths.temp}/{session.next_name()}{shell.extension}"
     write_file(path, shell.complete(script).encode("utf-8", "replace"))

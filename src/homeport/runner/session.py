@@ -2,19 +2,22 @@
 
 import os
 import threading
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from homeport.ports.containers import ContainerSpec
-from homeport.ports.executor import JobEnvironment
+from homeport.ports.executor import JobEnvironment, WalledJobEnvironment
 from homeport.ports.peer import JobOrder, Peer
+from homeport.ports.toolkit import JobToolkit
 from homeport.run.codec import to_plain
 from homeport.run.facts import Conclusion
 from homeport.runner.actions.model import ResolvedAction, Surroundings
+from homeport.runner.confined import write_below
 from homeport.runner.contexts import default_variables, github_context, job_context, runner_context
 from homeport.runner.file_set import NO_ARTIFACTS, CommandFileSet
-from homeport.runner.folders import make_folder, write_file
+from homeport.runner.folders import make_folder
 from homeport.runner.masking import Masker
 from homeport.runner.matchers import MatcherProcess
 from homeport.runner.reporter import Reporter
@@ -23,6 +26,7 @@ from homeport.runner.stop import JobStop
 
 if TYPE_CHECKING:
     from homeport.runner.artifact_subjects import Subject
+    from homeport.runner.path_map import PathMap
 
 MOST_ANNOTATIONS = 50
 """Of one job (docs: "Workflow commands": limits of annotations)."""
@@ -43,6 +47,17 @@ class JobSession:
     for, so only the job's own thread changes `env`, `path`, `steps` and `status`.
     """
 
+    reason: str | None = None
+    """why the job failed before, or apart from, any step"""
+    wanted_container: ContainerSpec | None = None
+    """the job's own, once the job is set up"""
+    wanted_services: tuple[ContainerSpec, ...] = ()
+    """those with an image, once the job is set up"""
+    toolkit: JobToolkit | None = None
+    """the services that its actions may call, where any may"""
+    path_map: "PathMap | None" = None
+    """where the job's folders are in its container"""
+
     def __init__(
         self,
         order: JobOrder,
@@ -58,6 +73,10 @@ class JobSession:
     ) -> None:
         self.order = order
         self.peer = peer
+        self.outside = environment
+        """the machine's own surroundings, also of a job in a container"""
+        self.wall = environment if isinstance(environment, WalledJobEnvironment) else None
+        """where the job is kept from the rest of the machine: what must be done there is done through it"""
         self.environment = environment
         self.settings = settings
         self.services = services
@@ -68,15 +87,11 @@ class JobSession:
         self.paths = environment.paths
         self.is_debug = _is_on(secrets, order.variables, "ACTIONS_STEP_DEBUG")
         self.status: Conclusion = "success"
-        self.reason: str | None = None
-        """why the job failed before, or apart from, any step"""
         self.env: dict[str, str] = {}
         """workflow and job `env`, and what steps wrote to `GITHUB_ENV`"""
         self.path: list[str] = []
         """what steps wrote to `GITHUB_PATH`, the last one first in PATH"""
         self.defaults = Defaults()
-        self.wanted_services: tuple[ContainerSpec, ...] = ()
-        """those with an image, once the job is set up"""
         self.standing: dict[str, Any] = {}
         """what stands beside the job: `container` and `services` of its `job` context"""
         self.steps: dict[str, Any] = {}
@@ -101,6 +116,8 @@ class JobSession:
             "secrets": secrets,
             "inputs": order.inputs,
         }
+        self.at_end: list[Callable[[], None]] = []
+        """what must be cleared away with the job, whatever happens; safe to call twice"""
         self._files: CommandFileSet | None = None
         self._names = 0
         self._annotations = 0
@@ -121,10 +138,12 @@ class JobSession:
         """What resolving actions may look at."""
         return Surroundings(
             order=self.order,
-            paths=self.paths,
+            paths=self.paths if self.wall is None else self.wall.trusted_paths,
             sources=self.services.sources,
             environment=self.search_environment,
+            wall=self.wall,
             preference=self.settings.preference,
+            is_contained=self.wanted_container is not None,
             actions=self.services.actions,
             is_stopped=lambda: self.stop.is_requested,
         )
@@ -132,6 +151,9 @@ class JobSession:
     @property
     def search_environment(self) -> dict[str, str]:
         """What a command of the job would get, without any step's own variables."""
+        if self.wanted_container is not None or self.wall is not None:
+            # what the job set is for its container or its side of the wall: no program of the machine's is looked for there
+            return dict(self.outside.base_environment)
         base = {**self.environment.base_environment, **self.env}
         return {**base, "PATH": self.extend_path(base.get("PATH", ""))}
 
@@ -157,9 +179,10 @@ class JobSession:
         """
         path = str(self.github["event_path"])
         with self._lock:
-            if not os.path.exists(path):
+            if not os.path.lexists(path):
                 make_folder(self.paths.commands)
-                write_file(path, msgspec.json.encode(to_plain(self.order.github.get("event", {}))))
+                content = msgspec.json.encode(to_plain(self.order.github.get("event", {})))
+                write_below(self.paths.temp, tuple(os.path.relpath(path, self.paths.temp).split("/")), content)
 
     def take_files(self) -> CommandFileSet:
         """Command files for one step: those of the step before, where it wrote nothing and left nothing behind that could."""

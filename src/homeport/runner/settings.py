@@ -1,6 +1,6 @@
 """What a runner is told once: who it is, how it is to behave, and what it may use."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Literal
 
 import msgspec
@@ -9,8 +9,9 @@ from homeport.ports.action_sources import ActionSources
 from homeport.ports.artifacts import ArtifactStore
 from homeport.ports.caches import CacheStore
 from homeport.ports.clock import Clock
-from homeport.ports.containers import ServiceHost
+from homeport.ports.containers import ContainerEngines, ServiceHost
 from homeport.ports.executor import Executor
+from homeport.ports.toolkit import Toolkit
 from homeport.runner.actions.model import ResolveAction
 from homeport.runner.host import Sources
 
@@ -36,6 +37,10 @@ class RunnerSettings(msgspec.Struct, frozen=True, kw_only=True):
     """`--actions`"""
     strict_services: bool = False
     """what a service cannot be given as it was asked for fails the job, instead of being warned of"""
+    images: Mapping[str, str] = {}
+    """what labels stand for: jobs that name none run in this container (`--runner LABEL=container:IMAGE`)"""
+    requires_container: bool = False
+    """no job may run outside of one (`--executor container`)"""
     pause_on_failure: bool = False
     on_step_failure: Callable[[FailedStep], None] | None = None
     """called in the job's thread when a step failed, before anything else happens (`--shell-on-failure`)"""
@@ -56,3 +61,7 @@ class Services(msgspec.Struct, frozen=True, kw_only=True):
     """None: there are no published actions here but those that Homeport carries itself"""
     service_host: ServiceHost | None = None
     """None: a job with services fails"""
+    containers: ContainerEngines | None = None
+    """None: a job that needs a container fails"""
+    toolkit: Toolkit | None = None
+    """None: actions find no services"""

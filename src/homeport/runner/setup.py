@@ -8,6 +8,7 @@ from homeport.runner.entries import list_uses
 from homeport.runner.remarks import blame, say
 from homeport.runner.resolution import resolve_all
 from homeport.runner.session import Defaults, JobSession
+from homeport.runner.toolkit_access import open_toolkit
 from homeport.runner.unsupported import list_refusals
 
 
@@ -15,6 +16,7 @@ def set_up(session: JobSession) -> list[str]:
     """Everything before the first step; why the job cannot begin, if it cannot."""
     _tell_of_short_lines(session)
     session.mend_folders()
+    open_toolkit(session, list(list_uses(session.order.job.steps)))
     try:
         _evaluate_env(session)
         _evaluate_defaults(session)

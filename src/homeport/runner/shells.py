@@ -58,19 +58,31 @@ def find_shell(written: str, search_path: str) -> Shell:
         program = find_program("bash", search_path) or _require_program("sh", search_path)
         return Shell("sh", program, _ARGUMENTS["sh"])
     name, _, template = written.partition(" ")
-    template = template.lstrip() or _ARGUMENTS.get(name.lower(), "")
-    if "{0}" not in template:
-        raise ShellError(
-            f"Invalid shell option '{written}'. Shell must be a valid built-in (bash, sh, cmd, powershell, pwsh, python) "
-            "or a format string containing '{0}'"
-        )
+    template = _check(written, template.lstrip() or _ARGUMENTS.get(name.lower(), ""))
     return Shell(name, _require_program(name, search_path), template)
+
+
+def name_shell(written: str) -> Shell:
+    """The same where the machine's programs do not count: in a container, where `sh` is what GitHub takes if no shell is named, also
+    beside a bash (actions/runner `ScriptHandler`; docs: "Running jobs in a container"). Raises `ShellError`.
+    """
+    name, _, template = (written or "sh").partition(" ")
+    return Shell(name, name, _check(written, template.lstrip() or _ARGUMENTS.get(name.lower(), "")))
 
 
 def find_program(name: str, search_path: str) -> str | None:
     """A program by its path, or by its name in PATH."""
     candidates = [name] if "/" in name else [f"{folder or '.'}/{name}" for folder in search_path.split(":")]
     return next((path for path in candidates if os.access(path, os.X_OK) and not os.path.isdir(path)), None)
+
+
+def _check(written: str, template: str) -> str:
+    if "{0}" not in template:
+        raise ShellError(
+            f"Invalid shell option '{written}'. Shell must be a valid built-in (bash, sh, cmd, powershell, pwsh, python) "
+            "or a format string containing '{0}'"
+        )
+    return template
 
 
 def _require_program(name: str, search_path: str) -> str:

@@ -37,8 +37,9 @@ class StepHost:
 
     @property
     def paths(self) -> JobPaths:
-        """The job's folders."""
-        return self._session.paths
+        """The job's folders, for the runner's own use."""
+        wall = self._session.wall
+        return self._session.paths if wall is None else wall.trusted_paths
 
     @property
     def state(self) -> Mapping[str, str]:
@@ -94,6 +95,10 @@ class StepHost:
     def save_state(self, name: str, value: str) -> None:
         """As a line in `GITHUB_STATE`."""
         self._record.save_state(name, value)
+
+    def add_summary(self, markdown: str) -> None:
+        """As what is written to `GITHUB_STEP_SUMMARY`."""
+        self._record.add_summary(markdown)
 
     def mask(self, value: str) -> None:
         """Keep a value out of every later line."""

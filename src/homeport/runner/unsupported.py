@@ -7,8 +7,6 @@ import msgspec
 
 from homeport.diagnostics.span import Span
 from homeport.language import nodes
-from homeport.language.tokens import ExpressionToken
-from homeport.plan.evaluation import Contexts, evaluate_text, evaluate_token
 from homeport.runner.entries import list_uses
 from homeport.runner.folders import read_file
 from homeport.runner.resolution import is_local
@@ -27,9 +25,12 @@ def list_refusals(session: JobSession) -> Iterator[Refusal]:
     job = session.order.job
     if not job.steps:
         yield Refusal("No steps are defined for this job, so nothing would run", job.id_span)
-    contexts = session.select("github needs strategy matrix vars inputs")
-    if job.container is not None and _has_image(job.container, contexts):
-        yield Refusal("This job wants to run in a container, and containers are not supported yet", job.container.span)
+    settings = session.settings
+    if session.wall is not None:
+        yield from _list_outsiders(session)
+        return
+    if job.container is not None or settings.images or settings.requires_container:
+        yield from _list_container(session)
     if job.services:
         yield from _list_services(session)
     if job.snapshot is not None:
@@ -37,11 +38,24 @@ def list_refusals(session: JobSession) -> Iterator[Refusal]:
     yield from _list_container_actions(session)
 
 
+def _list_outsiders(session: JobSession) -> Iterator[Refusal]:
+    """What would be done for a sandboxed job outside of its sandbox. A database runs programs for whoever may log in as its owner."""
+    job = session.order.job
+    why = "runs outside of the sandbox, so a sandboxed job cannot have it"
+    if job.container is not None:
+        yield Refusal(f"The container of this job {why}", job.id_span)
+    if job.services:
+        yield Refusal(f"What this job has in `services` {why}", job.id_span)
+    if job.snapshot is not None:
+        yield Refusal("This job wants to make a snapshot of its machine, which cannot be done here", job.snapshot.span)
+
+
 def _list_services(session: JobSession) -> Iterator[Refusal]:
     """Those that nothing here can start; the others are what the job will start."""
     from homeport.runner.services.written import read_services  # noqa: PLC0415 - many jobs have none
 
-    host = session.services.service_host
+    is_contained = session.wanted_container is not None  # it could not reach what listens on this machine only
+    host = session.services.containers if is_contained else session.services.service_host
     session.wanted_services = tuple(read_services(session))
     for spec in session.wanted_services:
         why = "services are not supported by this runner" if host is None else host.find_refusal(spec)
@@ -49,15 +63,16 @@ def _list_services(session: JobSession) -> Iterator[Refusal]:
             yield Refusal(f"The service '{spec.name}' cannot be started: {why}", spec.span)
 
 
-def _has_image(container: nodes.Container | ExpressionToken, contexts: Contexts) -> bool:
-    if isinstance(container, nodes.Container):
-        return bool(evaluate_text(container.image, contexts))
-    return _names_image(evaluate_token(container, contexts))
+def _list_container(session: JobSession) -> Iterator[Refusal]:
+    """The job's own container, if it has one, is noted; what stands in its way is given."""
+    from homeport.runner.containers.wanted import find_container, find_refusal  # noqa: PLC0415 - few jobs have one
 
-
-def _names_image(definition: object) -> bool:
-    image = definition.get("image") if isinstance(definition, dict) else definition
-    return bool(image)
+    spec, problem = find_container(session)
+    session.wanted_container = spec
+    reason = problem if spec is None else find_refusal(session, spec)
+    if reason is not None:
+        span = session.order.job.id_span if spec is None else spec.span
+        yield Refusal(f"This job cannot run in a container: {reason}", span)
 
 
 def _list_container_actions(session: JobSession) -> Iterator[Refusal]:
@@ -68,10 +83,11 @@ def _list_container_actions(session: JobSession) -> Iterator[Refusal]:
         if is_local(step.uses.value) and step.condition.expression.source != "false":
             folder = os.path.normpath(os.path.join(session.services.sources.folder, step.uses.value))
             if _wants_container(folder):
-                yield Refusal(
-                    f"The action '{step.uses.value}' runs in a container, and containers are not supported yet",
-                    step.uses.span,
-                )
+                from homeport.runner.containers.wanted import find_engine_refusal  # noqa: PLC0415 - few jobs have such
+
+                reason = find_engine_refusal(session)
+                if reason is not None:
+                    yield Refusal(f"The action '{step.uses.value}' cannot run in a container: {reason}", step.uses.span)
 
 
 def _wants_container(folder: str) -> bool:

@@ -23,10 +23,12 @@ from homeport.runner.actions.model import (
 from homeport.runner.composite import enter, run_inner_stages, run_inner_steps
 from homeport.runner.ending import StepFailedError, Work
 from homeport.runner.frame import StepFrame
+from homeport.runner.host import ActionError
 from homeport.runner.resolution import find_action, has_own_pre, is_local, list_pre_steps
 from homeport.runner.scope import PostStage, Scope
 from homeport.runner.scripts import run_script
 from homeport.runner.step_host import StepHost
+from homeport.runner.toolkit_access import list_variables
 
 
 def choose_work(step: nodes.RunStep | nodes.UsesStep) -> Work:
@@ -60,7 +62,7 @@ def _run_main(frame: StepFrame, step: nodes.UsesStep) -> int | None:
     inputs = evaluate_inputs(frame, step, action, warn=True)
     inner = enter(frame, step, action, inputs) if isinstance(action, CompositeAction) else None
     _remember_post(frame.scope, step, action, inner)
-    frame.record.voice.log.write(render_header(step.uses.value, inputs, frame.env))
+    frame.record.voice.log.write(render_header(step, action, inputs, frame.env))
     if isinstance(action, CompositeAction) and inner is not None:
         run_inner_steps(frame, action, inner, choose_work)
         return None
@@ -70,7 +72,7 @@ def _run_main(frame: StepFrame, step: nodes.UsesStep) -> int | None:
 def _run_pre(frame: StepFrame, step: nodes.UsesStep, action: ResolvedAction) -> int | None:
     _begin(frame, action)
     inputs = evaluate_inputs(frame, step, action)
-    frame.record.voice.log.write(render_header(step.uses.value, inputs, frame.env))
+    frame.record.voice.log.write(render_header(step, action, inputs, frame.env))
     if not isinstance(action, CompositeAction):
         _remember_post(frame.scope, step, action, None)
         return _run_code(frame, action, inputs, "pre")
@@ -119,18 +121,34 @@ def _begin(frame: StepFrame, action: ResolvedAction) -> None:
 
 
 def _run_code(frame: StepFrame, action: ResolvedAction, inputs: Inputs, stage: Stage) -> int | None:
+    if isinstance(action, NativeAction) and frame.session.path_map is not None:
+        from homeport.runner.containers.outside import translate_inputs  # noqa: PLC0415 - few jobs are in a container
+
+        frame.is_outside = True
+        inputs = translate_inputs(inputs, frame.session.path_map)
     host = StepHost(frame, inputs, to_variables(inputs))
     match action:
         case NodeAction():
             # only jobs with JavaScript actions need it
             from homeport.runner.actions.javascript import run_stage  # noqa: PLC0415
 
-            code = run_stage(action, stage, host)
+            code = run_stage(action, stage, host, list_variables(frame.session, action))
             if code:
                 # not said in the log: the toolkit says itself why an action fails (`core.setFailed`)
                 raise StepFailedError(f"Process completed with exit code {code}.")
+        case DockerAction() if frame.session.wall is not None:
+            raise ActionError("container actions run outside of the sandbox, so a sandboxed job cannot have them")
         case DockerAction():
-            raise TypeError("container actions are refused before a step runs")
+            from homeport.runner.containers.action import run_stage as run_container  # noqa: PLC0415 - an optional extra
+
+            code = run_container(action, stage, frame, host)
+            if code:
+                raise StepFailedError(f"Docker run failed with exit code {code}")
+        case NativeAction() if frame.session.wall is not None:
+            from homeport.runner.walled_stage import run_native_stage  # noqa: PLC0415 - sandboxes only
+
+            run_native_stage(frame.session.wall, frame, action, host, stage)
+            frame.exit_code = None
         case NativeAction():
             _run_native(frame, import_module(action.module), host, stage)
         case CompositeAction():

@@ -20,6 +20,7 @@ from homeport.ports.peer import (
     AskRequest,
     ClaimAnswer,
     ClaimRequest,
+    ClaimWithdrawal,
     Greeting,
     Orders,
     ReportRequest,
@@ -51,6 +52,7 @@ class RunnerApi:
         return [
             Route("/greeting", self._guard(self._greet), methods=["POST"]),
             Route("/claims", self._guard(self._claim), methods=["POST"]),
+            Route("/claims/withdrawal", self._guard(self._withdraw), methods=["POST"]),
             Route("/leases", self._guard(self._ask), methods=["POST"]),
             Route("/leases/{lease}/reports", self._guard(self._report), methods=["POST"]),
             Route("/leases/{lease}/secrets", self._guard(self._give_secrets), methods=["POST"]),
@@ -65,12 +67,19 @@ class RunnerApi:
         question = await _read(request, ClaimRequest)
 
         async def look() -> ClaimAnswer | None:
+            if self._board.is_withdrawn(runner, question.claim):
+                return ClaimAnswer()
             if not self._board.may_have(runner, question.claim):
                 return None
             claim = await run_in_threadpool(self._board.claim, runner, question.claim)  # it waits for the disk
             return None if claim is None else ClaimAnswer(claim.order, claim.token)
 
         return _answer(await self._bell.wait_for(look, _limit(question.wait_seconds)) or ClaimAnswer())
+
+    async def _withdraw(self, runner: RunnerProfile, request: Request) -> Response:
+        withdrawal = await _read(request, ClaimWithdrawal)
+        self._board.withdraw(runner, withdrawal.claims)
+        return Response(status_code=204)
 
     async def _ask(self, runner: RunnerProfile, request: Request) -> Response:  # noqa: ARG002 - the leases' tokens say enough
         question = await _read(request, AskRequest)

@@ -74,9 +74,11 @@ class FolderArtifacts:
         retention_days: int = 0,
         overwrite: bool = False,
         check: Check = go_on,
+        is_record: bool = False,
     ) -> Artifact:
         """Pack into a zip file."""
-        artifact = self._begin(run, attempt, job, name, ZIP, retention_days)
+        begun = self._begin(run, attempt, job, name, ZIP, retention_days)
+        artifact = msgspec.structs.replace(begun, is_record=is_record)
 
         def pack(target: int) -> _Filled:
             packed = write_zip(target, files, compression_level, check)
@@ -109,14 +111,18 @@ class FolderArtifacts:
 
         return self._store(artifact, copy, overwrite=overwrite)
 
-    def list(self, run: str, *, attempt: int | None = None) -> Sequence[Artifact]:
+    def list(self, run: str, *, attempt: int | None = None, records: bool = False) -> Sequence[Artifact]:
         """Sorted by name, then newest first."""
         attempts = listed(os.path.join(self._folder, run)) if attempt is None else (str(attempt),)
         found = [
             artifact for each in attempts for artifact in self._read_attempt(os.path.join(self._folder, run, each))
         ]
         now = self._clock.now()
-        current = (artifact for artifact in found if artifact.expires_at is None or artifact.expires_at > now)
+        current = (
+            artifact
+            for artifact in found
+            if (artifact.expires_at is None or artifact.expires_at > now) and (records or not artifact.is_record)
+        )
         return sorted(current, key=lambda artifact: (artifact.name, -artifact.attempt, -int(artifact.id)))
 
     def extract(self, artifact: Artifact, folder: str, *, check: Check = go_on) -> None:
@@ -204,7 +210,7 @@ class FolderArtifacts:
     def _commit(self, artifact: Artifact, part: str, *, overwrite: bool) -> None:
         folder = self._attempt_folder(artifact)
         with locked_file(os.path.join(folder, "lock")):
-            replaced = [other for other in self._read_attempt(folder) if other.name == artifact.name]
+            replaced = [other for other in self._read_attempt(folder) if _is_same(other, artifact)]
             if replaced and not overwrite:
                 raise NameTakenError(artifact.name)
             os.rename(part, self._path(artifact, "data"))
@@ -216,7 +222,7 @@ class FolderArtifacts:
             remove_abandoned(folder, lambda name: os.path.exists(os.path.join(folder, name[:-4] + "json")))
 
     def _check_name(self, artifact: Artifact) -> None:
-        if any(other.name == artifact.name for other in self._read_attempt(self._attempt_folder(artifact))):
+        if any(_is_same(other, artifact) for other in self._read_attempt(self._attempt_folder(artifact))):
             raise NameTakenError(artifact.name)
 
     def _read_attempt(self, folder: str) -> Iterable[Artifact]:
@@ -229,6 +235,11 @@ class FolderArtifacts:
 
     def _path(self, artifact: Artifact, suffix: str) -> str:
         return os.path.join(self._attempt_folder(artifact), f"{artifact.id}.{suffix}")
+
+
+def _is_same(one: Artifact, other: Artifact) -> bool:
+    """Whether two want one name: records have names of their own."""
+    return one.name == other.name and one.is_record == other.is_record
 
 
 def _later(now: datetime, days: int) -> datetime | None:

@@ -12,6 +12,7 @@ import hashlib
 import os
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
+from typing import TypeVar
 
 import msgspec
 
@@ -20,10 +21,13 @@ from homeport.archive.destination import CorruptArchiveError
 from homeport.archive.tar_reader import extract_tar
 from homeport.archive.tar_writer import write_tar
 from homeport.ports.caches import CacheEntry
+from homeport.ports.checks import Check, go_on
 from homeport.ports.clock import Clock
 from homeport.store.folder import file_name, listed, read_file, unlink, write_all, write_file
 from homeport.store.parts import growing, remove_abandoned
 
+_In = TypeVar("_In")
+_Out = TypeVar("_Out")
 _BLOCK = 1 << 20
 DEFAULT_QUOTA_BYTES = 10 << 30
 """what GitHub gives a repository"""
@@ -63,22 +67,24 @@ class FolderCaches:
                     return max(matching, key=lambda entry: entry.created_at)
         return None
 
-    def restore(self, entry: CacheEntry, paths: Sequence[str], workspace: str) -> None:
+    def restore(self, entry: CacheEntry, paths: Sequence[str], workspace: str, *, check: Check = go_on) -> None:
         """Unpack."""
         path = self.archive_path(entry)
         try:
             with expanding(path, find_program("zstd", self._search_path)) as read:
-                extract_tar(read, workspace, list(paths))
+                extract_tar(_checking(read, check), workspace, list(paths))
         except CorruptArchiveError:
             self._forget(self._place(entry.scope, entry.version), _digest(entry.key))
             raise
 
-    def save(self, key: str, version: str, scope: str, paths: Sequence[str], workspace: str) -> CacheEntry | None:
+    def save(
+        self, key: str, version: str, scope: str, paths: Sequence[str], workspace: str, *, check: Check = go_on
+    ) -> CacheEntry | None:
         """Pack."""
 
         def pack(target: int) -> None:
             with compressing(target, find_program("zstd", self._search_path)) as write:
-                write_tar(write, workspace, paths)
+                write_tar(_checking(write, check), workspace, paths)
 
         return self._store(key, version, scope, pack)
 
@@ -186,6 +192,16 @@ def _publish(stored: _Stored, folder: str, digest: str) -> bool:
     finally:
         unlink(fresh)
     return True
+
+
+def _checking(step: Callable[[_In], _Out], check: Check) -> Callable[[_In], _Out]:
+    """The same step, with a look before each whether to go on."""
+
+    def checked(given: _In) -> _Out:
+        check()
+        return step(given)
+
+    return checked
 
 
 def _mark_used(file: str | int, moment: datetime) -> None:

@@ -81,10 +81,20 @@ def test_lines_name_their_workflow_too_where_there_are_several(page: Page) -> No
     assert page.feed(lines("y")) == "CI / Build │ y\n"
 
 
+def test_what_a_step_says_of_itself_is_left_out_once(page: Page) -> None:
+    header = "##[group]Run make\nmake\nshell: bash\n##[endgroup]"
+    assert page.feed(lines(header)) == ""
+    assert page.feed(lines(header)) == "Build │ Run make\nBuild │ make\nBuild │ shell: bash\n"
+    again = StepStarted(at=NOW, run="1", job="build", step="a", number=1, name="Compile")
+    assert page.feed(again, lines(f"{header}\nhello")) == "Build │ ▸ Compile\nBuild │ hello\n"
+    assert page.feed(again, lines("hello")) == "Build │ ▸ Compile\nBuild │ hello\n"
+
+
 def test_the_runners_marks_become_words(page: Page) -> None:
-    text = "##[group]Run make\nmake\n##[endgroup]\n##[error]it broke\n##[warning]careful"
+    page.feed(lines("first"))
+    text = "##[group]Files\nmake\n##[endgroup]\n##[error]it broke\n##[warning]careful"
     assert page.feed(lines(text)) == "".join(
-        f"Build │ {line}\n" for line in ("Run make", "make", "error: it broke", "warning: careful")
+        f"Build │ {line}\n" for line in ("Files", "make", "error: it broke", "warning: careful")
     )
     assert page.feed(lines("##[endgroup]")) == ""
 

@@ -36,7 +36,7 @@ def main(options: Options, console: Console) -> int:
     reference = options.arguments[0] if options.arguments else None
     record = find_record(stores.runs, reference, console)
     store = FolderArtifacts(find_home(console.environment), SystemClock())
-    found = store.list(record.id, attempt=options.number("--attempt", 0) or None)
+    found = store.list(record.id, attempt=options.number("--attempt", 0) or None, records=True)
     names = options.all("--download")
     if not names:
         _print(found, console, as_json=options.get("--format", "text") == "json")

@@ -4,6 +4,7 @@ from typing import Any
 
 import msgspec
 
+from homeport.cli.action_sources import ACTION_SOURCE
 from homeport.cli.clock import SystemClock
 from homeport.cli.console import Console
 from homeport.cli.errors import OK, USAGE, CommandError, UsageError
@@ -25,6 +26,7 @@ COMMAND = Command(
     most=None,
     options=(
         *EVENT_OPTIONS,
+        ACTION_SOURCE,
         Option(
             name="--against",
             value="REF",
@@ -113,7 +115,9 @@ def _compare(preparation: Preparation, request: Request, reference: str) -> list
         sha = git.resolve(reference)
         if sha is None:
             raise UsageError(f"{reference!r} is no commit, branch or tag", "`git log --oneline` lists commits")
-        before = _outcomes(files_of_commit(preparation.workspace, git, sha), preparation, request)
+        before = _outcomes(
+            files_of_commit(preparation.workspace, git, sha, preparation.files.open_remote), preparation, request
+        )
         after = _outcomes(preparation.files, preparation, request)
     except GitError as error:
         raise CommandError(str(error)) from error

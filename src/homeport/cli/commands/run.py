@@ -70,7 +70,7 @@ def run_once(options: Options, console: Console, execution: Execution, interrupt
     recover(stores, console, submissions.clock)
     only_matrix = read_matrix(options.all("--matrix"))
     request = read_request(options, console, now=submissions.clock.now().isoformat())
-    preparation = prepare(request, console, identify=submissions.identify)
+    preparation = prepare(request, console, identify=submissions.identify, recall=submissions.recall_commits)
     if preparation.refusals:
         return _refuse(preparation, console)
     outcomes = [choice.outcome for choice in preparation.choices]

@@ -50,7 +50,19 @@ def main(options: Options, console: Console) -> int:
             _recall_lines(stores.logs, record, job, job.failed_step)
             console.print(render_failed_step(job, job.failed_step, colour=colour) + "\n")
     console.write(render_summary(RunsView(runs={record.id: view}), needs, colour=colour).encode())
+    used = list_actions(view)
+    if used:
+        console.print("\n".join(["\nactions:", *used]))
     return OK
+
+
+def list_actions(view: RunView) -> list[str]:
+    """What each action turned out to be: Homeport's own, or a commit of the published one."""
+    versions = dict.fromkeys(
+        (fact.name, fact.version) for job in view.jobs.values() for fact in job.versions if fact.kind == "action"
+    )
+    width = max((len(name) for name, _ in versions), default=0)
+    return [f"  {name:{width}}  {version}" for name, version in versions if version]
 
 
 def _recall_lines(logs: LogStore, record: RunRecord, job: JobView, step: StepView) -> None:

@@ -2,6 +2,7 @@
 
 import msgspec
 
+from homeport.cli.action_sources import ACTION_SOURCE
 from homeport.cli.clock import SystemClock
 from homeport.cli.console import Console
 from homeport.cli.errors import OK, UsageError
@@ -19,7 +20,7 @@ COMMAND = Command(
     summary="why a workflow or a job does or does not run",
     arguments="[WORKFLOW|JOB]",
     most=1,
-    options=(*EVENT_OPTIONS, FORMAT),
+    options=(*EVENT_OPTIONS, ACTION_SOURCE, FORMAT),
     details=(
         "WORKFLOW is a file or a workflow's name, JOB a job's id, key or name; every workflow without it.\n\n"
         "  homeport why deploy --event push --ref develop"

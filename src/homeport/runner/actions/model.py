@@ -12,7 +12,7 @@ stage is one call with a fresh `ActionHost`; state saved by one stage is the nex
   `has_post`).
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Literal, Protocol
 
 import msgspec
@@ -20,7 +20,8 @@ import msgspec
 from homeport.diagnostics.span import Span
 from homeport.language import nodes
 from homeport.language.tokens import StringToken
-from homeport.ports.executor import JobPaths
+from homeport.ports.action_sources import ActionSources
+from homeport.ports.executor import JobPaths, WalledJobEnvironment
 from homeport.ports.peer import JobOrder
 from homeport.runner.host import ActionHost, Sources
 
@@ -37,6 +38,23 @@ class ActionUnavailableError(Exception):
         self.hint = hint
 
 
+class FailedUse(msgspec.Struct, frozen=True):
+    """An action that could not be found, and where it was first asked for."""
+
+    uses: StringToken
+    error: ActionUnavailableError
+
+    def blame(self, uses: StringToken) -> ActionUnavailableError:
+        """The error for another place that uses the same action; what is wrong within the action stays where it is."""
+        error = self.error
+        span = uses.span if error.span == self.uses.span else error.span
+        return type(error)(error.message, span, error.hint)
+
+
+class ActionStoppedError(ActionUnavailableError):
+    """The job was stopped while the action was looked for."""
+
+
 class Surroundings(msgspec.Struct, frozen=True, kw_only=True):
     """What resolving an action may look at. `environment` is that of the job's commands (its PATH finds node and git)."""
 
@@ -44,8 +62,16 @@ class Surroundings(msgspec.Struct, frozen=True, kw_only=True):
     paths: JobPaths
     sources: Sources
     environment: Mapping[str, str]
+    wall: WalledJobEnvironment | None = None
+    """where the job is behind one, and its files are to be read through it"""
     preference: Literal["native", "upstream"] = "native"
     """`--actions`"""
+    is_contained: bool = False
+    """whether the job runs in a container: not every native action serves it"""
+    actions: ActionSources | None = None
+    """where published actions come from; None: from nowhere"""
+    is_stopped: Callable[[], bool] = lambda: False
+    """whether the job has to end, so that nothing more is wanted"""
 
 
 class Origin(msgspec.Struct, frozen=True, kw_only=True):
@@ -59,6 +85,8 @@ class Origin(msgspec.Struct, frozen=True, kw_only=True):
     """what follows `@`; empty for `./path` and `$/path`"""
     version: str = ""
     """the commit, or `native` and Homeport's version of the action"""
+    remarks: tuple[str, ...] = ()
+    """what should be seen of how it was found: raised as warnings"""
 
 
 class CompositeAction(msgspec.Struct, frozen=True, kw_only=True, tag="composite"):

@@ -1,4 +1,4 @@
-"""Finds what a `uses` stands for: an action of the workspace or the repository, or one that Homeport carries itself.
+"""Finds what a `uses` stands for: an action of the workspace or the repository, one that Homeport carries itself, or a published one.
 
 Source: GitHub docs, "Workflow syntax", `jobs.<job_id>.steps[*].uses`; actions/runner `ActionManager` (what is looked for in a folder,
 and what it says where nothing is there).
@@ -7,13 +7,20 @@ and what it says where nothing is there).
 import os
 from importlib import import_module
 
+import msgspec
+
 from homeport import __version__
 from homeport.diagnostics.diagnostic import Diagnostic
 from homeport.diagnostics.span import Span
 from homeport.language import nodes
 from homeport.language.parser.action import parse_action
+from homeport.language.remote_reference import RemoteReference, parse_remote_reference, qualify_own_use
 from homeport.language.tokens import StringToken
+from homeport.ports.action_sources import Resolution, SourceError, SourceStoppedError
+from homeport.ports.repositories import StoreError
+from homeport.runner.actions.contained import serves_containers
 from homeport.runner.actions.model import (
+    ActionStoppedError,
     ActionUnavailableError,
     CompositeAction,
     DockerAction,
@@ -25,11 +32,14 @@ from homeport.runner.actions.model import (
 )
 from homeport.runner.actions.native.definition import NativeDefinition, declare_inputs, post_condition
 from homeport.runner.actions.native.inputs import parse_major
-from homeport.runner.actions.native.registry import NATIVE, Native, find_native
+from homeport.runner.actions.native.registry import Native, find_native
 from homeport.runner.actions.node import find_node
-from homeport.runner.folders import read_file
+from homeport.runner.folders import make_folder, read_file, write_file
 
 _FILES = ("action.yml", "action.yaml")
+_LONGEST = 16 << 20
+"""Of an action file in a sandboxed job's folders"""
+_DOCKERFILES = ("Dockerfile", "dockerfile")
 
 
 def resolve_action(uses: StringToken, surroundings: Surroundings) -> ResolvedAction:
@@ -50,8 +60,12 @@ def resolve_action(uses: StringToken, surroundings: Surroundings) -> ResolvedAct
 def _resolve_local(uses: StringToken, text: str, surroundings: Surroundings) -> ResolvedAction:
     workspace = surroundings.paths.workspace
     folder = os.path.normpath(os.path.join(workspace, text.replace("\\", "/")))
-    hint = "Did you forget to run actions/checkout before running your local action?"
-    return _read_folder(uses, folder, workspace, Origin(uses=text), surroundings, hint)
+    message = (
+        f"Can't find 'action.yml', 'action.yaml' or 'Dockerfile' under '{folder}'. "
+        "Did you forget to run actions/checkout before running your local action?"
+    )
+    place = _Place(folder, workspace, workspace, message)
+    return _read_folder(uses, place, Origin(uses=text), surroundings)
 
 
 def _resolve_own(uses: StringToken, text: str, surroundings: Surroundings) -> ResolvedAction:
@@ -62,7 +76,8 @@ def _resolve_own(uses: StringToken, text: str, surroundings: Surroundings) -> Re
         raise ActionUnavailableError(f"'{text}' is not in the repository", uses.span)
     github = surroundings.order.github
     origin = Origin(uses=text, repository=str(github.get("repository") or ""), version=str(github.get("sha") or ""))
-    return _read_folder(uses, folder, base, origin, surroundings, None)
+    message = f"Can't find 'action.yml', 'action.yaml' or 'Dockerfile' under '{folder}'."
+    return _read_folder(uses, _Place(folder, base, base, message), origin, surroundings)
 
 
 def _find_own_folder(span: Span, surroundings: Surroundings) -> str:
@@ -82,23 +97,48 @@ def _find_own_folder(span: Span, surroundings: Surroundings) -> str:
     return folder
 
 
-def _read_folder(
-    uses: StringToken, folder: str, base: str, origin: Origin, surroundings: Surroundings, hint: str | None
-) -> ResolvedAction:
+class _Place(msgspec.Struct, frozen=True):
+    """Where an action should be. `base` is what its files are shown below, `limit` what none of them may lead out of."""
+
+    folder: str
+    base: str
+    limit: str
+    missing: str
+    """what is said where there is nothing"""
+    shown: str = ""
+    """how its files are shown, if not by their paths below `base`: `{}` stands for the path"""
+
+
+def _read_folder(uses: StringToken, place: _Place, origin: Origin, surroundings: Surroundings) -> ResolvedAction:
     for name in _FILES:
-        path = os.path.join(folder, name)
+        path = os.path.join(place.folder, name)
         if os.path.isfile(path):
-            shown = os.path.relpath(path, base)
-            return _build(uses, folder, _parse(uses, path, shown), origin, surroundings)
-    if os.path.isfile(os.path.join(folder, "Dockerfile")):
-        return _describe_container(uses, "Dockerfile", folder, origin)
-    message = f"Can't find 'action.yml', 'action.yaml' or 'Dockerfile' under '{folder}'."
-    raise ActionUnavailableError(f"{message} {hint}" if hint else message, uses.span)
+            _refuse_escape(uses, path, place, surroundings)
+            relative = os.path.relpath(path, place.base)
+            shown = place.shown.format(relative) if place.shown else relative
+            return _build(uses, place.folder, _parse(uses, path, shown, surroundings), origin, surroundings)
+    for name in _DOCKERFILES:
+        path = os.path.join(place.folder, name)
+        if os.path.isfile(path):
+            _refuse_escape(uses, path, place, surroundings)
+            return _describe_container(uses, name, place.folder, origin)
+    raise ActionUnavailableError(place.missing, uses.span)
 
 
-def _parse(uses: StringToken, path: str, shown: str) -> nodes.Action:
+def _refuse_escape(uses: StringToken, path: str, place: _Place, surroundings: Surroundings) -> None:
+    """A link must not make Homeport read, and show, what the job itself may not."""
+    if surroundings.sources.in_place and place.limit == surroundings.paths.workspace:
+        return  # the user's own tree, with the user's own links
+    real, limit = os.path.realpath(path), os.path.realpath(place.limit)
+    if not real.startswith(limit + os.sep):
+        raise ActionUnavailableError(f"'{uses.value}': {os.path.basename(path)} leads out of its repository", uses.span)
+
+
+def _parse(uses: StringToken, path: str, shown: str, surroundings: Surroundings) -> nodes.Action:
+    wall = surroundings.wall
+    is_jobs = wall is not None and path.startswith(os.path.dirname(surroundings.paths.workspace) + "/")
     try:
-        text = read_file(path)
+        text = wall.read_file(path, _LONGEST) if wall is not None and is_jobs else read_file(path)
     except OSError as error:
         raise ActionUnavailableError(f"{shown} cannot be read: {error.strerror}", uses.span) from error
     action, diagnostics = parse_action(text, shown)
@@ -153,32 +193,58 @@ def _without_node(uses: StringToken, runs: nodes.NodeRuns) -> ActionUnavailableE
 # --- published actions -----------------------------------------------------------------------------------------------
 
 
+def is_fetched(uses: str, surroundings: Surroundings) -> bool:
+    """Whether finding this action takes a while: it may have to be fetched."""
+    reference = parse_remote_reference(uses)
+    return reference is not None and (_prefers_upstream(reference, surroundings) or _find_native(reference) is None)
+
+
 def _resolve_published(uses: StringToken, text: str, surroundings: Surroundings) -> ResolvedAction:
-    name, _, ref = text.partition("@")
-    native = find_native(name)
-    known = ", ".join(NATIVE)
+    reference = parse_remote_reference(text)
+    if reference is None:
+        raise ActionUnavailableError(
+            f"'{text}' names no action: expected 'owner/repo@ref' or 'owner/repo/path@ref'", uses.span
+        )
+    name = _name(reference)
+    native = _find_native(reference)
+    prefers_upstream = _prefers_upstream(reference, surroundings)
+    if native is not None and not prefers_upstream:
+        return _make_native(native, text, reference)
+    known = find_native(name)
+    if known is None or prefers_upstream:
+        return _resolve_remote(uses, text, reference, surroundings)
+    remark = f"'{text}' is older than what Homeport has natively ({name}@v{known.oldest} to v{known.newest})"
+    try:
+        return _resolve_remote(uses, text, reference, surroundings, f"{remark}: the published action runs instead")
+    except ActionUnavailableError as error:
+        if isinstance(error, ActionStoppedError):
+            raise
+        message = f"{remark}, and the published one cannot be had: {error.message}"
+        raise ActionUnavailableError(message, error.span, f"use {name}@v{known.newest}") from error
+
+
+def _prefers_upstream(reference: RemoteReference, surroundings: Surroundings) -> bool:
     if surroundings.preference == "upstream":
-        raise ActionUnavailableError(
-            f"remote actions are not supported by this build yet, so '--actions upstream' cannot run '{text}'",
-            uses.span,
-            f"without '--actions upstream' these are native here: {known}",
-        )
-    if native is None:
-        raise ActionUnavailableError(
-            f"remote actions are not supported by this build yet: '{text}'; native here: {known}", uses.span
-        )
-    major = parse_major(ref)
-    if major is not None and major < native.oldest:
-        raise ActionUnavailableError(
-            f"'{text}' is older than what Homeport has natively ({name}@v{native.oldest} to v{native.newest})",
-            uses.span,
-            f"use {name}@v{native.newest}",
-        )
-    owner_and_name = "/".join(name.split("/")[:2])
-    origin = Origin(uses=text, repository=owner_and_name, ref=ref, version=_name_version(native, major))
+        return True
+    return surroundings.is_contained and not serves_containers(_name(reference))
+
+
+def _name(reference: RemoteReference) -> str:
+    return f"{reference.repository}/{reference.path}" if reference.path else reference.repository
+
+
+def _find_native(reference: RemoteReference) -> Native | None:
+    """Homeport's own version of an action, where it has the major that is asked for."""
+    native = find_native(_name(reference))
+    major = parse_major(reference.ref)
+    return None if native is None or (major is not None and major < native.oldest) else native
+
+
+def _make_native(native: Native, text: str, reference: RemoteReference) -> NativeAction:
+    version = _name_version(native, parse_major(reference.ref))
     definition: NativeDefinition = import_module(native.module).DEFINITION
     return NativeAction(
-        origin=origin,
+        origin=Origin(uses=text, repository=reference.repository, ref=reference.ref, version=version),
         module=native.module,
         inputs=declare_inputs(definition),
         has_post=definition.post_if is not None,
@@ -189,3 +255,61 @@ def _resolve_published(uses: StringToken, text: str, surroundings: Surroundings)
 def _name_version(native: Native, major: int | None) -> str:
     behaves_as = native.newest if major is None else min(major, native.newest)
     return f"native {__version__} (as v{behaves_as})"
+
+
+def _resolve_remote(
+    uses: StringToken, text: str, reference: RemoteReference, surroundings: Surroundings, remark: str = ""
+) -> ResolvedAction:
+    try:
+        base, resolution = _fetch(reference, surroundings)
+    except SourceStoppedError as error:
+        raise ActionStoppedError(f"'{text}' was not fetched: the job was stopped", uses.span) from error
+    except SourceError as error:
+        raise ActionUnavailableError(error.message, uses.span, error.hint) from error
+    except (OSError, StoreError) as error:
+        raise ActionUnavailableError(f"'{text}' cannot be put here: {error}", uses.span) from error
+    origin = Origin(
+        uses=text,
+        repository=reference.repository,
+        ref=reference.ref,
+        version=resolution.commit,
+        remarks=tuple(filter(None, (remark, resolution.remark))),
+    )
+    place = _Place(
+        folder=os.path.normpath(os.path.join(base, reference.path)),
+        base=base,
+        limit=base,
+        missing=f"Can't find 'action.yml', 'action.yaml' or 'Dockerfile' for action '{text}'.",
+        shown=f"{reference.repository}/{{}}@{reference.ref}",
+    )
+    return _own_nested(_read_folder(uses, place, origin, surroundings), reference)
+
+
+def _fetch(reference: RemoteReference, surroundings: Surroundings) -> tuple[str, Resolution]:
+    """Put the repository where GitHub's runner does, `_actions/{owner}/{repo}/{ref}`, once a job."""
+    sources = surroundings.actions
+    if sources is None:
+        raise SourceError(f"'{reference.repository}' cannot be fetched: this runner has no source of published actions")
+    order = surroundings.order
+    resolution = sources.resolve(
+        reference.repository,
+        reference.ref,
+        run=order.run,
+        commit=order.resolved.get(reference.key),
+        is_stopped=surroundings.is_stopped,
+    )
+    folder = os.path.join(surroundings.paths.actions, reference.owner, reference.name, reference.ref)
+    mark = f"{folder}.completed"
+    if not os.path.exists(mark):
+        make_folder(os.path.dirname(folder))
+        sources.copy(resolution, folder, is_stopped=surroundings.is_stopped)
+        write_file(mark, b"")
+    return folder, resolution
+
+
+def _own_nested(action: ResolvedAction, reference: RemoteReference) -> ResolvedAction:
+    """`$/path` in a published action means its own repository, at its own ref."""
+    if not isinstance(action, CompositeAction):
+        return action
+    steps = tuple(qualify_own_use(step, reference.repository, reference.ref) for step in action.runs.steps)
+    return msgspec.structs.replace(action, runs=msgspec.structs.replace(action.runs, steps=steps))

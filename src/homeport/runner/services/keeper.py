@@ -34,6 +34,7 @@ class Keeper:
         self.account = account
         self.folder = _make_folder(0o700 if account is None else 0o711)
         self._lock = threading.Lock()
+        self._started: list[int] = []
         self._numbers = iter(range(1, sys.maxsize))
         requests, self._requests = os.pipe()
         self._answers, answers = os.pipe()
@@ -103,6 +104,7 @@ class Keeper:
             if path is not None:
                 os.unlink(path)
         if isinstance(answer, int):
+            self._started.append(answer)
             return answer
         raise ServiceProgramError(f"'{arguments[0]}' could not be started: {answer}")
 
@@ -145,10 +147,13 @@ class Keeper:
             if self._pid == 0:
                 return
             os.close(self._requests)
-            os.waitpid(self._pid, 0)
+            _, status = os.waitpid(self._pid, 0)
             os.close(self._answers)
             self._pid = 0
-        remove_tree(self.folder)  # gone already, but where somebody has killed the process that keeps it
+        if status != 0:  # somebody has killed it: what it would have done is left to do
+            for pid in self._started:
+                _kill_group(pid)
+        remove_tree(self.folder)
 
     def _write_text(self, text: str | None) -> str | None:
         if text is None:
@@ -167,6 +172,13 @@ class Keeper:
                 return marshal.loads(_read(self._answers, int.from_bytes(_read(self._answers, 4), "big")))  # noqa: S302 - our own child
             except (OSError, EOFError) as error:
                 raise ServiceProgramError("the process that keeps the services of this job has ended") from error
+
+
+def _kill_group(pid: int) -> None:
+    try:
+        os.killpg(pid, signal.SIGKILL)
+    except (ProcessLookupError, PermissionError):
+        return
 
 
 def read_log(path: str, most: int = 1 << 20) -> str:

@@ -12,13 +12,14 @@ from typing import Any, cast
 from homeport.ports.clock import Clock
 from homeport.ports.containers import ContainerSpec, Health, ServiceUnavailableError
 from homeport.ports.peer import JobOrder
+from homeport.runner.folders import write_file
 from homeport.runner.services.account import find_account
 from homeport.runner.services.create_options import HealthOptions, read_create_options
 from homeport.runner.services.health import CommandCheck, HealthCommand, PortCheck
 from homeport.runner.services.images import Image, read_image
 from homeport.runner.services.keeper import Keeper, ServiceProgramError, read_log
 from homeport.runner.services.ports import HeldPort, PortError, PortHolder, read_ports
-from homeport.runner.services.programs import Search
+from homeport.runner.services.programs import Search, is_program
 from homeport.runner.services.providers.model import (
     Asked,
     Honoured,
@@ -215,13 +216,16 @@ class NativeService:
 
     def health(self) -> Health:
         """Starting, until its check succeeds once; ended, when its program has ended."""
-        if self._keeper.poll(self._pid) is not None:
-            return "ended"
-        if not self._is_healthy:
+        try:
+            if self._keeper.poll(self._pid) is not None:
+                return "ended"
+            if self._is_healthy:
+                return "healthy"
             state = self._check.look()
-            self._is_healthy = state == "healthy"
-            return state
-        return "healthy"
+        except ServiceProgramError:
+            return "ended"  # with the process that keeps it
+        self._is_healthy = state == "healthy"
+        return state
 
     def log(self) -> str:
         """What the program printed, after what was done for it; and the last answer of a health command that never succeeded."""
@@ -280,6 +284,24 @@ def _list_remarks(provider: Provider, asked: Asked, inner: int) -> list[str]:
     return [*remarks, *provider.list_remarks(asked)]
 
 
+def _make_clients(keeper: Keeper, place: Place, launch: Launch, path: str) -> str:
+    """A folder with clients that go to the service's port where none is named."""
+    folder = f"{place.folder}.clients"
+    os.mkdir(folder, 0o755)
+    for name, arguments in launch.clients.items():
+        found = next((each for each in (f"{part}/{name}" for part in path.split(":")) if is_program(each)), None)
+        if found is not None:
+            words = " ".join(_quote(word) for word in (keeper.bring(found), *arguments))
+            write_file(f"{folder}/{name}", f'#!/bin/sh\nexec {words} "$@"\n'.encode())
+            os.chmod(f"{folder}/{name}", 0o755)  # noqa: S103 - the services' user is to run it
+    return folder
+
+
+def _quote(word: str) -> str:
+    """A word for a shell (paths of programs and numbers)."""
+    return "'" + word.replace("'", "'\\''") + "'"
+
+
 def _make_check(
     keeper: Keeper, clock: Clock, place: Place, asked: Asked, launch: Launch, inner: int
 ) -> PortCheck | CommandCheck:
@@ -292,6 +314,8 @@ def _make_check(
         place.say("The health command is not of this machine: the service's port is looked at.")
         return port_check
     path = ":".join(part for part in (launch.search_path, place.search.path) if part)
+    if launch.clients:
+        path = f"{_make_clients(keeper, place, launch, path)}:{path}"
     environment = {**launch.health_environment, "PATH": path, "HOME": place.folder}
     health = HealthCommand(command, environment, place.folder, {inner: place.port})
     return CommandCheck(keeper, clock, options, health, port_check)

@@ -5,6 +5,7 @@ start is a failed step: steps with `always()` still run, and what was started is
 """
 
 import select
+from typing import Protocol
 
 from homeport.diagnostics.span import Span
 from homeport.ports.containers import (
@@ -23,23 +24,44 @@ from homeport.runner.session import JobSession
 _INITIALIZE = ("__initialize_containers", "Initialize containers")
 _STOP = ("__stop_containers", "Stop containers")
 _FIRST_PAUSE = 0.02
-_LONGEST_PAUSE = 2.0
-"""GitHub's runner begins with two seconds; most services are up before that."""
+_LONGEST_PAUSE = 0.5
+"""GitHub's runner waits 2 to 32 seconds; most services are up before that."""
+_FIRST_WORD_SECONDS = 2.0
+"""Who waits so long is told; then each time that it has doubled."""
 
 
 class _StoppedError(Exception):
     """The job has to end while its services start."""
 
 
-class ServiceStage:
-    """The services of one job, from their start to their end. Used by the job's thread."""
+class OwnContainer(Protocol):
+    """The container that a job itself runs in."""
 
-    def __init__(self, session: JobSession, host: ServiceHost, specs: tuple[ContainerSpec, ...]) -> None:
+    def start(self, voice: Voice) -> None:
+        """Make it. Raises `ServiceUnavailableError`."""
+        ...
+
+    def stop(self, voice: Voice) -> None:
+        """Remove it. Safe to call after a failed start."""
+        ...
+
+
+class ServiceStage:
+    """The services of one job (and its own container), from their start to their end. Used by the job's thread."""
+
+    def __init__(
+        self,
+        session: JobSession,
+        host: ServiceHost,
+        specs: tuple[ContainerSpec, ...],
+        container: OwnContainer | None = None,
+    ) -> None:
         self._session = session
         self._host = host
         self._specs = specs
         self._services: JobServices | None = None
         self._running: list[tuple[ContainerSpec, RunningService]] = []
+        self._container = container
 
     def initialize(self, number: int) -> None:
         """Start them and wait until all are healthy. A failure fails the job, but is no exception."""
@@ -74,6 +96,8 @@ class ServiceStage:
             voice.log.write(f"Print service container logs: {spec.name}")
             _write(voice, running.log())
             voice.log.write(f"Stop and remove container: {running.id}")
+        if self._container is not None:
+            self._container.stop(voice)
         services, self._services = self._services, None
         if services is not None:
             services.close()
@@ -88,17 +112,17 @@ class ServiceStage:
         services = self._services = self._host.open(session.order)
         if services.network:
             session.standing.setdefault("container", {})["network"] = services.network
+        if self._container is not None:
+            self._container.start(voice)  # before its services, as on GitHub
         refused = [reason for spec in self._specs for reason in self._start_one(services, spec, voice)]
-        voice.log.write("##[group]Waiting for all services to be ready")
-        failed = [(spec, running) for spec, running in self._running if not self._await(spec, running, voice)]
-        voice.log.write("##[endgroup]")
-        for spec, running in failed:
+        failed = self._await_all(voice)
+        for spec, running, state in failed:
             voice.log.write(f"##[group]Service container {spec.name} failed.")
             _write(voice, running.log())
             voice.log.write("##[endgroup]")
-            voice.fail(f"Failed to initialize container {spec.image}: {_describe(spec, running.health())}", spec.span)
+            voice.fail(f"Failed to initialize container {spec.image}: {_describe(spec, state)}", spec.span)
         if failed:
-            names = ", ".join(f"'{spec.name}'" for spec, _ in failed)
+            names = ", ".join(f"'{spec.name}'" for spec, _, _ in failed)
             return f"One or more containers failed to start: {names}"
         return refused[0] if refused else None
 
@@ -109,7 +133,7 @@ class ServiceStage:
         voice.log.write(f"##[group]Starting {spec.name} service container")
         voice.log.write(spec.image)
         voice.log.send()
-        running = services.start(spec)
+        running = _start(services, spec)
         self._running.append((spec, running))
         context = {"id": running.id, "network": running.network, "ports": dict(running.ports)}
         self._session.standing.setdefault("services", {})[spec.name] = context
@@ -126,20 +150,32 @@ class ServiceStage:
             voice.annotate("warning", remark, _locate(spec.span))
         return []
 
-    def _await(self, spec: ContainerSpec, running: RunningService, voice: Voice) -> bool:
-        """Whether it got healthy."""
-        pause = _FIRST_PAUSE
+    def _await_all(self, voice: Voice) -> list[tuple[ContainerSpec, RunningService, Health]]:
+        """Those that did not get healthy."""
+        if not self._running:
+            return []
+        voice.log.write("##[group]Waiting for all services to be ready")
+        states = [(spec, running, self._await(spec, running, voice)) for spec, running in self._running]
+        failed = [each for each in states if each[2] != "healthy"]
+        voice.log.write("##[endgroup]")
+        return failed
+
+    def _await(self, spec: ContainerSpec, running: RunningService, voice: Voice) -> Health:
+        """How it stands once it is not starting any more."""
+        clock = self._session.clock
+        began_at = clock.monotonic()
+        pause, next_word = _FIRST_PAUSE, _FIRST_WORD_SECONDS
         while (state := running.health()) == "starting":
             if self._session.check_stop():
                 raise _StoppedError
-            if pause >= _LONGEST_PAUSE:
-                seconds = f"{pause:g} seconds"
-                voice.log.write(f"{spec.name} service is starting, waiting {seconds} before checking again.")
+            if clock.monotonic() - began_at >= next_word:
+                voice.log.write(f"{spec.name} service is starting, for {next_word:g} seconds now.")
+                next_word *= 2
             voice.log.send()
             self._sleep(pause)
             pause = min(pause * 2, _LONGEST_PAUSE)
         voice.log.write(f"{spec.name} service is {state}.")
-        return state == "healthy"
+        return state
 
     def _sleep(self, seconds: float) -> None:
         """Ends early when the job has to."""
@@ -177,6 +213,14 @@ class ServiceStage:
             )
         )
         session.reporter.send()
+
+
+def _start(services: JobServices, spec: ContainerSpec) -> RunningService:
+    try:
+        return services.start(spec)
+    except ServiceUnavailableError as error:
+        message = f"The service '{spec.name}' cannot be started: {error.message}"
+        raise ServiceUnavailableError(message, error.span, hint=error.hint, log=error.log) from error
 
 
 def _explain(voice: Voice, error: ServiceUnavailableError) -> str:

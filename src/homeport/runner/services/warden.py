@@ -178,6 +178,7 @@ def serve(folder: str, account: Sequence[str]) -> None:
     """Answer length-prefixed requests from stdin on stdout, until stdin ends."""
     for number in _DEAF_TO:
         signal.signal(number, signal.SIG_IGN)
+    os.closerange(3, 65536)  # what Homeport may have been started with
     _prctl(_PR_SET_CHILD_SUBREAPER, 1)
     warden = Warden(folder, (int(account[0]), int(account[1])) if account else None)
     source, target = os.dup(0), os.dup(1)

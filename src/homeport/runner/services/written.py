@@ -16,7 +16,7 @@ from homeport.plan.evaluation import EvaluationError, evaluate_text, evaluate_te
 from homeport.ports.containers import ContainerSpec
 from homeport.runner.session import JobSession
 
-_CONTEXTS = "github needs strategy matrix vars inputs"
+CONTEXTS = "github needs strategy matrix vars inputs"
 _KEYS = frozenset({"image", "credentials", "env", "ports", "volumes", "options", "entrypoint", "command"})
 
 
@@ -31,14 +31,14 @@ def read_services(session: JobSession) -> list[ContainerSpec]:
 
 def _read_service(session: JobSession, service: nodes.Service) -> ContainerSpec | None:
     if isinstance(service.container, ExpressionToken):
-        value = evaluate_token(service.container, session.select(_CONTEXTS))
-        return _read_value(session, service.id, value, service.container.span)
+        value = evaluate_token(service.container, session.select(CONTEXTS))
+        return read_value(session, service.id, value, service.container.span)
     return read_container(session, service.id, service.container)
 
 
 def read_container(session: JobSession, name: str, written: nodes.Container) -> ContainerSpec | None:
     """A container that is written out; None where its image is empty. Raises `EvaluationError`."""
-    contexts = session.select(_CONTEXTS)
+    contexts = session.select(CONTEXTS)
     image = evaluate_text(written.image, contexts)
     if not image:
         return None
@@ -77,16 +77,16 @@ def _read_list(token: SequenceToken | ExpressionToken | None, contexts: Mapping[
 
 
 def _read_whole(session: JobSession, token: ExpressionToken) -> list[ContainerSpec]:
-    value = evaluate_token(token, session.select(_CONTEXTS))
+    value = evaluate_token(token, session.select(CONTEXTS))
     if value is None:
         return []
     if not isinstance(value, Mapping):
         raise EvaluationError("'services' must be a mapping of names to containers", token.span)
-    specs = (_read_value(session, str(name), definition, token.span) for name, definition in value.items())
+    specs = (read_value(session, str(name), definition, token.span) for name, definition in value.items())
     return [spec for spec in specs if spec is not None]
 
 
-def _read_value(session: JobSession, name: str, value: Any, span: Span) -> ContainerSpec | None:
+def read_value(session: JobSession, name: str, value: Any, span: Span) -> ContainerSpec | None:
     """A definition that has been evaluated already: the name of an image, or a mapping."""
     definition = value if isinstance(value, Mapping) else {"image": value}
     unknown = [str(key) for key in definition if str(key).lower() not in _KEYS]

@@ -20,6 +20,8 @@ from homeport.runner.actions.model import (
 from homeport.runner.actions.native.inputs import parse_major
 from homeport.runner.actions.native.registry import NATIVE
 from homeport.runner.actions.resolve import resolve_action
+from homeport.store.action_locations import parse_sources
+from homeport.store.actions_folder import FolderActions
 from tests.support.action_host import PATH, FolderSources, make_order, make_paths
 from tests.support.git_folders import commit, git, init, write
 
@@ -51,6 +53,7 @@ class Setting:
         self.path = PATH
         self.in_place = False
         self.upstream = False
+        self.published: Path | None = None
 
     def resolve(self, uses: str) -> ResolvedAction:
         head = git(self.source, "rev-parse", "HEAD") if (self.source / ".git").exists() else "0" * 40
@@ -60,8 +63,12 @@ class Setting:
             sources=FolderSources(self.source, in_place=self.in_place),
             environment={"PATH": self.path},
             preference="upstream" if self.upstream else "native",
+            actions=None if self.published is None else self.open_actions(self.published),
         )
         return resolve_action(StringToken(uses, PLACE), surroundings)
+
+    def open_actions(self, folder: Path) -> FolderActions:
+        return FolderActions(str(folder / "home"), parse_sources([str(folder)], "/"), {"PATH": PATH})
 
     def refusal(self, uses: str) -> ActionUnavailableError:
         with pytest.raises(ActionUnavailableError) as caught:
@@ -300,31 +307,118 @@ def test_post_stages_are_those_of_the_originals(setting: Setting, uses: str, con
     assert (found.expression.source if isinstance(found, nodes.Condition) else None) == condition
 
 
-@pytest.mark.parametrize("uses", ["actions/upload-artifact@v3", "actions/cache@v2", "actions/setup-python@v1"])
-def test_majors_that_are_too_old_are_refused_with_what_to_use(setting: Setting, uses: str) -> None:
-    error = setting.refusal(uses)
+@pytest.fixture
+def with_actions(setting: Setting, tmp_path: Path) -> Setting:
+    """A folder of published actions."""
+    setting.published = tmp_path / "published"
+    for name in ("o/a", "actions/cache", "actions/checkout"):
+        put(setting.published, **{f"{name}/action_dot_yml": COMPOSITE})
+        init(setting.published / name)
+        commit(setting.published / name)
+        git(setting.published / name, "tag", "v1")
+    return setting
+
+
+def published(setting: Setting, name: str) -> Path:
+    assert setting.published is not None
+    return setting.published / name
+
+
+def test_a_published_action_stands_where_githubs_runner_puts_it(with_actions: Setting) -> None:
+    action = with_actions.resolve("o/a@v1")
+    assert isinstance(action, CompositeAction)
+    assert action.folder == f"{with_actions.paths.actions}/o/a/v1"
+    assert action.origin.version == git(published(with_actions, "o/a"), "rev-parse", "HEAD")
+    assert (action.origin.repository, action.origin.ref, action.origin.remarks) == ("o/a", "v1", ())
+    assert action.action.file == "o/a/action.yml@v1"
+
+
+def test_an_older_major_than_the_native_one_runs_as_published_and_says_so(with_actions: Setting) -> None:
+    action = with_actions.resolve("actions/cache@v1")
+    assert isinstance(action, CompositeAction)
+    (remark,) = action.origin.remarks
+    assert "'actions/cache@v1' is older than what Homeport has natively (actions/cache@v3 to v" in remark
+    assert isinstance(with_actions.resolve("actions/cache@v4"), NativeAction)
+
+
+def test_an_older_major_that_cannot_be_had_is_refused_with_what_to_use(with_actions: Setting) -> None:
+    error = with_actions.refusal("actions/setup-python@v1")
     assert "older than what Homeport has natively" in error.message
+    assert "Repository not found: actions/setup-python" in error.message
     assert error.hint is not None
-    assert error.hint.startswith(f"use {uses.partition('@')[0]}@v")
+    assert error.hint.startswith("use actions/setup-python@v")
 
 
-def test_other_actions_are_refused_with_what_there_is(setting: Setting) -> None:
-    error = setting.refusal("docker/login-action@v3")
+def test_upstream_runs_the_published_one_instead_of_the_native(with_actions: Setting) -> None:
+    assert isinstance(with_actions.resolve("actions/checkout@main"), NativeAction)
+    with_actions.upstream = True
+    assert isinstance(with_actions.resolve("actions/checkout@main"), CompositeAction)
+
+
+def test_a_ref_that_does_not_exist_has_githubs_words(with_actions: Setting) -> None:
+    error = with_actions.refusal("o/a@v9")
+    assert error.message == "Unable to resolve action `o/a@v9`, unable to find version `v9`"
     assert error.span == PLACE
-    assert error.message.startswith(
-        "remote actions are not supported by this build yet: 'docker/login-action@v3'; native here: "
-    )
-    assert "actions/checkout" in error.message
+    assert with_actions.refusal("o/a@abc1234").hint == "a commit has to be written in full"
 
 
-def test_a_path_below_a_native_action_is_another_action(setting: Setting) -> None:
-    assert "remote actions are not supported" in setting.refusal("actions/checkout/sub@v4").message
+def test_a_repository_that_does_not_exist_is_named_with_where_it_was_looked_for(with_actions: Setting) -> None:
+    error = with_actions.refusal("o/none@v1")
+    assert error.message == "Unable to resolve action. Repository not found: o/none"
+    assert str(with_actions.published) in (error.hint or "")
 
 
-def test_upstream_is_refused_as_long_as_nothing_can_be_fetched(setting: Setting) -> None:
-    setting.upstream = True
-    error = setting.refusal("actions/checkout@v4")
-    assert "--actions upstream" in error.message
+def test_a_path_without_an_action_has_githubs_words(with_actions: Setting) -> None:
+    error = with_actions.refusal("o/a/below@v1")
+    assert error.message == "Can't find 'action.yml', 'action.yaml' or 'Dockerfile' for action 'o/a/below@v1'."
+
+
+def test_a_path_below_a_native_action_is_another_action(with_actions: Setting) -> None:
+    assert "for action 'actions/checkout/sub@v1'" in with_actions.refusal("actions/checkout/sub@v1").message
+
+
+@pytest.mark.parametrize("uses", ["o/a@../../x", "o/..@v1", "o/a@-x", "o@v1", "o/a@"])
+def test_what_names_no_repository_or_ref_is_refused(with_actions: Setting, uses: str) -> None:
+    assert "names no action" in with_actions.refusal(uses).message
+    assert list(Path(with_actions.paths.actions).iterdir()) == []
+
+
+def test_links_must_not_lead_out_of_the_repository(with_actions: Setting, tmp_path: Path) -> None:
+    (tmp_path / "secret.yml").write_text("name: secret")
+    folder = published(with_actions, "o/a")
+    (folder / "linked").mkdir()
+    (folder / "linked" / "action.yml").symlink_to(tmp_path / "secret.yml")
+    (folder / "out").symlink_to(tmp_path)
+    put(tmp_path, action_dot_yml=COMPOSITE)
+    commit(folder)
+    for uses in ("o/a/linked@main", "o/a/out@main"):
+        assert "action.yml leads out of its repository" in with_actions.refusal(uses).message
+    error = with_actions.refusal("o/a/../../..@main")
+    assert "leads out of its repository" in error.message or "Can't find" in error.message
+
+
+def test_a_link_of_the_workspace_must_not_lead_out_of_it(setting: Setting, tmp_path: Path) -> None:
+    (tmp_path / "secret.yml").write_text("root:x:0")
+    (setting.workspace / "a").mkdir()
+    (setting.workspace / "a" / "action.yml").symlink_to(tmp_path / "secret.yml")
+    error = setting.refusal("./a")
+    assert "leads out of its repository" in error.message
+    assert "root" not in error.message
+
+
+def test_dollar_in_a_published_action_means_its_own_repository(with_actions: Setting) -> None:
+    text = COMPOSITE.replace("- run: echo hi\n          shell: bash", "- uses: $/inner")
+    put(published(with_actions, "o/a"), outer__action_dot_yml=text, inner__action_dot_yml=COMPOSITE)
+    commit(published(with_actions, "o/a"))
+    action = with_actions.resolve("o/a/outer@main")
+    assert isinstance(action, CompositeAction)
+    (step,) = action.runs.steps
+    assert isinstance(step, nodes.UsesStep)
+    assert step.uses.value == "o/a/inner@main"
+
+
+def test_without_any_source_it_is_said(setting: Setting) -> None:
+    assert "has no source of published actions" in setting.refusal("o/a@v1").message
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import sysconfig
 import threading
+import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ import pytest
 
 from homeport.runner.actions.native import setup_python
 from homeport.runner.actions.native.setup_python.discovery import Interpreter, find_interpreters
-from homeport.runner.actions.native.setup_python.pip_source import standard_library
+from homeport.runner.actions.native.setup_python.pip_source import find_pip, standard_library
 from homeport.runner.actions.native.setup_python.prefix import PrefixError, make_prefix
 from homeport.runner.host import ActionError
 from tests.support.action_host import PATH, FolderHost
@@ -121,15 +122,66 @@ def test_pip_can_replace_itself(new_job: Any, version: str) -> None:
 
 def test_pip_is_the_newest_of_this_machine(new_job: Any) -> None:
     require_pythons("3.10", "3.13")
-    bundled = [
-        wheel.name.split("-")[1]
-        for each in find_interpreters({"PATH": PATH})
-        for wheel in Path(standard_library(each), "ensurepip", "_bundled").glob("pip-*.whl")
-    ]
-    newest_bundled = max(bundled, key=lambda text: [int(number) for number in text.split(".")])
+    here = find_interpreters({"PATH": PATH})
     for version in ("3.10", "3.13"):
+        expected = find_pip(newest(version), here)
+        assert expected is not None
         host = new_job().use(setup_python, python_version=version)
-        assert run(host, "pip", "--version").split()[1] == newest_bundled
+        assert run(host, "pip", "--version").split()[1] == expected.version
+
+
+def build_pip(folder: Path, version: str) -> None:
+    """A wheel of a newer pip: that of an older Python's `ensurepip` under another number."""
+    (source,) = Path(standard_library(newest("3.12")), "ensurepip", "_bundled").glob("pip-*.whl")
+    number = source.name.split("-")[1]
+    folder.mkdir(parents=True, exist_ok=True)
+    with (
+        zipfile.ZipFile(source) as old,
+        zipfile.ZipFile(folder / f"pip-{version}-py3-none-any.whl", "w") as new,
+    ):
+        for name in old.namelist():
+            content = old.read(name)
+            if name in {"pip/__init__.py", f"pip-{number}.dist-info/METADATA", f"pip-{number}.dist-info/RECORD"}:
+                content = content.replace(number.encode(), version.encode())
+            new.writestr(name.replace(f"pip-{number}.dist-info", f"pip-{version}.dist-info"), content)
+
+
+@pytest.fixture
+def new_machine(tmp_path: Path) -> Any:
+    """Jobs with tool caches of their own, on a machine whose only pip for 3.9 is an old one, as 3.9 brought it."""
+    old = newest("3.9")
+    if (pip := find_pip(old, find_interpreters({"PATH": PATH}))) is None or pip.order >= (25, 1):
+        pytest.skip("Python 3.9 has a recent pip on this machine")
+
+    def new_machine(name: str, wheels: Path, tools: Path | None = None) -> FolderHost:
+        environment = {"PIP_NO_INDEX": "1", "PIP_FIND_LINKS": str(wheels)}
+        host = FolderHost(tmp_path / name, environment=environment)
+        if tools is not None:
+            shutil.rmtree(host.paths.tool_cache)
+            Path(host.paths.tool_cache).symlink_to(tools)
+        return host
+
+    return new_machine
+
+
+def test_a_recent_pip_is_fetched_once_where_the_machine_has_an_old_one(new_machine: Any, tmp_path: Path) -> None:
+    build_pip(tmp_path / "wheels", "25.9")
+    host = new_machine("first", tmp_path / "wheels").use(setup_python, python_version="3.9")
+    assert run(host, "pip", "--version").split()[1] == "25.9"
+    shutil.rmtree(tmp_path / "wheels")
+    again = new_machine("second", tmp_path / "wheels", Path(host.paths.tool_cache))
+    again.use(setup_python, python_version="3.9")
+    assert run(again, "pip", "--version").split()[1] == "25.9"
+
+
+def test_without_an_index_the_old_pip_is_used_and_that_is_said_once(new_machine: Any, tmp_path: Path) -> None:
+    host = new_machine("first", tmp_path / "none").use(setup_python, python_version="3.9")
+    assert "A recent pip could not be fetched" in host.log_text
+    assert "the newest that is here, is used" in host.log_text
+    assert run(host, "pip", "--version").startswith("pip 2")
+    again = new_machine("second", tmp_path / "none", Path(host.paths.tool_cache))
+    again.use(setup_python, python_version="3.9")
+    assert "A recent pip" not in again.log_text
 
 
 def test_setuptools_comes_with_older_pythons_only(new_job: Any) -> None:

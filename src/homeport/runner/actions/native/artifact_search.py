@@ -39,6 +39,12 @@ def search_files(host: ActionHost, lines: Sequence[str], *, hidden: bool) -> Sea
     return SearchResult(files, root)
 
 
+def list_folder(folder: str, *, hidden: bool) -> list[str]:
+    """All files below a folder; without `hidden`, what begins with a dot is left out, with all that is below it."""
+    pattern = GlobPattern(folder, folder, folder)
+    return [path for path in find_files([pattern], follow_links=False, hidden=hidden) if os.path.isfile(path)]
+
+
 def _warn_of_case(host: ActionHost, files: Sequence[str]) -> None:
     seen: set[str] = set()
     for path in files:

@@ -9,6 +9,8 @@ from collections.abc import Sequence
 
 from homeport.ports.caches import CacheEntry
 from homeport.ports.repositories import StoreError
+from homeport.runner.actions.native.stopping import go_on_check
+from homeport.runner.actions.native.targets import check_target
 from homeport.runner.hash_files import GlobPattern, find_files
 from homeport.runner.host import ActionError, ActionHost
 from homeport.runner.shells import find_program
@@ -96,8 +98,10 @@ def restore_cache(host: ActionHost, entry: CacheEntry, paths: Sequence[str]) -> 
     """Unpack an entry to the paths that were asked for; False, with a warning, where it cannot be."""
     roots = [pattern.search_path for pattern in _parse(host, paths) if not pattern.is_negated]
     host.log(f"Cache Size: ~{round(entry.size / (1 << 20))} MB ({entry.size} B)")
+    for root in roots:
+        check_target(host, root)
     try:
-        host.caches.restore(entry, roots, host.paths.workspace)
+        host.caches.restore(entry, roots, host.paths.workspace, check=go_on_check(host))
     except (OSError, ValueError, StoreError) as error:
         host.annotate("warning", f"Failed to restore: {error}")
         return False
@@ -118,7 +122,8 @@ def save_cache(host: ActionHost, paths: Sequence[str], key: str) -> bool:
         )
     scope = str(host.github.get("ref") or "")
     try:
-        entry = host.caches.save(key, find_version(host, paths), scope, found, host.paths.workspace)
+        version = find_version(host, paths)
+        entry = host.caches.save(key, version, scope, found, host.paths.workspace, check=go_on_check(host))
     except (OSError, StoreError) as error:
         reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
         host.annotate("warning", f"Failed to save: {reason}")

@@ -1,23 +1,24 @@
-"""actions/checkout, v2 to v6, of the running repository: a working copy of what this machine has, with what no commit holds yet.
+"""actions/checkout, v2 to v6: the running repository as this machine has it, with what no commit holds yet; others by git.
 
 | input | here |
 |---|---|
-| repository | the running one; another is refused |
-| ref | a branch, tag or commit that this machine has; where it is what is checked out there, uncommitted changes come along |
+| repository | the running one is copied on this machine; another is fetched: from where `--action-source` says, else from its server |
+| ref | branch, tag, commit or full ref: of this machine (uncommitted changes come along with what is checked out there), or of the server |
 | path, clean | as the original |
 | fetch-depth, fetch-tags | as the original: 1 shows one commit, 0 all branches, tags and history |
 | sparse-checkout, sparse-checkout-cone-mode | as the original |
-| filter | accepted (the objects are here already); like the original it switches sparse-checkout off |
-| submodules | those that are checked out in the original's folder, recursively on request |
-| lfs | content from this machine's LFS store; what is not there fails the step |
-| token, persist-credentials | kept for git commands of the job and removed after it, as v6 does |
-| ssh-key | refused where it is given |
+| filter | what is fetched is filtered so; like the original it switches sparse-checkout off |
+| submodules | of the running repository those that are checked out there; of another they are fetched; `recursive` goes on inside them |
+| lfs | of the running repository what this machine's LFS store has; of another it is fetched by `git lfs` |
+| token, persist-credentials | sent to the repository's own server only; kept for git commands of the job and removed after it, where the major keeps it |
+| ssh-key | refused where it is given: repositories are fetched over HTTP(S), with `token` |
 | ssh-known-hosts, ssh-strict, ssh-user | accepted: they only go with an ssh-key |
 | set-safe-directory, show-progress, reference, allow-unsafe-pr-checkout | accepted: nothing to change here |
-| github-server-url | the run's own; another is refused |
+| github-server-url | another server than the run's is fetched from |
 
-Outputs: `ref`, `commit`. Nothing is fetched: `origin` is named as on GitHub, but reading from it reads this machine's repository, and
-nothing that the job does reaches that repository. Where the run works in place, nothing is copied. Source: the action's README.
+Outputs: `ref`, `commit`. Of the running repository nothing is fetched: `origin` is named as on GitHub, but reading from it reads this
+machine's repository, and nothing that the job does reaches that repository. Where the run works in place, it is not copied. Source:
+the action's README.
 """
 
 import os
@@ -26,12 +27,14 @@ import msgspec
 
 from homeport.git.process import GitError
 from homeport.runner.actions.native.checkout_credentials import forget_credentials, keep_credentials
+from homeport.runner.actions.native.checkout_remote import check_out_remote, find_remote
 from homeport.runner.actions.native.checkout_target import (
     Wanted,
     build_request,
-    check_repository,
     find_folder,
     find_wanted,
+    is_running_one,
+    read_repository,
 )
 from homeport.runner.actions.native.definition import Input, NativeDefinition
 from homeport.runner.actions.native.inputs import get_text, is_true
@@ -49,7 +52,7 @@ from homeport.runner.host import ActionError, ActionHost
 DEFINITION = NativeDefinition(
     name="actions/checkout",
     inputs=(
-        Input("repository", "${{ github.repository }}", "refused", "another repository"),
+        Input("repository", "${{ github.repository }}"),
         Input("ref"),
         Input("token", "${{ github.token }}"),
         Input("ssh-key", "", "refused"),
@@ -59,7 +62,7 @@ DEFINITION = NativeDefinition(
         Input("persist-credentials", "true"),
         Input("path"),
         Input("clean", "true"),
-        Input("filter", "", "accepted"),
+        Input("filter"),
         Input("sparse-checkout"),
         Input("sparse-checkout-cone-mode", "true"),
         Input("fetch-depth", "1"),
@@ -69,7 +72,7 @@ DEFINITION = NativeDefinition(
         Input("lfs", "false"),
         Input("submodules", "false"),
         Input("set-safe-directory", "true", "accepted"),
-        Input("github-server-url", "", "refused", "another server"),
+        Input("github-server-url"),
         Input("allow-unsafe-pr-checkout", "false", "accepted"),
     ),
     outputs=("ref", "commit"),
@@ -79,27 +82,47 @@ DEFINITION = NativeDefinition(
 
 def main(host: ActionHost) -> None:
     """Make the working copy."""
-    name = check_repository(host)
+    name = read_repository(host)
     if get_text(host, "ssh-key"):
         raise ActionError(
-            "the input 'ssh-key' is not supported by this build yet; nothing is fetched here, so it is not needed"
+            "the input 'ssh-key' is not supported: the running repository is on this machine, and others are fetched over HTTP(S), "
+            "with the input 'token'"
         )
     folder = find_folder(host)
-    search_path = host.environment.get("PATH", "")
     host.log(f"Syncing repository: {name}")
     try:
-        source = inspect_source(host.sources.folder, search_path)
-        wanted = find_wanted(host, source)
-        if host.sources.in_place:
-            _stay_in_place(host, source, wanted, folder)
+        if is_running_one(host, name):
+            _copy_running(host, folder, name)
         else:
-            _copy(host, source, wanted, folder, name)
+            _fetch_other(host, folder, name)
     except (GitError, WorkingCopyError) as error:
         raise ActionError(str(error)) from error
     except OSError as error:
         raise ActionError(f"the working copy could not be made: {error}") from error
+
+
+def _copy_running(host: ActionHost, folder: str, name: str) -> None:
+    source = inspect_source(host.sources.folder, host.environment.get("PATH", ""))
+    wanted = find_wanted(host, source)
+    if host.sources.in_place:
+        _stay_in_place(host, source, wanted, folder)
+    else:
+        _copy(host, source, wanted, folder, name)
     host.set_output("ref", wanted.ref)
     host.set_output("commit", wanted.commit or str(host.github.get("sha") or ""))
+
+
+def _fetch_other(host: ActionHost, folder: str, name: str) -> None:
+    remote = find_remote(host, name)
+    target = Target(folder, os.path.join(folder, ".git"))
+    is_ours = not os.path.lexists(folder) or _is_copy_of(target, remote.url)
+    if host.sources.in_place and not (is_ours and folder != os.path.normpath(host.paths.workspace)):
+        raise ActionError(
+            f"the run works in place, and checking out '{name}' would empty '{folder}': give a 'path' that does not exist yet"
+        )
+    check_out_remote(host, remote, target, lambda: _make_room(target, remote.url))
+    if os.path.isdir(target.git_dir):
+        keep_credentials(host, target, remote.server)
 
 
 def post(host: ActionHost) -> None:
@@ -129,7 +152,7 @@ def _copy(host: ActionHost, source: SourceTree, wanted: Wanted, folder: str, nam
     _describe(host, source, wanted, report)
     host.log("##[endgroup]")
     if source.layout is not None:
-        keep_credentials(host, target)
+        keep_credentials(host, target, str(host.github.get("server_url") or ""))
     if wanted.commit:
         host.log(f"'{wanted.commit}'")
 
@@ -159,7 +182,7 @@ def _is_copy_of(target: Target, url: str) -> bool:
         config = os.fsdecode(read_file(os.path.join(target.git_dir, "config")))
     except OSError:
         return False
-    return f'\turl = "{url}"\n' in config
+    return f'\turl = "{url}"\n' in config or f"\turl = {url}\n" in config
 
 
 def _describe(host: ActionHost, source: SourceTree, wanted: Wanted, report: CopyReport) -> None:

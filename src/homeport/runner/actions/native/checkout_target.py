@@ -28,20 +28,21 @@ class Wanted(msgspec.Struct, frozen=True):
     """what `full_ref` names: the tag's own object, for an annotated tag"""
 
 
-def check_repository(host: ActionHost) -> str:
-    """The repository's `owner/name`. Raises `ActionError` for any but the running one."""
-    own = str(host.github.get("repository") or "")
-    name = get_text(host, "repository") or own
+def read_repository(host: ActionHost) -> str:
+    """The repository's `owner/name`. Raises `ActionError` for what is none."""
+    name = get_text(host, "repository") or str(host.github.get("repository") or "")
     parts = name.split("/")
-    if len(parts) != 2 or not all(parts):
+    is_plain = len(parts) == 2 and all(part.strip(".") and not part.startswith("-") for part in parts)
+    if not is_plain or any(character.isspace() or character in "?#@:\\%" for character in name):
         raise ActionError(f"Invalid repository '{name}'. Expected format {{owner}}/{{repo}}.")
-    server = get_text(host, "github-server-url")
-    if name.lower() != own.lower() or (server and server.rstrip("/") != str(host.github.get("server_url") or "")):
-        place = f" on {server}" if server else ""
-        raise ActionError(
-            f"checking out another repository ('{name}'{place}) is not supported by this build yet; this is '{own}'"
-        )
     return name
+
+
+def is_running_one(host: ActionHost, name: str) -> bool:
+    """Whether a repository is the one that the run belongs to, on its own server."""
+    own = str(host.github.get("repository") or "")
+    server = get_text(host, "github-server-url").rstrip("/")
+    return name.lower() == own.lower() and server in {"", str(host.github.get("server_url") or "").rstrip("/")}
 
 
 def find_folder(host: ActionHost) -> str:
@@ -136,10 +137,10 @@ def build_request(host: ActionHost, source: SourceTree, wanted: Wanted, name: st
         branch=wanted.branch,
         ref=wanted.full_ref,
         ref_sha=wanted.ref_object,
-        depth=_find_depth(host),
+        depth=find_depth(host),
         tags=is_true(host, "fetch-tags"),
         url=f"{host.github.get('server_url')}/{name}",
-        submodules=_find_submodules(host),
+        submodules=find_submodules(host),
         lfs=is_true(host, "lfs"),
         sparse=sparse,
         cone=is_true(host, "sparse-checkout-cone-mode"),
@@ -147,7 +148,7 @@ def build_request(host: ActionHost, source: SourceTree, wanted: Wanted, name: st
     )
 
 
-def _find_depth(host: ActionHost) -> int:
+def find_depth(host: ActionHost) -> int:
     """`Math.floor(Number(…))`; what is no number, or is negative, is 0: the whole history."""
     text = get_text(host, "fetch-depth") or "1"
     try:
@@ -157,7 +158,8 @@ def _find_depth(host: ActionHost) -> int:
     return max(depth, 0)
 
 
-def _find_submodules(host: ActionHost) -> Literal["no", "yes", "recursive"]:
+def find_submodules(host: ActionHost) -> Literal["no", "yes", "recursive"]:
+    """Which submodules are wanted."""
     match get_text(host, "submodules").lower():
         case "recursive":
             return "recursive"

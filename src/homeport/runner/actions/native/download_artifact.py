@@ -27,6 +27,8 @@ from homeport.runner.actions.file_copies import copy_entry
 from homeport.runner.actions.native.definition import Input, NativeDefinition
 from homeport.runner.actions.native.inputs import get_boolean, get_text, resolve_path, used_major
 from homeport.runner.actions.native.minimatch import Minimatch
+from homeport.runner.actions.native.stopping import go_on_check
+from homeport.runner.actions.native.targets import check_target
 from homeport.runner.folders import make_folder
 from homeport.runner.host import ActionError, ActionHost
 
@@ -196,11 +198,12 @@ def _list_names(artifacts: Sequence[Artifact]) -> str:
 
 def _extract(host: ActionHost, inputs: _Inputs, artifact: Artifact, folder: str) -> None:
     host.log(f"Starting download of artifact to: {folder}")
+    check_target(host, folder)
     try:
         if inputs.skip_decompress and artifact.media_type == ZIP:
             _copy_archive(host.artifacts.archive_path(artifact), folder, f"{artifact.name}.zip")
         else:
-            host.artifacts.extract(artifact, folder)
+            host.artifacts.extract(artifact, folder, check=go_on_check(host))
     except DigestMismatchError as error:
         _report_damage(host, inputs, artifact, error)
     except (OSError, StoreError, ValueError) as error:

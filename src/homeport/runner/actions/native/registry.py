@@ -19,9 +19,15 @@ NATIVE: dict[str, Native] = {
     "actions/cache/save": Native(f"{_PACKAGE}.cache_save", 3, 5),
     "actions/checkout": Native(f"{_PACKAGE}.checkout", 2, 6),
     "actions/download-artifact": Native(f"{_PACKAGE}.download_artifact", 4, 8),
+    "actions/setup-node": Native(f"{_PACKAGE}.setup_node", 3, 7),
     "actions/setup-python": Native(f"{_PACKAGE}.setup_python", 3, 6),
     "actions/upload-artifact": Native(f"{_PACKAGE}.upload_artifact", 4, 7),
+    "actions/upload-artifact/merge": Native(f"{_PACKAGE}.upload_artifact_merge", 4, 7),
     "astral-sh/setup-uv": Native(f"{_PACKAGE}.setup_uv", 5, 10),
+    "pre-commit/action": Native(f"{_PACKAGE}.pre_commit", 3, 3),
+    "snok/install-poetry": Native(f"{_PACKAGE}.install_poetry", 1, 1),
+    "codecov/codecov-action": Native(f"{_PACKAGE}.codecov", 4, 5),
+    "re-actors/alls-green": Native(f"{_PACKAGE}.alls_green", 1, 1),
 }
 """By `owner/repo[/path]` in lower case."""
 

@@ -54,6 +54,8 @@ class MinioProvider:
         user, password = _read_account(asked)
         if len(user) < _SHORTEST["user"] or len(password) < _SHORTEST["password"]:
             problems.append("MINIO_ROOT_USER needs at least 3 characters, MINIO_ROOT_PASSWORD at least 8")
+        if "," in user + password:
+            problems.append("rclone, which serves S3 here, takes no comma in MINIO_ROOT_USER or MINIO_ROOT_PASSWORD")
         return problems
 
     def list_remarks(self, asked: Asked) -> list[str]:

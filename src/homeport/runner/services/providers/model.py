@@ -88,6 +88,8 @@ class Launch(msgspec.Struct, frozen=True, kw_only=True):
     """for `--health-cmd`: where the service is, in the words of its own clients"""
     search_path: str = ""
     """folders with the clients that belong to it"""
+    clients: Mapping[str, tuple[str, ...]] = {}
+    """clients in a `--health-cmd` that must be told by arguments where the service is: those come first"""
     own_health: tuple[str, ...] = ()
     """words of a `--health-cmd` that only the image can answer; `is_ready` does then"""
     stop: int = signal.SIGKILL

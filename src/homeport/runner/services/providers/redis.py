@@ -98,6 +98,7 @@ class RedisProvider:
             product=server.product,
             is_ready=lambda: answers_redis(place.port),
             health_environment=asked.env,
+            clients={f"{name}-cli": ("-p", str(place.port)) for name in _NAMES},
             search_path=os.path.dirname(server.path),
             stop=signal.SIGKILL,
             remarks=(*other, *compare_versions(asked.image, server.product, server.major)),

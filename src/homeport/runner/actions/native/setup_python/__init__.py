@@ -25,6 +25,7 @@ from homeport.runner.actions.native.definition import Input, NativeDefinition
 from homeport.runner.actions.native.inputs import get_boolean, get_text
 from homeport.runner.actions.native.setup_python.choice import choose_interpreter
 from homeport.runner.actions.native.setup_python.discovery import Interpreter, find_interpreters, machine_architecture
+from homeport.runner.actions.native.setup_python.pip_refresh import refresh_pip
 from homeport.runner.actions.native.setup_python.prefix import PrefixError, make_prefix
 from homeport.runner.actions.native.setup_python.version_files import find_wishes
 from homeport.runner.actions.native.setup_python.versions import Wish, parse_wish
@@ -131,6 +132,7 @@ def _set_up(host: ActionHost, interpreter: Interpreter, here: list[Interpreter])
     prefix = os.path.join(host.paths.root, family, str(interpreter.version), architecture)
     try:
         if not os.path.isdir(prefix):
+            refresh_pip(host, interpreter, here)
             make_prefix(interpreter, here, prefix, host.paths.tool_cache)
     except PrefixError as error:
         raise ActionError(str(error)) from error

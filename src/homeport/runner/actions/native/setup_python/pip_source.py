@@ -1,7 +1,7 @@
-"""Finds the newest pip (and setuptools, for Pythons that bring it) on this machine: nothing is fetched.
+"""Finds the newest pip (and setuptools, for Pythons that bring it) on this machine: nothing is fetched here.
 
-Every Python carries a pip for `ensurepip`; distributions keep wheels for it; and a pip may be installed. Whichever is the newest that runs
-on a given Python is used.
+Every Python carries a pip for `ensurepip`; distributions keep wheels for it; a pip may be installed, or have been fetched before. Whichever
+is the newest that runs on a given Python is used.
 """
 
 import os
@@ -40,9 +40,15 @@ class PackageSource(msgspec.Struct, frozen=True):
         return tuple(int(number) for number in self.version.split("."))
 
 
-def find_pip(interpreter: Interpreter, others: Sequence[Interpreter]) -> PackageSource | None:
-    """The newest pip that runs on an interpreter."""
-    return _find_newest("pip", interpreter, [*_list_wheels([interpreter, *others]), *_list_installed(others)])
+def wheel_folder(tool_cache: str) -> str:
+    """Where wheels of pip are kept that came from an index."""
+    return os.path.join(tool_cache, "homeport-python", "wheels")
+
+
+def find_pip(interpreter: Interpreter, others: Sequence[Interpreter], kept: str = "") -> PackageSource | None:
+    """The newest pip that runs on an interpreter; `kept` is a further folder of wheels."""
+    wheels = _list_wheels([interpreter, *others], (kept,) if kept else ())
+    return _find_newest("pip", interpreter, [*wheels, *_list_installed(others)])
 
 
 def find_setuptools(interpreter: Interpreter) -> PackageSource | None:
@@ -57,9 +63,9 @@ def _find_newest(name: Name, interpreter: Interpreter, sources: Iterable[Package
     return next((source for source in found if _runs_on(source, interpreter)), None)
 
 
-def _list_wheels(interpreters: Iterable[Interpreter]) -> Iterator[PackageSource]:
+def _list_wheels(interpreters: Iterable[Interpreter], further: Iterable[str] = ()) -> Iterator[PackageSource]:
     bundled = [os.path.join(standard_library(each), "ensurepip", "_bundled") for each in interpreters]
-    for folder in dict.fromkeys([*bundled, *_WHEEL_FOLDERS]):
+    for folder in dict.fromkeys([*bundled, *_WHEEL_FOLDERS, *further]):
         for name in _names(folder):
             if (match := _WHEEL.fullmatch(name)) is not None:
                 yield PackageSource(match[1] or match[3], match[2] or match[4], os.path.join(folder, name))

@@ -6,6 +6,7 @@ gets a copy of: pip, unpacked and compiled. Both are kept in the tool cache.
 
 import hashlib
 import os
+import re
 from collections.abc import Sequence
 
 import msgspec
@@ -19,6 +20,7 @@ from homeport.runner.actions.native.setup_python.pip_source import (
     find_pip,
     find_setuptools,
     unpack_package,
+    wheel_folder,
 )
 from homeport.runner.actions.native.setup_python.skeleton import (
     Place,
@@ -78,13 +80,15 @@ class _Layout(msgspec.Struct, frozen=True):
     packages: str
     """the name of the archive with pip beside this file"""
     seen: str
-    """a digest of the interpreters among which pip was looked for"""
+    """a digest of the interpreters and wheels among which pip was looked for"""
 
 
 def make_prefix(interpreter: Interpreter, others: Sequence[Interpreter], target: str, tool_cache: str) -> None:
     """Build a prefix where nothing stands yet; whole or not at all. Raises `PrefixError`, `OSError`."""
     store = os.path.join(tool_cache, "homeport-python", _identify(interpreter))
-    layout = _read_layout(store, others) or _prepare(interpreter, others, store)
+    kept = wheel_folder(tool_cache)
+    seen = _digest_of(others, kept)
+    layout = _read_layout(store, seen) or _prepare(interpreter, others, store, kept, seen)
     building = f"{target}.{os.urandom(4).hex()}.new"
     place = Place(building, target)
     make_folder(os.path.dirname(target))
@@ -96,6 +100,14 @@ def make_prefix(interpreter: Interpreter, others: Sequence[Interpreter], target:
         _move_into_place(building, target)
     finally:
         remove_tree(building)
+
+
+def find_prepared_pip(interpreter: Interpreter, others: Sequence[Interpreter], tool_cache: str) -> tuple[int, ...]:
+    """The version of the pip that the next prefix gets, where that is prepared already; empty where it is not."""
+    store = os.path.join(tool_cache, "homeport-python", _identify(interpreter))
+    layout = _read_layout(store, _digest_of(others, wheel_folder(tool_cache)))
+    match = re.match(r"pip-([\d.]*\d)", layout.packages) if layout is not None else None
+    return () if match is None else tuple(int(number) for number in match[1].split("."))
 
 
 def _move_into_place(building: str, target: str) -> None:
@@ -114,24 +126,28 @@ def _identify(interpreter: Interpreter) -> str:
     return f"{interpreter.label}-{hashlib.sha256(text.encode()).hexdigest()[:12]}"
 
 
-def _digest_of(others: Sequence[Interpreter]) -> str:
-    text = "\n".join(sorted(f"{each.label} {each.executable}" for each in others))
+def _digest_of(others: Sequence[Interpreter], kept: str) -> str:
+    try:
+        wheels = [name for name in os.listdir(kept) if name.endswith(".whl")]
+    except OSError:
+        wheels = []
+    text = "\n".join(sorted([*(f"{each.label} {each.executable}" for each in others), *wheels]))
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
-def _read_layout(store: str, others: Sequence[Interpreter]) -> _Layout | None:
+def _read_layout(store: str, seen: str) -> _Layout | None:
     try:
         layout = msgspec.json.decode(read_file(os.path.join(store, "layout.json")), type=_Layout)
     except (OSError, msgspec.DecodeError):
         return None
-    is_current = layout.seen == _digest_of(others) and os.path.isfile(os.path.join(store, layout.packages))
+    is_current = layout.seen == seen and os.path.isfile(os.path.join(store, layout.packages))
     return layout if is_current else None
 
 
 # --- once for each interpreter ---------------------------------------------------------------------------------------
 
 
-def _prepare(interpreter: Interpreter, others: Sequence[Interpreter], store: str) -> _Layout:
+def _prepare(interpreter: Interpreter, others: Sequence[Interpreter], store: str, kept: str, seen: str) -> _Layout:
     """Probe the interpreter and unpack pip. Safe to do twice at the same time: each result replaces the other."""
     work = os.path.join(store, f"work-{os.urandom(4).hex()}")
     make_folder(work)
@@ -140,12 +156,13 @@ def _prepare(interpreter: Interpreter, others: Sequence[Interpreter], store: str
         build_skeleton(interpreter, place)
         python = place.at("bin", program_name(interpreter))
         answer = _probe(interpreter, place, python)
-        packages = _prepare_packages(interpreter, others, store, work, python)
+        pip = find_pip(interpreter, others, kept)
+        packages = _prepare_packages(interpreter, pip, store, work, python)
         layout = _Layout(
             site=os.path.relpath(answer.site, place.final),
             scripts=os.path.relpath(answer.scripts, place.final),
             packages=packages,
-            seen=_digest_of(others),
+            seen=seen,
         )
         fresh = os.path.join(work, "layout.json")
         write_file(fresh, msgspec.json.encode(layout))
@@ -179,10 +196,7 @@ def _is_below(path: str, roots: set[str]) -> bool:
     return any(os.path.normpath(path).startswith(root + "/") for root in roots)
 
 
-def _prepare_packages(
-    interpreter: Interpreter, others: Sequence[Interpreter], store: str, work: str, python: str
-) -> str:
-    pip = find_pip(interpreter, others)
+def _prepare_packages(interpreter: Interpreter, pip: PackageSource | None, store: str, work: str, python: str) -> str:
     if pip is None:
         raise PrefixError(
             f"there is no pip on this machine that runs on Python {interpreter.label}: install one with it "

@@ -1,0 +1,1 @@
+"""What this machine can run, and what the jobs of a repository need of it: the knowledge of `homeport doctor`."""

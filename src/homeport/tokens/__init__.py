@@ -1,0 +1,1 @@
+"""Signed tokens: made here and checked here, and nowhere else."""

@@ -1,0 +1,217 @@
+"""podman with a storage of the tests' own, and images that are made from programs of this machine: no registry is needed.
+
+Storage, networks and settings are those of one test session: the machine's own are not touched. One test at a time uses podman (two
+storages that know nothing of each other would choose the same addresses for their networks).
+"""
+
+import fcntl
+import json
+import os
+import re
+import shutil
+import subprocess
+import tarfile
+from collections.abc import Iterator, Mapping, Sequence
+from io import BytesIO
+from pathlib import Path
+
+from tests.support.parts import require_file, require_linux, require_module, require_program, require_root
+
+BUSYBOX = "localhost/busybox:1"
+SHELLS = "localhost/shells:1"
+_STORAGE = '[storage]\ndriver = "overlay"\ngraphroot = "{0}/graph"\nrunroot = "{0}/run"\n'
+_SETTINGS = """
+[containers]
+default_ulimits = ["nofile=20000:20000", "nproc=30000:30000"]
+[network]
+network_config_dir = "{0}/networks"
+[engine]
+cgroup_manager = "cgroupfs"
+runtime = "runc"
+tmp_dir = "{0}/tmp"
+events_logger = "file"
+"""
+_LOCK = "/tmp/homeport-tests-podman.lock"
+
+
+class Podman:
+    """podman on a storage in `folder`."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.program = require_program("podman")
+        self._made: set[str] = set()
+        for name in ("graph", "run", "networks", "tmp"):
+            (folder / name).mkdir()
+        (folder / "storage.conf").write_text(_STORAGE.format(folder))
+        (folder / "containers.conf").write_text(_SETTINGS.format(folder))
+        self.variables: Mapping[str, str] = {
+            "CONTAINERS_STORAGE_CONF": str(folder / "storage.conf"),
+            "CONTAINERS_CONF": str(folder / "containers.conf"),
+        }
+
+    def run(self, *arguments: str, given: bytes | None = None, check: bool = True) -> str:
+        """What a command of podman prints."""
+        environment = {**os.environ, **self.variables}
+        done = subprocess.run(
+            [self.program, *arguments], input=given, env=environment, capture_output=True, check=False
+        )
+        assert not check or done.returncode == 0, done.stderr.decode()
+        return done.stdout.decode().strip()
+
+    def make_image(self, name: str, layer: bytes, *changes: str) -> str:
+        """An image of one layer; `changes` are lines of a Dockerfile. Made once."""
+        if name not in self._made:
+            options = [f"--change={change}" for change in changes]
+            self.run("import", "--quiet", *options, "-", name, given=layer)
+            self._made.add(name)
+        return name
+
+    def busybox(self) -> str:
+        """A shell and the usual tools, and nothing else."""
+        return self.make_image(BUSYBOX, pack([], {}), "CMD sh")
+
+    def shells(self) -> str:
+        """With a bash, a C library, Node's other libraries and an operating system's name: what JavaScript actions need."""
+        files = {"/etc/os-release": b"ID=debian\n"}
+        return self.make_image(SHELLS, pack(["/bin/bash", *_find_libraries_of_node()], files), "CMD bash")
+
+    def list_left(self) -> dict[str, list[str]]:
+        """What tests must not leave: containers, networks, processes, mounts and folders; images are listed too."""
+        return {
+            "containers": self.run("ps", "--all", "--quiet").split(),
+            "networks": [
+                line for line in self.run("network", "ls", "--format", "{{.Name}}").split() if line != "podman"
+            ],
+            "monitors": _list_processes(str(self.folder)),
+            "keepers": _list_processes("containers/keeper.py"),
+            "mounts": [line for line in _read_mounts() if f"{self.folder}/graph/" in line and "/merged" in line],
+        }
+
+    def list_images(self) -> list[str]:
+        """By name, those that were made by tests left out."""
+        images = json.loads(self.run("images", "--format", "json") or "[]")
+        names = [name for image in images for name in image.get("Names") or [image["Id"]]]
+        return sorted(name for name in names if name not in self._made)
+
+    def close(self) -> None:
+        """Remove it all."""
+        self.run("rm", "--all", "--force", "--time=0", check=False)
+        for line in reversed(_read_mounts()):
+            path = line.split()[1]
+            if path.startswith(f"{self.folder}/"):
+                subprocess.run(["umount", "--lazy", path], check=False)
+        shutil.rmtree(self.folder)
+
+
+NOTHING: dict[str, list[str]] = {"containers": [], "networks": [], "monitors": [], "keepers": [], "mounts": []}
+
+
+def open_podman(folder: Path) -> Iterator[Podman]:
+    """For a fixture: podman works here, or the test is skipped. Nobody else uses it meanwhile."""
+    require_linux()
+    require_root()
+    require_module("docker")
+    for program in ("podman", "runc", "busybox"):
+        require_program(program, "apt-get install podman runc busybox-static")
+    require_file("/usr/lib/podman/netavark", "apt-get install netavark aardvark-dns iptables")
+    with open(_LOCK, "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        podman = Podman(folder)
+        try:
+            yield podman
+        finally:
+            podman.close()
+
+
+def pack(programs: Sequence[str], files: Mapping[str, bytes], folders: Mapping[str, str] | None = None) -> bytes:
+    """A layer: busybox with all its names, these programs (paths of this machine) with the libraries they need, files, and folders
+    (place in the image → folder of this machine).
+    """
+    made = BytesIO()
+    with tarfile.open(fileobj=made, mode="w") as layer:
+        for name in ("bin", "etc", "lib", "lib64", "root", "tmp", "usr", "usr/bin", "var", "proc", "sys", "dev"):
+            _add_folder(layer, name)
+        busybox = require_program("busybox", "apt-get install busybox-static")
+        layer.add(os.path.realpath(busybox), "bin/busybox")
+        taken = {os.path.basename(program) for program in programs}
+        for name in subprocess.run([busybox, "--list"], check=True, capture_output=True, text=True).stdout.split():
+            if name not in taken | {"busybox"}:
+                _add_link(layer, f"bin/{name}", "busybox")
+        _add_link(layer, "usr/bin/env", "../../bin/busybox")
+        for path in list_with_libraries(programs):
+            layer.add(os.path.realpath(path), path.lstrip("/"))
+        for place, folder in (folders or {}).items():
+            layer.add(folder, place.lstrip("/"), filter=_leave_out_tests)
+        for path, content in {**_ACCOUNTS, **files}.items():
+            _add_file(layer, path, content)
+    return made.getvalue()
+
+
+_ACCOUNTS = {
+    "/etc/passwd": b"root:x:0:0:root:/root:/bin/sh\npostgres:x:70:70::/var/lib/postgresql:/bin/sh\nredis:x:71:71::/:/bin/sh\n",
+    "/etc/group": b"root:x:0:\npostgres:x:70:\nredis:x:71:\n",
+    "/etc/nsswitch.conf": b"hosts: files dns\n",
+}
+
+
+def list_with_libraries(programs: Sequence[str]) -> list[str]:
+    """These files and the shared libraries that they are linked with."""
+    found = dict.fromkeys(programs)
+    for program in programs:
+        said = subprocess.run(["ldd", program], check=False, capture_output=True, text=True).stdout
+        found.update(dict.fromkeys(re.findall(r"(/\S+) \(0x", said)))
+    return list(found)
+
+
+def _find_libraries_of_node() -> list[str]:
+    said = subprocess.run(["/sbin/ldconfig", "-p"], check=True, capture_output=True, text=True).stdout
+    wanted = ("libstdc++.so.6", "libgcc_s.so.1", "libatomic.so.1", "libm.so.6", "libdl.so.2", "libpthread.so.0")
+    return [
+        line.split()[-1]
+        for line in said.splitlines()
+        if line.split()[:1] and line.split()[0] in wanted and "x86-64" in line
+    ]
+
+
+def _leave_out_tests(member: tarfile.TarInfo) -> tarfile.TarInfo | None:
+    parts = member.name.split("/")
+    return None if {"test", "tests", "__pycache__", "idlelib", "tkinter", "ensurepip"} & set(parts) else member
+
+
+def _add_folder(layer: tarfile.TarFile, name: str) -> None:
+    member = tarfile.TarInfo(name)
+    member.type, member.mode = tarfile.DIRTYPE, 0o1777 if name == "tmp" else 0o755
+    layer.addfile(member)
+
+
+def _add_link(layer: tarfile.TarFile, name: str, target: str) -> None:
+    member = tarfile.TarInfo(name)
+    member.type, member.linkname = tarfile.SYMTYPE, target
+    layer.addfile(member)
+
+
+def _add_file(layer: tarfile.TarFile, path: str, content: bytes) -> None:
+    member = tarfile.TarInfo(path.lstrip("/"))
+    member.size, member.mode = len(content), 0o755 if content.startswith(b"#!") else 0o644
+    layer.addfile(member, BytesIO(content))
+
+
+def _list_processes(mark: str) -> list[str]:
+    """Commands with this in their arguments, but for podman's own cleaning up, which ends by itself."""
+    found = []
+    for name in os.listdir("/proc"):
+        if name.isdigit():
+            try:
+                command = Path(f"/proc/{name}/cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
+            except OSError:
+                continue
+            if (mark in command and int(name) != os.getpid() and "conmon" in command) or (
+                mark in command and mark.endswith("keeper.py")
+            ):
+                found.append(command[:200])
+    return found
+
+
+def _read_mounts() -> list[str]:
+    return Path("/proc/mounts").read_text().splitlines()
