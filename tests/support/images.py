@@ -9,6 +9,7 @@ import json
 import os
 import re
 import shutil
+import signal
 import subprocess
 import tarfile
 from collections.abc import Iterator, Mapping, Sequence
@@ -75,6 +76,25 @@ class Podman:
         """With a bash, a C library, Node's other libraries and an operating system's name: what JavaScript actions need."""
         files = {"/etc/os-release": b"ID=debian\n"}
         return self.make_image(SHELLS, pack(["/bin/bash", *_find_libraries_of_node()], files), "CMD bash")
+
+    def kill_containers(self) -> None:
+        """As when the machine runs out of memory."""
+        self.run("kill", "--all")
+
+    def kill_services(self) -> None:
+        """Kill what answers for podman here, as a crash would."""
+        for name in os.listdir("/proc"):
+            if name.isdigit() and self._is_service(Path("/proc") / name):
+                os.kill(int(name), signal.SIGKILL)
+
+    def _is_service(self, process: Path) -> bool:
+        try:
+            return (
+                b"system\0service\0" in (process / "cmdline").read_bytes()
+                and str(self.folder).encode() in (process / "environ").read_bytes()
+            )
+        except OSError:
+            return False
 
     def list_left(self) -> dict[str, list[str]]:
         """What tests must not leave: containers, networks, processes, mounts and folders; images are listed too."""

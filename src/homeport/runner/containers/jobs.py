@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 
 from homeport.ports.containers import ContainerSpec, RunningService, ServiceUnavailableError
 from homeport.ports.peer import JobOrder
@@ -16,14 +17,14 @@ HOST_NAME = "homeport.localhost"
 
 
 class JobContainers:
-    """Of one job. `release` forgets it at its host, when everything is gone. Used by the job's threads."""
+    """Of one job. `release` forgets it at its host, told whether everything is gone. Used by the job's threads."""
 
     def __init__(
         self,
         engine: Engine,
         labels: Mapping[str, str],
         network: str,
-        release: Callable[[], None],
+        release: Callable[[bool], None],
         *,
         is_walled: bool = False,
     ) -> None:
@@ -36,7 +37,6 @@ class JobContainers:
         self._is_walled = is_walled
         self._services: list[EngineService] = []
         self._containers: list[str] = []
-        self._images: list[str] = []
         self._has_network = False
         self._gateway = ""
         self._lock = threading.Lock()
@@ -98,26 +98,27 @@ class JobContainers:
         self.engine.remove(container)
         if self.engine.is_podman:
             end_monitors(container)
-        self._containers.remove(container)
+        if container in self._containers:
+            self._containers.remove(container)
 
     def close(self) -> None:
         """Remove everything, and go on where something cannot be. Safe to repeat."""
-        for service in self._services:
-            _attempt(service.close)
-        for container in [*self._containers]:
-            _attempt(lambda each=container: self.remove(each))  # type: ignore[misc]
+        work = [service.close for service in self._services]
+        work += [partial(self.remove, container) for container in tuple(self._containers)]
         if self._has_network:
-            _attempt(lambda: self.engine.remove_network(self.network))
-        self._services, self._has_network = [], False
-        self._release()
+            work.append(partial(self.engine.remove_network, self.network))
+        is_gone = all([_attempt(each) for each in work])  # noqa: C419 - all of them
+        self._services, self._containers, self._has_network = [], [], False
+        self._release(is_gone)
 
 
-def _attempt(work: Callable[[], None]) -> None:
+def _attempt(work: Callable[[], None]) -> bool:
     """What an engine cannot remove now is removed when Homeport starts next, by its labels."""
     try:
         work()
     except EngineError:
-        return
+        return False
+    return True
 
 
 class OrderServices:
