@@ -83,6 +83,10 @@ _PYTHONS = (".pyenv/versions", ".local/share/uv/python", ".local/share/mise/inst
 _OWN_LIBRARIES = ("msgspec", "yaml", "ahocorasick_rs")
 
 
+_OF_THE_KERNEL = ("sys", "irq", "bus", "acpi", "fs", "scsi", "driver", "mtrr", "sysrq-trigger", "dynamic_debug")
+"""Of /proc: what the superuser may write without any capability, and it is the number of the user that decides"""
+
+
 class View(msgspec.Struct, frozen=True, kw_only=True):
     """What is the same for all jobs of a run. `readable` are paths that are shown as they are, not to be written."""
 
@@ -131,6 +135,14 @@ def _show_system() -> list[str]:
         if os.path.exists(path):
             arguments += ["--ro-bind-try", os.path.realpath(path), path]
     return arguments
+
+
+def _protect_kernel() -> list[str]:
+    """Where Homeport runs as root, the kernel still takes the job's processes for root's where it asks for nothing but that."""
+    if os.getuid() != 0:
+        return []
+    paths = [f"/proc/{name}" for name in _OF_THE_KERNEL if os.path.exists(f"/proc/{name}")]
+    return [word for path in paths for word in ("--ro-bind", path, path)]
 
 
 def _make_private(view: View) -> list[str]:
