@@ -5,13 +5,16 @@ from threading import Thread
 
 import msgspec
 
+from homeport.cli.errors import CommandError
 from homeport.diagnostics.diagnostic import Diagnostic
 from homeport.diagnostics.span import point
 from homeport.language.calls import Loaded
 from homeport.language.parser.workflow import parse_workflow
 from homeport.language.remote_reference import RemoteReference, parse_remote_reference
 from homeport.plan.calls import MissingFile
-from homeport.plan.model import WorkflowOrigin
+from homeport.plan.model import Plan, WorkflowOrigin
+from homeport.plan.planner import Missing
+from homeport.plan.refresh import refresh_calls
 from homeport.ports.action_sources import ActionSources, Resolution, SourceError
 from homeport.ports.repositories import StoreError
 
@@ -78,6 +81,22 @@ class RemoteWorkflows:
     def remarks(self) -> list[str]:
         """What should be seen: older answers that were used."""
         return list(dict.fromkeys(found.remark for found in self._fetched.values() if found.remark))
+
+
+def refresh_plan(plan: Plan, files: RemoteWorkflows) -> Plan:
+    """A stored plan with the workflows of other repositories as they are now. Raises `CommandError` where they do not fit any more."""
+    can_fetch = True
+    while True:
+        outcome = refresh_calls(plan, files.load, files, can_fetch=can_fetch)
+        match outcome:
+            case Missing(files=missing):
+                can_fetch = files.fetch(missing, {})
+            case Plan():
+                return outcome
+            case mistakes:
+                first = mistakes[0]
+                place = f"{first.span.file}:{first.span.line}:{first.span.column}"
+                raise CommandError(f"{place}: {first.message}", "`homeport rerun --failed` keeps what was called before")
 
 
 def _fetch(sources: ActionSources, text: str, commits: Mapping[str, str]) -> _Fetched:
