@@ -117,6 +117,31 @@ def test_the_system_cannot_be_written(tmp_path: Path) -> None:
     assert said == ["own folders work"]
 
 
+def test_nothing_of_the_kernels_files_can_be_opened_for_writing(tmp_path: Path) -> None:
+    """The superuser may write some by its number alone, without any privilege."""
+    answer = run_sandboxed(
+        tmp_path,
+        job(
+            """
+            python3 - <<'EOF'
+            import os
+            for folder, folders, files in os.walk("/proc"):
+                folders[:] = [name for name in folders if not name.isdigit() and name not in ("self", "thread-self", "pressure")]
+                for name in files:
+                    path = os.path.join(folder, name)
+                    try:
+                        os.close(os.open(path, os.O_WRONLY | os.O_NONBLOCK))
+                        print("could write", path)
+                    except OSError:
+                        pass
+            EOF
+            """
+        ),
+    )
+    assert answer.conclusion == "success", answer.describe()
+    assert not [line for line in answer.lines("one", "s1") if line.startswith("could write")]
+
+
 def test_a_parallel_jobs_folders_are_not_there(tmp_path: Path) -> None:
     canary = f"canary-{os.urandom(8).hex()}"
     wait = 'for i in $(seq 600); do test -e "$RUNNER_TEMP/go" && break; ls -d {work}/*; sleep 0.05; done'

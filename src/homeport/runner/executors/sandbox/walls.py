@@ -109,7 +109,7 @@ def list_arguments(view: View, paths: JobPaths, *, extra: Sequence[str] = ()) ->
     readable = (*view.readable, *find_readable(view), *view.repository, *extra)
     shown = [word for path in _without_inner(readable, _SYSTEM) for word in ("--ro-bind-try", path, path)]
     return [
-        *_unshare(view), *_make_private(view), *_show_system(), *shown, *_show_job(view, paths),
+        *_unshare(view), *_make_private(view), *_protect_kernel(), *_show_system(), *shown, *_show_job(view, paths),
         "--remount-ro", "/", "--chdir", "/",
     ]  # fmt: skip
 
