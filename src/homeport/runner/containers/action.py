@@ -27,10 +27,6 @@ from homeport.runner.frame import StepFrame
 from homeport.runner.host import ActionError, ActionHost
 from homeport.runner.services.words import split_words
 
-_OF_RUNS = ("github", "strategy", "matrix", "job", "runner", "env", "needs", "steps")
-"""What an action's `args` and `env` may use besides `inputs`"""
-_DEFAULT_NETWORK = "bridge"
-
 
 def run_stage(action: DockerAction, stage: Stage, frame: StepFrame, host: ActionHost) -> int:
     """The exit code of the stage's container; it is gone afterwards. Raises `ActionError` and `ActionUnavailableError`."""
@@ -94,7 +90,7 @@ class _Stage:
     def _make_frame(self, variables: Mapping[str, str]) -> Frame:
         containers = self._containers
         return Frame(
-            network=containers.network if containers.has_network else _DEFAULT_NETWORK,
+            network=containers.network if containers.has_network else "",
             labels=containers.labels,
             environment=variables,
             binds=[*self._paths.binds, *list_sockets(containers, self._engines)],
@@ -135,8 +131,8 @@ class _Stage:
 
     @property
     def _contexts(self) -> Mapping[str, Value]:
-        contexts = {name: value for name, value in self._frame.contexts.items() if name in _OF_RUNS}
-        return {**contexts, "inputs": dict(self._host.inputs)}
+        """What `args` and `env` of an action file may use."""
+        return {"inputs": dict(self._host.inputs)}
 
     def _list_arguments(self) -> list[str]:
         if self._action.runs.args:

@@ -42,6 +42,7 @@ class Frame(msgspec.Struct, frozen=True, kw_only=True):
     """What Homeport adds to what the workflow asks for. Its entrypoint and arguments replace those of the image."""
 
     network: str
+    """empty: the engine's own, where nobody else is"""
     labels: Mapping[str, str]
     aliases: Sequence[str] = ()
     environment: Mapping[str, str] = {}
@@ -134,13 +135,15 @@ def _make_body(spec: ContainerSpec, creation: Creation, frame: Frame) -> dict[st
         "Volumes": {folder: {} for folder in anonymous},
         "HostConfig": {
             **creation.host,
-            "NetworkMode": frame.network,
+            "NetworkMode": frame.network or "default",
             "Binds": [*binds, *frame.binds],
             "PortBindings": bindings,
             "ExtraHosts": [*creation.host.get("ExtraHosts", ()), *frame.hosts],
         },
-        "NetworkingConfig": {"EndpointsConfig": {frame.network: {"Aliases": [*frame.aliases, *creation.aliases]}}},
     }
+    if frame.network:
+        endpoint = {"Aliases": [*frame.aliases, *creation.aliases]}
+        body["NetworkingConfig"] = {"EndpointsConfig": {frame.network: endpoint}}
     if frame.working_directory:
         body["WorkingDir"] = frame.working_directory
     if entrypoint := (list(frame.entrypoint) or ([spec.entrypoint] if spec.entrypoint else [])):
