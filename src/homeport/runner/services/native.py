@@ -128,7 +128,7 @@ class NativeJobServices:
             raise ServiceUnavailableError(str(error), spec.span, hint=hint) from error
         self._held.append(held)
         self._count += 1
-        place = self._make_place(held.number)
+        place = self._make_place(held.number, f"{self._store}/{image.name.rpartition('/')[2]}")
         try:
             launch = provider.prepare(asked, place)
             pid = self._keeper.start(
@@ -147,7 +147,7 @@ class NativeJobServices:
         remarks = (*_list_remarks(provider, asked, inner), *launch.remarks)
         return NativeService(self._keeper, self._clock, pid, place, asked, launch, inner, remarks)
 
-    def _make_place(self, port: int) -> Place:
+    def _make_place(self, port: int, store: str) -> Place:
         folder = self._keeper.make_folder(str(self._count))
         output = f"{folder}.log"
 
@@ -161,7 +161,7 @@ class NativeJobServices:
         return Place(
             keeper=self._keeper,
             folder=folder,
-            store=self._store,
+            store=store,
             output=output,
             search=self._search,
             port=port,

@@ -204,7 +204,10 @@ def test_localstacks_names_of_services_are_known(host: NativeServiceHost, name: 
 
 # --- minio ------------------------------------------------------------------------------------------------------------
 
-MINIO: dict[str, Any] = {"env": {"MINIO_ROOT_USER": "shop", "MINIO_ROOT_PASSWORD": 'a "b" cdefgh'}, "command": "server /data"}
+MINIO: dict[str, Any] = {
+    "env": {"MINIO_ROOT_USER": "shop", "MINIO_ROOT_PASSWORD": 'a "b" cdefgh'},
+    "command": "server /data",
+}
 
 
 def test_minio_keeps_objects_for_who_knows_its_keys(services: JobServices) -> None:

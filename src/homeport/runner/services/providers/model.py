@@ -66,7 +66,7 @@ class Place(msgspec.Struct, frozen=True, kw_only=True):
     keeper: Keeper
     folder: str
     store: str
-    """kept between jobs, for what takes long to make; not there yet, perhaps"""
+    """the provider's own, kept between jobs, for what takes long to make; not there yet, perhaps"""
     output: str
     """the file that its log goes to"""
     search: Search

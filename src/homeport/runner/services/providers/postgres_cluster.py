@@ -13,6 +13,7 @@ from homeport.runner.services.programs import Installed
 from homeport.runner.services.providers.model import Place
 
 _LOCALES = ("en_US.UTF-8", "C.UTF-8", "C")
+_KEEP_SECONDS = 30 * 24 * 60 * 60
 _LARGE = 1 << 20
 _BLOCK = 1 << 17
 _ZEROS = bytes(_BLOCK)
@@ -52,6 +53,8 @@ def make_cluster(cluster: Cluster, place: Place) -> None:
     kept = f"{place.store}/{_name(cluster)}"
     if not os.path.exists(f"{kept}/{_FINISHED}"):
         _keep_fresh_cluster(cluster, place, kept)
+        _forget_unused(place.store, kept)
+    os.utime(f"{kept}/{_FINISHED}")
     _copy(kept, cluster.data, place)
     with open(f"{cluster.data}/{_FINISHED}", encoding="ascii") as file:  # noqa: PTH123
         locale = file.read()
@@ -87,6 +90,17 @@ def _keep_fresh_cluster(cluster: Cluster, place: Place, kept: str) -> None:
     finally:
         remove_tree(part)
         remove_tree(fresh)
+
+
+def _forget_unused(store: str, kept: str) -> None:
+    """Servers are updated, and users of databases renamed: what was made for the old ones goes after a month."""
+    newest = os.stat(f"{kept}/{_FINISHED}").st_mtime
+    with os.scandir(store) as entries:
+        for entry in entries:
+            mark = f"{entry.path}/{_FINISHED}"
+            used = os.stat(mark if os.path.exists(mark) else entry.path).st_mtime
+            if newest - used > _KEEP_SECONDS:
+                remove_tree(entry.path)
 
 
 def _run_initdb(cluster: Cluster, place: Place, fresh: str) -> str:
