@@ -15,7 +15,7 @@ from homeport.plan.calls import MissingFile
 from homeport.plan.model import Plan, WorkflowOrigin
 from homeport.plan.planner import Missing
 from homeport.plan.refresh import refresh_calls
-from homeport.ports.action_sources import ActionSources, Resolution, SourceError
+from homeport.ports.action_sources import ActionSources, Resolution, SourceError, SourceStoppedError
 from homeport.ports.repositories import StoreError
 
 
@@ -27,6 +27,7 @@ class _Fetched(msgspec.Struct, frozen=True):
     origin: WorkflowOrigin | None = None
     failure: str = ""
     remark: str = ""
+    is_interrupted: bool = False
 
 
 class RemoteWorkflows:
@@ -41,7 +42,7 @@ class RemoteWorkflows:
 
     def fetch(self, missing: Iterable[MissingFile], commits: Mapping[str, str]) -> bool:
         """Get these files; whether any of them is new. `commits` are what refs stood for in an earlier attempt, by
-        `RemoteReference.key`.
+        `RemoteReference.key`. Raises `CommandError` where it was interrupted.
         """
         wanted = sorted({file.reference for file in missing} - self._fetched.keys())
         if not wanted:
@@ -57,6 +58,8 @@ class RemoteWorkflows:
         get(wanted[0])
         for helper in helpers:
             helper.join()
+        if any(self._fetched[reference].is_interrupted for reference in wanted):
+            raise CommandError("fetching workflows of other repositories was interrupted")
         return True
 
     def load(self, reference: str) -> Loaded | None:
@@ -112,6 +115,8 @@ def _fetch(sources: ActionSources, text: str, commits: Mapping[str, str]) -> _Fe
         if error.is_final:
             return _mistake(text, "workflow was not found", error.message)
         return _Fetched(failure=error.message)
+    except SourceStoppedError:
+        return _Fetched(is_interrupted=True)
     except (OSError, StoreError) as error:
         return _Fetched(failure=str(error))
     if content is None:
