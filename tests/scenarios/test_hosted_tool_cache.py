@@ -9,8 +9,9 @@ import pytest
 from homeport.runner.actions.native.setup_uv.source import machine_architecture as uv_architecture
 from tests.support.homeport import run_homeport
 from tests.support.interpreters import require_pythons
-from tests.support.parts import require_npm_packages, require_program, require_uv
+from tests.support.parts import require_npm_packages, require_program
 from tests.support.projects import make_repository
+from tests.support.uv import require_uv
 
 PACKAGES = {"@actions/core": "1.11.1", "@actions/tool-cache": "2.0.2"}
 LOOK = """
@@ -80,7 +81,7 @@ def test_the_machines_uv_is_in_the_tool_cache(
     tmp_path: Path, homeport_home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     require_program("node")
-    monkeypatch.setenv("PATH", str(Path(require_uv()).parent), prepend=os.pathsep)
+    monkeypatch.setenv("PATH", str(require_uv().parent), prepend=os.pathsep)
     lines = look(tmp_path, "setup-uv", f"tool: uv, arch: {uv_architecture()}", "command -v uv && uv --version")
     assert lines[-2].startswith(f"{homeport_home}/tools/uv/")
     assert lines[-1].startswith("uv ")

@@ -95,15 +95,12 @@ def require_node(major: int) -> str:
     return str(node)
 
 
-def require_uv() -> str:
-    """The path of uv's own program (not of a shim): the machine's, or one from the package index, kept in the user's cache folder."""
-    own = shutil.which("uv")
-    if own is not None and not own.endswith("/shims/uv"):
-        return own
+def bring_uv() -> Path:
+    """uv from the package index, kept in the user's cache folder."""
     program = _keep("uv", "uv==0.9.*", _install_from_index) / "bin" / "uv"
     if not program.exists():
         pytest.skip("uv is not on this machine: pip install uv")
-    return str(program)
+    return program
 
 
 def _ask_node(path: str) -> int:
