@@ -17,7 +17,6 @@ _SETTINGS = (
     "http.uploadpack=true",
     "http.getanyfile=false",
     "uploadpack.allowAnySHA1InWant=true",
-    "uploadpack.packObjectsHook=",
     "core.fsmonitor=false",
     "core.hooksPath=/dev/null",
     "gc.auto=0",
