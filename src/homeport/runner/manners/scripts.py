@@ -75,6 +75,10 @@ SUDO = """\
 #!/bin/sh
 # sudo where the machine has none, or none that can work: root needs no more rights, so the command simply runs.
 if [ "$(id -u)" != 0 ]; then
+    if grep -q '^NoNewPrivs:[[:space:]]*1' /proc/self/status 2>/dev/null; then
+        echo "sudo: nobody becomes root in a sandbox: a job that has to needs a container" >&2
+        exit 1
+    fi
     echo "sudo: the job does not run as root, and sudo cannot be had here: install it and allow it without a password, or leave it out" >&2
     exit 1
 fi

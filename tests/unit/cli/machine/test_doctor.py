@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from homeport.cli.machine.machine import Machine
 from homeport.cli.machine.remedies import Installation, Remedy, find_installation, render_command, render_remedy
 from tests.support.console import Captured, call
 from tests.support.parts import require_module, require_program, require_working
@@ -124,14 +125,28 @@ steps: [{run: echo}]"""
     assert (captured.code, jobs_of(answer)["a"]["lacks"]) == (0, [])
 
 
-def test_pythons_that_are_not_here_are_named_once_with_what_brings_them(tmp_path: Path, bare: dict[str, str]) -> None:
-    job = """runs-on: ubuntu-latest
+MANY_PYTHONS = """runs-on: ubuntu-latest
 strategy: {matrix: {python: ['3.98', '3.99'], n: [1, 2]}}
 steps: [{uses: actions/setup-python@v5, with: {python-version: '${{ matrix.python }}'}}]"""
-    _, answer = diagnose(one_job(tmp_path, job), bare)
+
+
+def test_pythons_that_are_not_here_are_named_once_with_what_brings_them(
+    tmp_path: Path, bare: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Machine, "uv", None)
+    captured, answer = diagnose(one_job(tmp_path, MANY_PYTHONS), bare)
+    assert captured.code == 1
     lacks = jobs_of(answer)["a"]["lacks"]
     assert [lack["message"] for lack in lacks] == ["Python 3.98 is not here", "Python 3.99 is not here"]
     assert answer["command"] == "uv python install 3.98 3.99"
+
+
+def test_a_uv_that_is_here_brings_them(tmp_path: Path, bare: dict[str, str]) -> None:
+    (Path(bare["PATH"]) / "uv").symlink_to("/bin/true")
+    captured, answer = diagnose(one_job(tmp_path, MANY_PYTHONS), bare)
+    job = jobs_of(answer)["a"]
+    assert (captured.code, job["lacks"]) == (0, [])
+    assert job["notes"][0]["message"] == "Python 3.98 is not here: uv is asked for it when the job runs"
 
 
 def test_the_python_that_runs_homeport_is_no_lack(tmp_path: Path) -> None:
@@ -228,7 +243,7 @@ def test_a_bubblewrap_that_fails_says_how(tmp_path: Path, bare: dict[str, str]) 
     _, answer = diagnose(tmp_path, bare)
     found = part(answer, "bubblewrap")
     assert found["status"] == "limited"
-    assert found["detail"].endswith("does not let bubblewrap build a sandbox: no user namespaces")
+    assert found["detail"].endswith("it cannot build a sandbox here: no user namespaces")
     assert found["remedy"].startswith("sysctl -w ")
 
 
