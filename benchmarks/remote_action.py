@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from benchmarks.harness import RUNS, Row
+from homeport.cli.clock import SystemClock
 from homeport.ports.action_sources import Resolution
 from homeport.store.action_locations import parse_sources
 from homeport.store.actions_folder import FolderActions
@@ -57,11 +58,13 @@ def rows() -> Iterator[Row]:
         repository.mkdir(parents=True)
         commit = make_repository(repository)
         sources = parse_sources([str(root / "published")], "/")
-        FolderActions(str(root / "home"), sources, os.environ).resolve("o/a", commit, run="0", is_stopped=never)
+        FolderActions(str(root / "home"), sources, os.environ, SystemClock()).resolve(
+            "o/a", commit, run="0", is_stopped=never
+        )
         files = root / "home" / "actions" / "trees" / commit / "files"
         resolving, using, copying = [], [], []
         for number in range(2 * RUNS + 1):
-            actions = FolderActions(str(root / "home"), sources, os.environ)
+            actions = FolderActions(str(root / "home"), sources, os.environ, SystemClock())
             found: list[Resolution] = []
             resolving.append(_time(lambda: found.append(_resolve(actions, commit))))  # noqa: B023 - called at once
             resolution = found[0]

@@ -15,6 +15,7 @@ from homeport.store.action_locations import parse_sources
 from homeport.store.actions_folder import FolderActions
 from tests.support.git_folders import commit, git, init
 from tests.support.git_http import GitServer, git_server
+from tests.support.jobs import SystemClock
 
 Kind = Literal["http", "working tree", "bare"]
 
@@ -72,7 +73,7 @@ class Place:
         if source == "gone":
             source = "http://127.0.0.1:9"
         environment = {"PATH": os.environ["PATH"], "HOME": str(self.home)}
-        return FolderActions(str(self.home / "state"), parse_sources([source], "/"), environment)
+        return FolderActions(str(self.home / "state"), parse_sources([source], "/"), environment, SystemClock())
 
     def resolve(self, ref: str, *, run: str = "1", actions: FolderActions | None = None, **more: str) -> Resolution:
         return (actions or self.open()).resolve("o/action", ref, run=run, is_stopped=never, **more)

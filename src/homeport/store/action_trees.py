@@ -3,6 +3,8 @@
     trees/<commit>/files/…      the files
     trees/<commit>/manifest     what they are: a checksum, then every folder, file and link
 
+A commit that no job has used for 90 days is forgotten when another one comes.
+
 The checksums tell damage (a disk, a crash, a hand that slipped), not malice: who can write here can write a matching manifest too.
 """
 
@@ -13,11 +15,14 @@ from collections.abc import Callable, Iterator
 
 import msgspec
 
-from homeport.store.folder import make_folder, read_file, remove_tree, write_all, write_file
+from homeport.ports.clock import Clock
+from homeport.store.folder import listed, make_folder, read_file, remove_tree, write_all, write_file
 
 _BLOCK = 1 << 20
 _BETWEEN_LOOKS = 256
 """files between two looks at whether anybody still wants them"""
+_DAY = 24 * 60 * 60.0
+_LONGEST_UNUSED = 90 * _DAY
 
 
 class _Entry(msgspec.Struct, frozen=True, array_like=True):
@@ -41,8 +46,9 @@ class CopyStoppedError(Exception):
 class ActionTrees:
     """The kept commits. Thread-safe, and safe beside other processes: a tree appears whole, by one renaming. Raises `OSError`."""
 
-    def __init__(self, folder: str) -> None:
+    def __init__(self, folder: str, clock: Clock) -> None:
         self._folder = folder
+        self._clock = clock
 
     def has(self, commit: str) -> bool:
         """Whether the commit is kept (undamaged or not)."""
@@ -65,6 +71,7 @@ class ActionTrees:
             if not self.has(commit):
                 raise
             remove_tree(growing)
+        self._prune()
 
     def drop(self, commit: str) -> None:
         """Forget a commit."""
@@ -101,12 +108,46 @@ class ActionTrees:
 
     def _read_manifest(self, commit: str) -> list[_Entry]:
         data = read_file(self._path(commit, "manifest"))
+        self._note_use(commit)
         if data is None or data[:8] != b"%08x" % zlib.crc32(data[8:]):
             raise DamagedTreeError("its manifest is damaged")
         return msgspec.msgpack.decode(data[8:], type=list[_Entry])
 
+    def _note_use(self, commit: str) -> None:
+        """Once a day is enough."""
+        path = self._path(commit, "manifest")
+        now = self._clock.now().timestamp()
+        if now - _changed_at(path, now) > _DAY:
+            try:
+                os.utime(path, (now, now))
+            except OSError:
+                return  # somebody else's store, which may be read all the same
+
+    def _prune(self) -> None:
+        now = self._clock.now().timestamp()
+        for name in listed(self._folder):
+            if now - _changed_at(self._path(name, "manifest"), now) > _LONGEST_UNUSED:
+                self.drop(name)
+
     def _path(self, commit: str, *names: str) -> str:
         return os.path.join(self._folder, commit, *names)
+
+
+def sweep(folder: str, clock: Clock) -> None:
+    """Remove what grew in a folder when its process was killed, a day ago or longer."""
+    now = clock.now().timestamp()
+    for name in listed(folder):
+        path = os.path.join(folder, name)
+        if now - _changed_at(path, now) > _DAY:
+            remove_tree(path)
+
+
+def _changed_at(path: str, now: float) -> float:
+    """When it was changed; now, if it is gone."""
+    try:
+        return os.stat(path).st_mtime
+    except OSError:
+        return now
 
 
 def digest_files(files: str) -> str:

@@ -24,6 +24,7 @@ from homeport.git.discovery import find_layout
 from homeport.git.refs import is_id
 from homeport.git.remote import FoundRef, RemoteGit, RemoteGitError, RemoteGitStoppedError
 from homeport.ports.action_sources import Resolution, SourceError, SourceStoppedError
+from homeport.ports.clock import Clock
 from homeport.store.action_locations import Location, Locations
 from homeport.store.action_trees import (
     ActionTrees,
@@ -31,6 +32,7 @@ from homeport.store.action_trees import (
     DamagedTreeError,
     copy_plain_folder,
     digest_files,
+    sweep,
 )
 from homeport.store.folder import file_name, make_folder, read_file, remove_tree, try_hold, write_file
 
@@ -52,9 +54,10 @@ class _UnreachableError(Exception):
 class FolderActions:
     """An `ActionSources`. `environment` is what git gets: PATH, HOME (for `~/.netrc`), proxies and certificates."""
 
-    def __init__(self, home: str, locations: Locations, environment: Mapping[str, str]) -> None:
+    def __init__(self, home: str, locations: Locations, environment: Mapping[str, str], clock: Clock) -> None:
         self._folder = os.path.join(home, "actions")
-        self._trees = ActionTrees(os.path.join(self._folder, "trees"))
+        self._trees = ActionTrees(os.path.join(self._folder, "trees"), clock)
+        self._clock = clock
         self._locations = locations
         self._environment = environment
         self._answers: dict[tuple[str, str, str], Resolution] = {}
@@ -281,6 +284,7 @@ class FolderActions:
         """A folder of one's own, which is gone afterwards."""
         new = os.path.join(self._folder, "new", f"{os.getpid()}-{os.urandom(6).hex()}")
         make_folder(new)
+        sweep(os.path.dirname(new), self._clock)
         try:
             yield new
         finally:

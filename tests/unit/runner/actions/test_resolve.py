@@ -24,6 +24,7 @@ from homeport.store.action_locations import parse_sources
 from homeport.store.actions_folder import FolderActions
 from tests.support.action_host import PATH, FolderSources, make_order, make_paths
 from tests.support.git_folders import commit, git, init, write
+from tests.support.jobs import SystemClock
 
 PLACE = Span(".github/workflows/ci.yml", 7, 15, 7, 30)
 
@@ -68,7 +69,7 @@ class Setting:
         return resolve_action(StringToken(uses, PLACE), surroundings)
 
     def open_actions(self, folder: Path) -> FolderActions:
-        return FolderActions(str(folder / "home"), parse_sources([str(folder)], "/"), {"PATH": PATH})
+        return FolderActions(str(folder / "home"), parse_sources([str(folder)], "/"), {"PATH": PATH}, SystemClock())
 
     def refusal(self, uses: str) -> ActionUnavailableError:
         with pytest.raises(ActionUnavailableError) as caught:
