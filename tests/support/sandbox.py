@@ -5,8 +5,9 @@ import json
 import os
 import subprocess
 import tempfile
+import threading
 import zipfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from textwrap import dedent, indent
@@ -75,6 +76,27 @@ def list_left() -> list[str]:
 def list_groups() -> list[str]:
     """The control groups of sandboxed jobs on this machine."""
     return sorted(str(path) for path in Path("/sys/fs/cgroup").rglob("homeport-*") if path.is_dir())
+
+
+def is_running(command: str) -> bool:
+    """Whether a process with this command line is there."""
+    wanted = command.replace(" ", "\0").encode() + b"\0"
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            if path.read_bytes() == wanted:
+                return True
+        except OSError:
+            continue
+    return False
+
+
+def await_condition(holds: Callable[[], bool]) -> None:
+    """Wait until something is so, for as long as a hung test may take."""
+    for _ in range(6000):
+        if holds():
+            return
+        threading.Event().wait(0.02)
+    raise AssertionError("it never came to be")
 
 
 @contextmanager
