@@ -202,7 +202,9 @@ def test_a_build_that_fails_shows_what_it_printed_and_leaves_no_image(bench: Ben
 def test_an_image_that_is_nowhere_fails_its_step_at_its_place(bench: Bench) -> None:
     report = run(bench, "- {id: gone, uses: 'docker://localhost:1/gone:1'}")
     assert report.conclusions["gone"] == "failure"
-    assert report.errors[0].startswith("The image 'localhost:1/gone:1' is not on this machine and cannot be pulled:")
+    assert report.errors[0].startswith(
+        "'docker://localhost:1/gone:1' cannot run in a container: the image 'localhost:1/gone:1' is not on this machine and cannot be pulled:"
+    )
     assert [fact.line for fact in report.of(AnnotationRaised)] == [6]
 
 

@@ -331,7 +331,9 @@ def test_an_image_that_cannot_be_pulled_fails_at_its_place_without_the_password(
     report = run(bench, "- run: echo unreachable", container, secrets={"WORD": "correct horse"})
     assert report.end.conclusion == "failure"
     (error,) = report.errors
-    assert error.startswith("The image 'localhost:1/no/such:1' is not on this machine and cannot be pulled:")
+    assert error.startswith(
+        "The job's container cannot be started: the image 'localhost:1/no/such:1' is not on this machine and cannot be pulled:"
+    )
     assert "correct horse" not in "\n".join([*report.lines(), *report.errors, report.end.reason or ""])
     assert [line for _, line in places(report)] == [5]
     assert report.conclusions["__run"] == "skipped"

@@ -5,16 +5,21 @@ storages that know nothing of each other would choose the same addresses for the
 """
 
 import fcntl
+import importlib.metadata
 import json
 import os
 import re
 import shutil
 import signal
 import subprocess
+import sys
 import tarfile
+import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from io import BytesIO
 from pathlib import Path
+
+import pytest
 
 from tests.support.parts import require_file, require_linux, require_module, require_program, require_root
 
@@ -97,14 +102,14 @@ class Podman:
             return False
 
     def list_left(self) -> dict[str, list[str]]:
-        """What tests must not leave: containers, networks, processes, mounts and folders; images are listed too."""
+        """What tests must not leave: containers, networks, processes and mounts. The engine of a fixture of this process does not count."""
         return {
             "containers": self.run("ps", "--all", "--quiet").split(),
             "networks": [
                 line for line in self.run("network", "ls", "--format", "{{.Name}}").split() if line != "podman"
             ],
             "monitors": _list_processes(str(self.folder)),
-            "keepers": _list_processes("containers/keeper.py"),
+            "keepers": [each for each in _list_processes("containers/keeper.py") if f" {os.getpid()}." not in each],
             "mounts": [line for line in _read_mounts() if f"{self.folder}/graph/" in line and "/merged" in line],
         }
 
@@ -125,6 +130,155 @@ class Podman:
 
 
 NOTHING: dict[str, list[str]] = {"containers": [], "networks": [], "monitors": [], "keepers": [], "mounts": []}
+
+
+def make_redis_image(podman: Podman, name: str) -> str:
+    """This machine's Redis, started as the official image starts it."""
+    programs = [require_program("redis-server", "apt-get install redis-server"), require_program("redis-cli")]
+    return podman.make_image(name, pack(programs, {}), 'CMD ["redis-server", "--protected-mode", "no"]', "EXPOSE 6379")
+
+
+def make_postgres_image(podman: Podman, name: str) -> str:
+    """This machine's PostgreSQL, with what matters of the official image's entrypoint."""
+    server = shutil.which("initdb") or _find_initdb()
+    folder = Path(os.path.realpath(server)).parent
+    programs = [str(folder / each) for each in ("initdb", "postgres", "pg_ctl", "psql", "pg_isready", "createdb")]
+    libraries = [str(each) for each in (folder.parent / "lib").glob("*.so")]
+    share = Path("/usr/share/postgresql") / folder.parent.name
+    layer = pack(
+        [*programs, *(each for each in libraries if each.endswith(("dict_snowball.so", "plpgsql.so")))],
+        {"/entrypoint.sh": _POSTGRES_ENTRYPOINT.replace("BIN", str(folder)).encode()},
+        {str(share): str(share)},
+    )
+    return podman.make_image(
+        name, layer, 'ENTRYPOINT ["/entrypoint.sh"]', f"ENV PATH={folder}:/usr/bin:/bin", "EXPOSE 5432"
+    )
+
+
+def _find_initdb() -> str:
+    found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
+    if not found:
+        pytest.skip("initdb is not on this machine: apt-get install postgresql")
+    return str(found[-1])
+
+
+_POSTGRES_ENTRYPOINT = """#!/bin/sh
+set -e
+data=/var/lib/postgresql/data
+user=${POSTGRES_USER:-postgres}
+mkdir -p $data /run/postgresql /var/run/postgresql
+chown -R postgres:postgres /var/lib/postgresql /run/postgresql /var/run/postgresql
+printf %s "$POSTGRES_PASSWORD" > /tmp/password && chown postgres /tmp/password
+as() { su postgres -s /bin/sh -c "exec $*"; }
+as BIN/initdb -D $data -U "$user" --pwfile=/tmp/password -A scram-sha-256 --no-sync --locale=C >/dev/null
+rm /tmp/password
+echo "host all all all scram-sha-256" >> $data/pg_hba.conf
+echo "local all all trust" > $data/local && cat $data/pg_hba.conf >> $data/local && mv $data/local $data/pg_hba.conf
+chown postgres $data/pg_hba.conf
+as BIN/pg_ctl -D $data -w -o '"-c listen_addresses="' start >/dev/null
+BIN/createdb -U "$user" "${POSTGRES_DB:-$user}" -h /var/run/postgresql || true
+as BIN/pg_ctl -D $data -m fast -w stop >/dev/null
+exec su postgres -s /bin/sh -c "exec BIN/postgres -D $data -c 'listen_addresses=*'"
+"""
+
+
+def make_localstack_image(podman: Podman, name: str) -> str:
+    """moto's server on this machine's Python, with LocalStack's answer to whether it is healthy."""
+    require_module("moto")
+    python = f"{sys.base_prefix}/bin/python{sys.version_info[0]}.{sys.version_info[1]}"
+    library = Path(sys.base_prefix) / "lib" / f"python{sys.version_info[0]}.{sys.version_info[1]}"
+    server = Path(localstack_server_path())
+    with tempfile.TemporaryDirectory() as made:
+        packages = Path(made) / "packages"
+        _copy_packages("moto", packages)
+        extensions = [str(each) for each in (*library.glob("lib-dynload/*.so"), *packages.rglob("*.so"))]
+        needed = [
+            each
+            for each in list_with_libraries([python, require_program("curl"), *extensions])
+            if not each.startswith(made)
+        ]
+        layer = pack(
+            needed,
+            {"/srv/server.py": server.read_bytes().replace(b'"127.0.0.1"', b'"0.0.0.0"')},
+            {"/srv/packages": str(packages), str(library): str(library)},
+        )
+    command = ["/bin/sh", "-c", f"exec {python} -W ignore /srv/server.py 4566 $SERVICES"]
+    variables = (
+        "ENV PYTHONPATH=/srv/packages PYTHONDONTWRITEBYTECODE=1 AWS_ACCESS_KEY_ID=test AWS_SECRET_ACCESS_KEY=test"
+    )
+    return podman.make_image(
+        name, layer, f"CMD {json.dumps(command)}", f"{variables} PATH=/usr/bin:/bin", "EXPOSE 4566"
+    )
+
+
+def localstack_server_path() -> str:
+    """The server that Homeport itself starts where there is no engine."""
+    from homeport.runner.services import providers  # noqa: PLC0415 - for one image
+
+    return f"{Path(providers.__file__).parent}/localstack_server.py"
+
+
+_OF_BOTOCORE = (
+    "s3",
+    "sqs",
+    "secretsmanager",
+    "endpoints.json",
+    "partitions.json",
+    "_retry.json",
+    "sdk-default-configuration.json",
+)
+
+
+def _copy_packages(name: str, target: Path) -> None:
+    """A distribution with all that it requires, extras of its server included; of botocore only the services that are used."""
+    target.mkdir()
+    wanted, seen = (
+        [
+            name,
+            "flask",
+            "werkzeug",
+            "flask-cors",
+            "cryptography",
+            "antlr4-python3-runtime",
+            "joserfc",
+            "pyparsing",
+            "openapi-spec-validator",
+            "py-partiql-parser",
+            "setuptools",
+            "docker",
+            "graphql-core",
+            "cfn-lint",
+            "jsonpath-ng",
+            "aws-xray-sdk",
+            "python-jose",
+            "sshpubkeys",
+        ],
+        set(),
+    )
+    while wanted:
+        each = wanted.pop().lower()
+        if each in seen:
+            continue
+        seen.add(each)
+        try:
+            distribution = importlib.metadata.distribution(each)
+        except importlib.metadata.PackageNotFoundError:
+            continue
+        wanted += [
+            re.split(r"[^A-Za-z0-9._-]", text)[0] for text in distribution.requires or () if "extra ==" not in text
+        ]
+        for top in {str(file).split("/")[0] for file in distribution.files or ()} - {"..", "__pycache__"}:
+            source = Path(str(distribution.locate_file(top)))
+            if source.is_dir() and not (target / top).exists():
+                shutil.copytree(source, target / top, ignore=_choose_data)
+            elif source.is_file():
+                shutil.copy(source, target / top)
+
+
+def _choose_data(folder: str, names: list[str]) -> list[str]:
+    if folder.endswith("botocore/data"):
+        return [each for each in names if each not in _OF_BOTOCORE]
+    return [each for each in names if each in {"__pycache__", "tests", "test"}]
 
 
 def open_podman(folder: Path) -> Iterator[Podman]:

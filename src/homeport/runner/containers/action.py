@@ -38,7 +38,8 @@ def run_stage(action: DockerAction, stage: Stage, frame: StepFrame, host: Action
         message = error.message if error.hint is None else f"{error.message}\n{error.hint}"
         raise ActionError(f"'{action.origin.uses}' cannot run in a container: {message}") from error
     except ServiceUnavailableError as error:
-        raise ActionUnavailableError(error.message, error.span, error.hint) from error
+        message = f"'{action.origin.uses}' cannot run in a container: {error.message}"
+        raise ActionUnavailableError(message, error.span, error.hint) from error
 
 
 class _Stage:

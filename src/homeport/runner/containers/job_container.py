@@ -42,10 +42,19 @@ class JobContainer:
 
     def start(self, voice: Voice) -> None:
         """Make it, and let the job's commands run in it from now on. Raises `ServiceUnavailableError`."""
-        session, spec = self._session, self._spec
+        spec = self._spec
         voice.log.write("##[group]Starting job container")
         voice.log.write(spec.image)
         voice.log.send()
+        try:
+            self._start(voice)
+        except ServiceUnavailableError as error:
+            message = f"The job's container cannot be started: {error.message}"
+            raise ServiceUnavailableError(message, error.span, hint=error.hint, log=error.log) from error
+        voice.log.write("##[endgroup]")
+
+    def _start(self, voice: Voice) -> None:
+        session, spec = self._session, self._spec
         try:
             containers = self._containers = self._host.open_job(session.order)
             network = containers.make_network()
@@ -66,7 +75,6 @@ class JobContainer:
         self._enter(containers, paths, found)
         session.standing.setdefault("container", {}).update(id=found.id, network=network)
         voice.log.write(found.id)
-        voice.log.write("##[endgroup]")
 
     def _prepare_paths(self) -> PathMap:
         job = self._session.paths
@@ -100,7 +108,7 @@ class JobContainer:
         except EngineError as error:
             raise explain(spec, "started", error, _read_log(containers, self._id)) from error
         if not found.is_running:
-            message = f"The container of '{spec.image}' ended at once, with exit code {found.exit_code}"
+            message = f"the container of '{spec.image}' ended at once, with exit code {found.exit_code}"
             hint = "the job's container is kept alive by `tail`, which the image must have"
             raise ServiceUnavailableError(message, spec.span, hint=hint, log=_read_log(containers, self._id))
         return found

@@ -70,7 +70,7 @@ class JobContainers:
     def start(self, spec: ContainerSpec) -> RunningService:
         """Start a service. Raises `ServiceUnavailableError`."""
         if self._is_walled and (breach := find_breach(spec)) is not None:
-            message = f"The service '{spec.name}' asks for {breach}, which a sandboxed job may not have"
+            message = f"it asks for {breach}, which a sandboxed job may not have"
             raise ServiceUnavailableError(message, spec.span)
         try:
             self.make_network()

@@ -78,6 +78,20 @@ def _remove_all(podman: str, owner: str) -> None:
     mark = f"--filter=label=homeport.owner={owner}"
     _run(podman, "rm", "--force", "--time=0", "--volumes", mark)
     _run(podman, "network", "prune", "--force", mark)
+    _end_monitors()
+
+
+def _end_monitors() -> None:
+    """Those of commands in containers would stay for five minutes (see `monitors`)."""
+    with open(f"/proc/self/task/{os.getpid()}/children", encoding="ascii") as file:  # noqa: PTH123 - pathlib is slow to import
+        children = file.read().split()
+    for child in children:
+        try:
+            with open(f"/proc/{child}/cmdline", "rb") as command:  # noqa: PTH123
+                if b"--exec-attach" in command.read().split(b"\0"):
+                    os.kill(int(child), signal.SIGKILL)
+        except (FileNotFoundError, ProcessLookupError):
+            continue
 
 
 def _run(*arguments: str) -> None:
