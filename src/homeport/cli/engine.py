@@ -138,6 +138,9 @@ class Engine:
             sources=self._tree,
             actions=cast("ActionSources", Deferred(self._open_actions)),
             service_host=cast("ServiceHost", Deferred(self._open_services)),
+            enclosed_services=None
+            if self._execution.services == "engine"
+            else cast("ServiceHost", Deferred(self._open_enclosed_services)),
             containers=cast("ContainerHost", Deferred(self._get_containers)),
             toolkit=cast("Toolkit", Deferred(self._open_toolkit)),
         )
@@ -166,6 +169,11 @@ class Engine:
         return make_service_host(
             self._execution.services, containers, self._home, self._console.environment, self.clock
         )
+
+    def _open_enclosed_services(self) -> object:
+        from homeport.cli.service_host import make_enclosed_host  # noqa: PLC0415 - many runs have no services
+
+        return make_enclosed_host(self._execution.isolation, self._home, self._console.environment, self.clock)
 
     def _get_containers(self) -> "ContainerHost":
         if self._containers is None:

@@ -92,6 +92,8 @@ class Launch(msgspec.Struct, frozen=True, kw_only=True):
     """clients in a `--health-cmd` that must be told by arguments where the service is: those come first"""
     own_health: tuple[str, ...] = ()
     """words of a `--health-cmd` that only the image can answer; `is_ready` does then"""
+    shown: tuple[str, ...] = ()
+    """what the program must be able to read besides its own installation"""
     stop: int = signal.SIGKILL
     drop: bool = True
     remarks: tuple[str, ...] = ()
