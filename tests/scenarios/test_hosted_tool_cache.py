@@ -65,7 +65,7 @@ def test_the_python_that_is_asked_for_is_in_the_tool_cache_and_takes_packages(
     script = 'python3.12 -c "import sys; print(sys.prefix)"; python3.12 -m pip --version; test -w "$(dirname "$(dirname "$(command -v python3.12)")")"'
     lines = look(tmp_path, "setup-python", "tool: Python, python-version: '3.12'", script)
     prefix = lines[-2]
-    assert prefix.startswith(f"{homeport_home}/tools/Python/3.12.")
+    assert prefix.startswith(f"{homeport_home}/tools/homeport-hosted/Python/3.12.")
     assert Path(f"{prefix}.complete").exists()
     assert f"from {prefix}/lib/" in lines[-1]
 
@@ -73,7 +73,7 @@ def test_the_python_that_is_asked_for_is_in_the_tool_cache_and_takes_packages(
 def test_the_machines_node_is_in_the_tool_cache(tmp_path: Path, homeport_home: Path) -> None:
     require_program("node")
     lines = look(tmp_path, "setup-node", "tool: node", "command -v node && npm --version && npm prefix --global")
-    assert lines[-3].startswith(f"{homeport_home}/tools/node/")
+    assert lines[-3].startswith(f"{homeport_home}/tools/homeport-hosted/node/")
     assert lines[-1] == str(Path(lines[-3]).parent.parent)
 
 
@@ -83,5 +83,5 @@ def test_the_machines_uv_is_in_the_tool_cache(
     require_program("node")
     monkeypatch.setenv("PATH", str(require_uv().parent), prepend=os.pathsep)
     lines = look(tmp_path, "setup-uv", f"tool: uv, arch: {uv_architecture()}", "command -v uv && uv --version")
-    assert lines[-2].startswith(f"{homeport_home}/tools/uv/")
+    assert lines[-2].startswith(f"{homeport_home}/tools/homeport-hosted/uv/")
     assert lines[-1].startswith("uv ")

@@ -1,23 +1,19 @@
-"""Lays out the tool cache as hosted images have it, so that unmodified `setup-` actions find what this machine has.
+"""Lays out a tool cache as hosted images have it, so that unmodified `setup-` actions find what this machine has.
 
 `Python/3.12.1/x64`, `node/24.1.0/x64`, `uv/0.9.1/x86_64`, each with `….complete` beside it (@actions/tool-cache `find`). They are
-copies in the sense that matters: what an action installs into one of them stays in the tool cache, and the machine's own are never
-written to. That is what a self-hosted runner of GitHub has too: its jobs share one tool cache.
+copies in the sense that matters: what an action installs into one of them stays there, and the machine's own are never written to. It
+is a folder of its own in the tool cache: for these actions only, as what is in it works on this machine alone (not in a container), and
+Homeport's own actions do not take it for tools of the machine. It is kept, and jobs share it, as on a self-hosted runner of GitHub.
 """
 
 import os
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import cast
 
 from homeport.runner.actions.native.semver import parse_version
 from homeport.runner.actions.native.setup_python.choice import find_fitting
-from homeport.runner.actions.native.setup_python.discovery import (
-    TEMPLATE_MARK,
-    Interpreter,
-    find_interpreters,
-    machine_architecture,
-)
+from homeport.runner.actions.native.setup_python.discovery import Interpreter, find_interpreters, machine_architecture
 from homeport.runner.actions.native.setup_python.prefix import PrefixError, make_prefix
 from homeport.runner.actions.native.setup_python.version_files import find_wishes
 from homeport.runner.actions.native.setup_python.versions import parse_wish
@@ -25,28 +21,27 @@ from homeport.runner.actions.native.setup_uv.source import list_here
 from homeport.runner.actions.native.setup_uv.source import machine_architecture as uv_architecture
 from homeport.runner.actions.native.tool_cache import keep_tool
 from homeport.runner.actions.node import find_node
-from homeport.runner.folders import remove_tree, write_file
+from homeport.runner.folders import write_file
 from homeport.runner.host import ActionError, ActionHost
 
 
-def offer_tools(repository: str, host: ActionHost) -> None:
-    """What a published `setup-` action is going to look for, if this machine has it. Raises `OSError` for a full disk and the like.
+def offer_tools(repository: str, host: ActionHost) -> dict[str, str]:
+    """Lay out what a published `setup-` action is going to look for, if this machine has it; gives the variables that lead it there.
 
-    `repository` is the action's. Nothing happens where the tool cache is the job's own (in a sandbox, or a container): a hostile job
-    could lead a writer from outside to another place.
+    `repository` is the action's. Only for jobs on this machine itself: a hostile job in a sandbox could lead a writer from outside to
+    another place. Raises `OSError` for a full disk and the like.
     """
-    if host.order.job.container is not None or host.paths.tool_cache.startswith(host.paths.root + "/"):
-        return
-    root, search_path = host.paths.tool_cache, host.environment.get("PATH", "")
+    root, search_path = os.path.join(host.paths.tool_cache, "homeport-hosted"), host.environment.get("PATH", "")
     match repository.lower().rpartition("/")[2]:
         case "setup-python":
-            lay_out_pythons(root, host.environment, _find_wishes(host))
+            lay_out_pythons(root, host, _find_wishes(host))
         case "setup-node":
-            lay_out_nodes(root, search_path)
+            lay_out_nodes(root, host, search_path)
         case "setup-uv":
-            lay_out_uv(host)
+            lay_out_uv(root, host)
         case _:
-            return
+            return {}
+    return {"RUNNER_TOOL_CACHE": root, "AGENT_TOOLSDIRECTORY": root}
 
 
 class _Silent:
@@ -74,46 +69,38 @@ def _find_wishes(host: ActionHost) -> list[str]:
 # --- Python ----------------------------------------------------------------------------------------------------------
 
 
-def lay_out_pythons(root: str, environment: Mapping[str, str], wishes: Sequence[str]) -> None:
+def lay_out_pythons(root: str, host: ActionHost, wishes: Sequence[str]) -> None:
     """The newest Python for each wish (`3.12`, `>=3.10`), where there is one."""
-    here = find_interpreters(environment, root) if wishes else []
+    here = find_interpreters(host.environment, host.paths.tool_cache) if wishes else []
     for wish in wishes:
         interpreter = find_fitting(parse_wish(wish), here)
-        if interpreter is not None and not interpreter.pypy and interpreter.source != "tool cache":
-            _lay_out_python(root, interpreter, here)
+        if interpreter is not None and not interpreter.pypy:
+            _lay_out_python(root, interpreter, here, host.paths.tool_cache)
 
 
-def _lay_out_python(root: str, interpreter: Interpreter, here: Sequence[Interpreter]) -> None:
+def _lay_out_python(root: str, interpreter: Interpreter, here: Sequence[Interpreter], tool_cache: str) -> None:
     suffix = "-freethreaded" if interpreter.freethreaded else ""
     target = os.path.join(root, "Python", str(interpreter.version), f"{machine_architecture()}{suffix}")
     mark = f"{target}.complete"
     if os.path.exists(mark):
         return
-    # so that Homeport's own setup-python takes the original and not this copy, into which jobs may have installed something
-    _mark(target + TEMPLATE_MARK)
     try:
-        make_prefix(interpreter, here, target, root)
+        make_prefix(interpreter, here, target, tool_cache)
     except PrefixError:
-        remove_tree(target + TEMPLATE_MARK)
-        return
-    _mark(mark)
-
-
-def _mark(path: str) -> None:
-    os.makedirs(os.path.dirname(path), exist_ok=True)
+        return  # it does not run from another folder
     try:
-        write_file(path, b"")
+        write_file(mark, b"")
     except FileExistsError:
-        return
+        return  # another job was quicker
 
 
 # --- Node and uv -----------------------------------------------------------------------------------------------------
 
 
-def lay_out_nodes(root: str, search_path: str) -> None:
+def lay_out_nodes(root: str, host: ActionHost, search_path: str) -> None:
     """The machine's Node.js, and the one that `homeport[node]` brings."""
     for using in ("node20", "node24"):
-        node = find_node(using, search_path, root)
+        node = find_node(using, search_path, host.paths.tool_cache)
         if node is not None:
             _lay_out_node(root, node.version, os.path.realpath(node.path))
 
@@ -146,9 +133,8 @@ def _find_npm(executable: str) -> str | None:
     return next(found, None)
 
 
-def lay_out_uv(host: ActionHost) -> None:
+def lay_out_uv(root: str, host: ActionHost) -> None:
     """The newest uv of this machine."""
-    root = host.paths.tool_cache
     here = dict(list_here(host, {}))
     newest = max(here, key=lambda version: version.order, default=None)
     architecture = uv_architecture()

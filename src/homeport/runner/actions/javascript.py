@@ -22,20 +22,11 @@ def run_stage(action: NodeAction, stage: Stage, host: ActionHost, variables: Map
         return 0
     if stage == "main":
         _tell_version(action, host)
-        _offer_tools(action, host)
     return host.run(
         (action.node, os.path.join(action.folder, script)),
         environment={**host.environment, **variables},
         working_directory=host.paths.workspace,
     )
-
-
-def _offer_tools(action: NodeAction, host: ActionHost) -> None:
-    if "setup-" in action.origin.repository:
-        # for the few actions that look into the tool cache
-        from homeport.runner.actions.hosted_tools import offer_tools  # noqa: PLC0415
-
-        offer_tools(action.origin.repository, host)
 
 
 def _tell_version(action: NodeAction, host: ActionHost) -> None:
