@@ -9,7 +9,7 @@ import pytest
 
 from homeport.ports.executor import JobPaths
 from homeport.runner.manners.shims import Shims, install_shims
-from tests.support.parts import require_program, require_root
+from tests.support.parts import require_file, require_program, require_root
 from tests.support.wheels import build_wheel
 
 
@@ -89,6 +89,45 @@ def test_what_pip_installs_stays_in_the_job(tmp_path: Path, shims: Shims, paths:
     assert call("python3", "-c", "import onlyhere; onlyhere.main()", path=path, paths=paths).stdout == "onlyhere 1.0\n"
     outside = subprocess.run([sys.executable, "-c", "import onlyhere"], capture_output=True, check=False)
     assert outside.returncode == 1
+
+
+def make_python_without_pip(tmp_path: Path, wheels: str) -> str:
+    """A `python3` that finds no pip, as Debian's does; `ensurepip` keeps wheels in the folder."""
+    folder = tmp_path / "machine"
+    folder.mkdir()
+    hidden = tmp_path / "hidden"
+    (hidden / "ensurepip").mkdir(parents=True)
+    (hidden / "ensurepip" / "__init__.py").write_text("")
+    (hidden / "ensurepip" / "_bundled").symlink_to(wheels)
+    code = (
+        "import sys, runpy, importlib.abc\n"
+        "class Hide(importlib.abc.MetaPathFinder):\n"
+        "    def find_spec(self, name, path=None, target=None):\n"
+        "        if name == 'pip' and not hasattr(sys, 'shown'):\n"
+        "            sys.meta_path.remove(self)\n"
+        "            sys.shown = True\n"
+        "            raise ImportError\n"
+        f"sys.meta_path.insert(0, Hide())\nsys.path.insert(0, {str(hidden)!r})\n"
+        "sys.argv = sys.argv[1:]\nrunpy.run_path(sys.argv[0], run_name='__main__')\n"
+    )
+    (tmp_path / "start.py").write_text(code)
+    (folder / "python3").write_text(f'#!/bin/sh\nshift\nexec {sys.executable} {tmp_path}/start.py "$@"\n')
+    (folder / "python3").chmod(0o755)
+    return str(folder)
+
+
+def test_a_python_without_pip_gets_the_one_that_the_machine_keeps(
+    tmp_path: Path, shims: Shims, paths: JobPaths
+) -> None:
+    import ensurepip  # noqa: PLC0415 - for its folder only
+
+    bundled = os.path.join(os.path.dirname(ensurepip.__file__), "_bundled")
+    if not os.path.isdir(bundled):
+        bundled = str(require_file("/usr/share/python-wheels", "apt-get install python3-venv"))
+    path = shims.extend_path(f"{make_python_without_pip(tmp_path, bundled)}:/usr/bin:/bin", paths)
+    answer = call("pip", "--version", path=path, paths=paths)
+    assert answer.returncode == 0, answer.stderr
+    assert f"from {paths.root}/_python/lib/" in answer.stdout
 
 
 def test_a_machine_without_python_says_so(tmp_path: Path, shims: Shims, paths: JobPaths) -> None:
