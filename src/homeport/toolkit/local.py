@@ -169,4 +169,4 @@ def _listen(host: str, port: int) -> socket:
 
 
 def _random() -> str:
-    return os.urandom(32).hex()
+    return os.urandom(16).hex()

@@ -130,7 +130,7 @@ def test_of_many_savers_of_one_key_one_wins_and_what_is_read_is_whole(stand: Sta
     done: list[bool] = []
     datas = [bytes([number]) * 50_000 for number in range(8)]
     threads = [
-        threading.Thread(target=lambda job=job, data=data: done.append(job.save("k", data)["ok"]))  # type: ignore[misc]
+        threading.Thread(target=lambda job=job, data=data: done.append(job.save("k", data)["ok"]))
         for job, data in zip(savers, datas, strict=True)
     ]
     for thread in threads:
