@@ -7,7 +7,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 from benchmarks.harness import RUNS, Row
@@ -39,9 +39,9 @@ def never() -> bool:
     return False
 
 
-def _time(work: Callable[[], object]) -> float:
+def _time_copy(source: Path, target: Path) -> float:
     started = time.perf_counter()
-    work()
+    subprocess.run(["cp", "-r", source, target], check=True)
     return time.perf_counter() - started
 
 
@@ -65,13 +65,14 @@ def rows() -> Iterator[Row]:
         resolving, using, copying = [], [], []
         for number in range(2 * RUNS + 1):
             actions = FolderActions(str(root / "home"), sources, os.environ, SystemClock())
-            found: list[Resolution] = []
-            resolving.append(_time(lambda: found.append(_resolve(actions, commit))))  # noqa: B023 - called at once
-            resolution = found[0]
-            target = root / f"own{number}"
-            using.append(resolving[-1] + _time(lambda: actions.copy(resolution, str(target), is_stopped=never)))  # noqa: B023
-            copying.append(_time(lambda: subprocess.run(["cp", "-r", files, root / f"cp{number}"], check=True)))  # noqa: B023
-            shutil.rmtree(target)
+            started = time.perf_counter()
+            resolution = _resolve(actions, commit)
+            found = time.perf_counter()
+            actions.copy(resolution, str(root), f"own{number}", is_stopped=never)
+            resolving.append(found - started)
+            using.append(time.perf_counter() - started)
+            copying.append(_time_copy(files, root / f"cp{number}"))
+            shutil.rmtree(root / f"own{number}")
             shutil.rmtree(root / f"cp{number}")
         resolved, used, copied = (statistics.median(each) for each in (resolving, using, copying))
         yield Row(

@@ -63,6 +63,8 @@ class FolderActions:
         self._answers: dict[tuple[str, str, str], Resolution] = {}
         self._unreachable: dict[tuple[str, str], str] = {}
         """what was said by whom, in which run: nobody is asked again in vain"""
+        self._copied: set[tuple[str, str]] = set()
+        """folders of jobs, which have names of their own"""
         self._guard = threading.Lock()
         self._locks: dict[tuple[str, str, str], threading.Lock] = {}
 
@@ -85,15 +87,17 @@ class FolderActions:
         finally:
             lock.release()
 
-    def copy(self, resolution: Resolution, folder: str, *, is_stopped: _Stopped) -> None:
+    def copy(self, resolution: Resolution, below: str, path: str, *, is_stopped: _Stopped) -> None:
         """A damaged tree is dropped, and fetched once more."""
+        if (below, path) in self._copied:
+            return
         try:
             try:
-                self._trees.copy(resolution.commit, folder, is_stopped)
+                self._trees.copy(resolution.commit, below, path, is_stopped)
             except DamagedTreeError as error:
                 self._mend(resolution, error, is_stopped)
-                remove_tree(folder)
-                self._trees.copy(resolution.commit, folder, is_stopped)
+                self._trees.copy(resolution.commit, below, path, is_stopped)
+            self._copied.add((below, path))
         except CopyStoppedError as error:
             raise SourceStoppedError from error
         except DamagedTreeError as error:

@@ -268,7 +268,7 @@ def test_several_processes_fetch_beside_each_other(tmp_path: Path) -> None:
         "from homeport.cli.clock import SystemClock\n"
         "actions = FolderActions(sys.argv[1], parse_sources([sys.argv[2]], '/'), os.environ, SystemClock())\n"
         "found = actions.resolve('o/a', 'v1', run='1', is_stopped=lambda: False)\n"
-        "actions.copy(found, sys.argv[3], is_stopped=lambda: False)\n"
+        "actions.copy(found, *os.path.split(sys.argv[3]), is_stopped=lambda: False)\n"
         "print(found.commit)\n"
     )
     home = str(tmp_path / "home")

@@ -378,6 +378,11 @@ def test_a_path_below_a_native_action_is_another_action(with_actions: Setting) -
     assert "for action 'actions/checkout/sub@v1'" in with_actions.refusal("actions/checkout/sub@v1").message
 
 
+def test_a_ref_with_braces_is_a_ref(with_actions: Setting) -> None:
+    git(published(with_actions, "o/a"), "tag", "v{1}")
+    assert with_actions.resolve("o/a@v{1}").origin.ref == "v{1}"
+
+
 @pytest.mark.parametrize("uses", ["o/a@../../x", "o/..@v1", "o/a@-x", "o@v1", "o/a@"])
 def test_what_names_no_repository_or_ref_is_refused(with_actions: Setting, uses: str) -> None:
     assert "names no action" in with_actions.refusal(uses).message
