@@ -84,13 +84,16 @@ class Keeper:
         *,
         output: str,
         text: str | None = None,
+        source: str | None = None,
         stop: int = signal.SIGKILL,
         drop: bool = True,
         shown: Sequence[str] = (),
     ) -> int:
-        """Start a program: its absolute path first, `output` the file for what it prints, `text` its stdin, `stop` what ends it. Gives
-        its process id. With `drop` it becomes the services' user's. `shown` is what it must read besides its own, where there is a wall.
-        Raises `ServiceProgramError`.
+        """Start a program; gives its process id. Raises `ServiceProgramError`.
+
+        `arguments` begin with its absolute path; `output` is the file for what it prints, `text` or the file `source` its stdin,
+        `stop` the signal that ends it. With `drop` it becomes the services' user's. `shown` is what it must read besides its own
+        installation, where there is a wall.
         """
         path = self._write_text(text)
         request = {
@@ -98,7 +101,7 @@ class Keeper:
             "environment": dict(environment),
             "folder": folder,
             "output": output,
-            "input": path,
+            "input": path or source,
             # what is behind a wall has its own shared memory, which goes with it
             "stop": int(stop if self._wall is None else signal.SIGKILL),
             "drop": drop,
@@ -129,15 +132,19 @@ class Keeper:
         folder: str,
         *,
         text: str | None = None,
+        source: str | None = None,
+        output: str | None = None,
         seconds: float = 120.0,
         drop: bool = True,
     ) -> str:
-        """Run a program to its end; gives what it printed. Raises `ServiceProgramError` where it fails or takes longer."""
-        output = f"{self.folder}/output-{next(self._numbers)}"
-        pid = self.start(arguments, environment, folder, output=output, text=text, drop=drop)
+        """Run a program to its end; gives what it printed, where that does not go to the file `output`. Raises `ServiceProgramError` where it fails or takes longer."""
+        place = output or f"{self.folder}/output-{next(self._numbers)}"
+        pid = self.start(arguments, environment, folder, output=place, text=text, source=source, drop=drop)
         code = self.poll(pid, seconds)
-        printed = read_log(output)
-        os.unlink(output)
+        printed = ""
+        if output is None:
+            printed = read_log(place)
+            os.unlink(place)
         name = os.path.basename(arguments[0])
         if code is None:
             self.kill(pid)

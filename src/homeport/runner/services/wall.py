@@ -10,7 +10,17 @@ from collections.abc import Callable, Iterator, Sequence
 import msgspec
 
 _SYSTEM = ("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32")
-_SETTINGS = ("passwd", "group", "localtime", "timezone", "ld.so.cache", "nsswitch.conf", "hosts", "alternatives", "ssl/certs")
+_SETTINGS = (
+    "passwd",
+    "group",
+    "localtime",
+    "timezone",
+    "ld.so.cache",
+    "nsswitch.conf",
+    "hosts",
+    "alternatives",
+    "ssl/certs",
+)
 _PRIVATE = (
     "--unshare-user", "--unshare-pid", "--unshare-ipc", "--unshare-uts", "--unshare-cgroup-try",
     "--die-with-parent", "--cap-drop", "ALL", "--proc", "/proc", "--dev", "/dev", "--tmpfs", "/tmp",  # noqa: S108 - inside

@@ -231,12 +231,11 @@ def test_images_without_a_provider_are_refused_with_the_reason(host: NativeServi
 def test_what_was_not_used_for_a_month_is_kept_no_longer(tmp_path: Path) -> None:
     host = native_host(tmp_path / "home", postgres_roots=(), path="/nowhere")
     store = tmp_path / "home" / "services" / "postgres"
-    old = store / "old"
-    old.mkdir(parents=True)
-    (old / "HOMEPORT_LOCALE").write_text("C")
-    os.utime(old / "HOMEPORT_LOCALE", (1, 1))
-    recent = store / "recent"
-    recent.mkdir()
+    store.mkdir(parents=True)
+    old, recent = store / "old.tar", store / "recent.tar"
+    for path in (old, recent):
+        path.write_bytes(b"")
+    os.utime(old, (1, 1))
     with opened(host, tmp_path) as services:
         start_healthy(services, spec("postgres", env=ENV))
     assert not old.exists()
