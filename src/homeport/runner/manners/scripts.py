@@ -23,7 +23,15 @@ if [ -z "$machine" ]; then
 fi
 own=${RUNNER_TEMP:+${RUNNER_TEMP%/*}/_python}
 if [ -n "$own" ] && [ ! -x "$own/bin/python3" ]; then
-    "$machine" -I "$here/../job_python.py" "$own" >&2 || own=
+    if ! "$machine" -I "$here/../job_python.py" "$own" >&2; then
+        own=
+        case $name in
+            pip*)
+                echo "$name: the job's own Python could not be made, and the machine's is not to be changed" >&2
+                exit 1
+                ;;
+        esac
+    fi
 fi
 [ -n "$own" ] && machine=$own/bin/python3
 case $name in

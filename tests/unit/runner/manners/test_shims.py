@@ -137,6 +137,20 @@ def test_a_machine_without_python_says_so(tmp_path: Path, shims: Shims, paths: J
     assert "there is no Python on this machine" in answer.stderr
 
 
+def test_where_none_can_be_made_python_runs_and_pip_changes_nothing(
+    tmp_path: Path, shims: Shims, paths: JobPaths
+) -> None:
+    Path(paths.root, "_python").write_text("in the way")
+    path = f"{shims.folder}/python:{python_folder(tmp_path)}:/usr/bin:/bin"
+    assert call("python3", "-c", "print('runs')", path=path, paths=paths).stdout == "runs\n"
+    answer = call("pip", "--version", path=path, paths=paths)
+    assert answer.returncode == 1
+    assert "the machine's is not to be changed" in answer.stderr
+    assert sorted(os.listdir(paths.root)) == sorted(
+        ["workspace", "_temp", "_home", "tools", "_actions", "_commands", "_python"]
+    )
+
+
 def test_outside_of_a_job_the_machines_python_runs(tmp_path: Path, shims: Shims) -> None:
     path = f"{shims.folder}/python:{python_folder(tmp_path)}"
     answer = call("python3", "-c", "import sys; print(sys.prefix)", path=path)
