@@ -215,6 +215,15 @@ def test_an_action_of_the_repository_needs_no_checkout(with_source: Setting) -> 
     assert action.origin.version == git(with_source.source, "rev-parse", "HEAD")
 
 
+def test_the_repository_is_not_copied_through_a_link(with_source: Setting, tmp_path: Path) -> None:
+    actions = Path(with_source.paths.actions)
+    actions.rmdir()
+    (tmp_path / "outside").mkdir()
+    actions.symlink_to(tmp_path / "outside")
+    assert "the folder of actions is a link" in with_source.refusal("$/actions/a").message
+    assert list((tmp_path / "outside").iterdir()) == []
+
+
 def test_the_repository_is_copied_once_a_job(with_source: Setting) -> None:
     first = with_source.resolve("$/actions/a")
     write(with_source.source, actions__a__action_dot_yml="changed while the job runs")
