@@ -77,6 +77,14 @@ def test_options_that_make_no_sense_are_refused(tmp_path: Path, words: list[str]
     assert said in answer.stderr
 
 
+def test_a_job_that_starts_no_command_leaves_no_half_built_sandbox(tmp_path: Path) -> None:
+    """It may be over before bubblewrap has told of its child."""
+    require_sandbox()
+    for number in range(5):
+        answer = run_sandboxed(tmp_path, job("if: false\nrun: echo never"), name=f"project-{number}")
+        assert answer.conclusion == "success", answer.describe()
+
+
 def test_what_is_shown_can_be_read_and_not_written(tmp_path: Path) -> None:
     require_sandbox()
     shown = tmp_path / "shown"

@@ -66,7 +66,8 @@ def list_left() -> list[str]:
     left += [line for line in Path("/proc/self/mountinfo").read_text().splitlines() if str(work) in line]
     for path in Path("/proc").glob("[0-9]*/environ"):
         try:
-            if str(work).encode() in path.read_bytes():
+            words = path.read_bytes() + b"\0" + (path.parent / "cmdline").read_bytes()
+            if str(work).encode() in words:
                 left.append((path.parent / "cmdline").read_text().replace("\0", " "))
         except OSError:
             continue

@@ -85,9 +85,15 @@ class Launched:
             return ""
 
     def end(self) -> None:
-        """End everything inside, and wait until it is gone. Safe to call when it is."""
+        """End everything inside, and wait until it is gone. Safe to call when it is.
+
+        Not before bubblewrap has told of its child: that one waits for it, and would for ever.
+        """
         import select  # noqa: PLC0415 - at the end of a job
 
+        if self._info >= 0:
+            with suppress(OSError):  # it has failed, and says so to nobody any more
+                self.await_ready()
         with suppress(ProcessLookupError):  # it ended by itself
             if self.init >= 0:
                 signal.pidfd_send_signal(self.init, signal.SIGKILL)
