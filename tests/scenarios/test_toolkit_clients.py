@@ -227,6 +227,20 @@ def test_an_identity_token_says_who_the_job_is_and_can_be_checked(project: NpmPr
     assert in_environment["environment"] == "production"
 
 
+def test_the_issuer_is_a_setting(tmp_path: Path) -> None:
+    project = NpmProject(tmp_path / "app", 20)
+    project.action(
+        "identity", "show(JSON.parse(Buffer.from((await core.getIDToken()).split('.')[1], 'base64url')).iss)"
+    )
+    written, head = jobs(who=job("uses: ./identity")), "permissions: {id-token: write, contents: read}"
+    answer = project.run(written, head=head, env={"HOMEPORT_ISSUER": "https://ci.example.com/"})
+    assert results(answer) == ["https://ci.example.com"], answer.describe()
+    wrong = project.run(written + "\n# again", head=head, env={"HOMEPORT_ISSUER": "ci.example.com"})
+    assert "HOMEPORT_ISSUER is no address, expected https://…" in str(wrong.job("who")["reason"])
+    missing = project.run(written + "\n# more", head=head, env={"HOMEPORT_ISSUER_KEY": "missing.pem"})
+    assert "missing.pem" in str(missing.job("who")["reason"])
+
+
 def test_without_the_permission_there_is_no_identity_token(project: NpmProject) -> None:
     project.action("identity", "show(await attempt(() => core.getIDToken()))")
     answer = project.run(jobs(who=job("uses: ./identity", 'run: echo "[$ACTIONS_ID_TOKEN_REQUEST_URL]"')))

@@ -135,10 +135,6 @@ class Upload:
                 raise RefusalError(409, "This upload is being finalized.")
             self.is_claimed = True
 
-    def release(self) -> None:
-        """It did not become anything: it may be tried again."""
-        self.is_claimed = False
-
     def remove(self) -> None:
         """Remove its files. A request that is under way may add one more: that goes with the process's folder."""
         with self._lock:
