@@ -2,10 +2,20 @@
 
 import sys
 
-from benchmarks import chain, check_speed, hundred_steps, log_lines, matrix_legs, one_step, plan_speed, setup_python
+from benchmarks import (
+    chain,
+    check_speed,
+    hundred_steps,
+    log_lines,
+    matrix_legs,
+    one_step,
+    plan_speed,
+    postgres_service,
+    setup_python,
+)
 from benchmarks.harness import describe_machine
 
-SCRIPTS = (one_step, hundred_steps, matrix_legs, chain, log_lines, check_speed, plan_speed, setup_python)
+SCRIPTS = (one_step, hundred_steps, matrix_legs, chain, log_lines, check_speed, plan_speed, setup_python, postgres_service)
 
 
 def main() -> int:
