@@ -147,8 +147,8 @@ class Demands:
             yield from self._check_local(step, leg, depth)
         elif _is_setup_python(uses):
             yield from self._check_python(step, leg)
-        elif find_native(uses.partition("@")[0]) is None and self._machine.find("git") is None:
-            message = f"{uses} is fetched with git, which is not here"
+        elif (_is_published(uses) or _is_checkout(uses)) and self._machine.find("git") is None:
+            message = f"{uses} needs git, which is not here"
             yield Lack(message=message, file=span.file, line=span.line, remedy=Remedy("system", "git"))
 
     def _check_local(self, step: nodes.UsesStep, leg: OutlinedJob, depth: int) -> Iterator[Lack]:
@@ -206,6 +206,10 @@ def _write_out(steps: Sequence[nodes.Step]) -> Iterator[nodes.RunStep | nodes.Us
 
 def _is_setup_python(uses: str) -> bool:
     return uses.partition("@")[0].lower() == "actions/setup-python"
+
+
+def _is_checkout(uses: str) -> bool:
+    return uses.partition("@")[0].lower() == "actions/checkout"
 
 
 def _is_published(uses: str) -> bool:

@@ -47,10 +47,8 @@ def look_at_pythons(machine: Machine) -> Iterator[Part]:
             seen.add(interpreter.label)
             detail = f"{interpreter.prefix} ({interpreter.source})"
             yield Part(area="Python", name=interpreter.label, status="ready", detail=detail)
-    uv = machine.find("uv")
-    yield _tell_program(
-        machine, "Python", "uv", uv, "brings Pythons that are missing", Remedy("words", "pip install uv")
-    )
+    detail = "would bring the Pythons that a job asks for and that are not here"
+    yield _tell_program(machine, "Python", "uv", machine.uv, detail, Remedy("words", "pip install uv"))
 
 
 def look_at_nodes(machine: Machine) -> Iterator[Part]:
@@ -205,7 +203,7 @@ def _tell_server(machine: Machine, image: str) -> str:
         path = next(machine.search.list_machine(name), None) or machine.search.find_wheel_script(name)
         if path is not None:
             return f"{name} {ask_version(path, machine.host)} ({path})"
-    return ""
+    return "of homeport[services]"
 
 
 def _version(package: str) -> str:

@@ -186,6 +186,16 @@ steps: [{run: jq . x}, {run: echo jq}, {shell: python, run: jq}, {uses: some/act
     assert captured.code == 1
 
 
+@pytest.mark.parametrize("uses", ["actions/checkout@v4", "some/action@v1"])
+def test_a_machine_without_git_says_what_needs_it(tmp_path: Path, bare: dict[str, str], uses: str) -> None:
+    folder = one_job(tmp_path, f"runs-on: ubuntu-latest\nsteps: [{{uses: {uses}}}]")
+    (Path(bare["PATH"]) / "git").unlink()
+    captured, answer = diagnose(folder, bare)
+    assert captured.code == 1
+    assert [lack["message"] for lack in jobs_of(answer)["a"]["lacks"]] == [f"{uses} needs git, which is not here"]
+    assert part(answer, "git")["status"] == "missing"
+
+
 def test_the_jobs_of_called_workflows_are_judged_where_they_are_called(tmp_path: Path, bare: dict[str, str]) -> None:
     caller = "on: {release: {types: [published]}}\njobs:\n  outer: {uses: ./.github/workflows/inner.yml}\n"
     inner = "on: workflow_call\njobs:\n  a: {runs-on: macos-latest, steps: [{run: echo}]}\n"
