@@ -191,7 +191,7 @@ def make_localstack_image(podman: Podman, name: str) -> str:
     with tempfile.TemporaryDirectory() as made:
         packages = Path(made) / "packages"
         _copy_packages("moto", packages)
-        extensions = [str(each) for each in (*library.glob("lib-dynload/*.so"), *packages.rglob("*.so"))]
+        extensions = [str(each) for each in (*library.glob("lib-dynload/*.so"), *packages.glob("_cffi_backend*.so"))]
         needed = [
             each
             for each in list_with_libraries([python, require_program("curl"), *extensions])
@@ -313,10 +313,27 @@ def pack(programs: Sequence[str], files: Mapping[str, bytes], folders: Mapping[s
             if name not in taken | {"busybox"}:
                 _add_link(layer, f"bin/{name}", "busybox")
         _add_link(layer, "usr/bin/env", "../../bin/busybox")
+        seen: set[str] = set()
+
+        def once(member: tarfile.TarInfo) -> tarfile.TarInfo | None:
+            """podman takes no name twice."""
+            if member.name in seen or {
+                "test",
+                "tests",
+                "__pycache__",
+                "idlelib",
+                "tkinter",
+                "ensurepip",
+                "site-packages",
+            } & set(member.name.split("/")):
+                return None
+            seen.add(member.name)
+            return member
+
         for path in list_with_libraries(programs):
-            layer.add(os.path.realpath(path), path.lstrip("/"))
+            layer.add(os.path.realpath(path), path.lstrip("/"), filter=once)
         for place, folder in (folders or {}).items():
-            layer.add(folder, place.lstrip("/"), filter=_leave_out_tests)
+            layer.add(folder, place.lstrip("/"), filter=once)
         for path, content in {**_ACCOUNTS, **files}.items():
             _add_file(layer, path, content)
     return made.getvalue()
@@ -346,11 +363,6 @@ def _find_libraries_of_node() -> list[str]:
         for line in said.splitlines()
         if line.split()[:1] and line.split()[0] in wanted and "x86-64" in line
     ]
-
-
-def _leave_out_tests(member: tarfile.TarInfo) -> tarfile.TarInfo | None:
-    parts = member.name.split("/")
-    return None if {"test", "tests", "__pycache__", "idlelib", "tkinter", "ensurepip"} & set(parts) else member
 
 
 def _add_folder(layer: tarfile.TarFile, name: str) -> None:

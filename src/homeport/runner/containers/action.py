@@ -26,6 +26,7 @@ from homeport.runner.folders import make_folder
 from homeport.runner.frame import StepFrame
 from homeport.runner.host import ActionError, ActionHost
 from homeport.runner.services.words import split_words
+from homeport.runner.toolkit_access import reach_from_containers
 
 
 def run_stage(action: DockerAction, stage: Stage, frame: StepFrame, host: ActionHost) -> int:
@@ -60,6 +61,7 @@ class _Stage:
     def run(self) -> int:
         """Make it, wait for its end, remove it."""
         containers, frame = self._containers, self._frame
+        containers.make_network()
         for folder in list_folders(frame.session.paths):
             make_folder(folder)
         variables = self._list_variables()
@@ -91,7 +93,7 @@ class _Stage:
     def _make_frame(self, variables: Mapping[str, str]) -> Frame:
         containers = self._containers
         return Frame(
-            network=containers.network if containers.has_network else "",
+            network=containers.network,
             labels=containers.labels,
             environment=variables,
             binds=[*self._paths.binds, *list_sockets(containers, self._engines)],
@@ -150,5 +152,12 @@ class _Stage:
             if name in own or (machine.get(name) != value and name not in {"PATH", "HOME"})
         }
         written = evaluate_texts(self._action.runs.env, self._contexts)
-        merged = {**written, **given, "HOME": home_folder(self._frame.session.paths), "GITHUB_ACTIONS": "true"}
+        toolkit = reach_from_containers(self._frame.session, self._containers.gateway)
+        merged = {
+            **written,
+            **given,
+            **toolkit,
+            "HOME": home_folder(self._frame.session.paths),
+            "GITHUB_ACTIONS": "true",
+        }
         return {name: self._paths.to_inside(value) for name, value in merged.items()}

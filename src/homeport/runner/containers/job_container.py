@@ -24,6 +24,7 @@ from homeport.runner.folders import make_folder
 from homeport.runner.path_map import Mount, PathMap
 from homeport.runner.record import Voice
 from homeport.runner.session import JobSession
+from homeport.runner.toolkit_access import reach_from_containers
 
 _NODES = ("node20", "node24")
 _PASSED_PREFIXES = ("PIP_", "UV_", "NPM_CONFIG_", "npm_config_")
@@ -122,6 +123,11 @@ class JobContainer:
             _open_folders(session.paths)
         containers.job_container = found.id
         session.path_map = paths
+        session.gateway = containers.gateway
+        if session.toolkit is not None and session.toolkit.identity_variables:
+            names = session.toolkit.identity_variables.keys()
+            reached = reach_from_containers(session, containers.gateway)
+            session.variables.update((name, reached[name]) for name in names)
         session.paths = msgspec.structs.replace(session.paths, home=home_folder(session.paths))
         session.environment = ContainerJobEnvironment(
             session.outside,
@@ -140,7 +146,7 @@ class JobContainer:
         if isinstance(session.environment, ContainerJobEnvironment):
             self._give_back_files()
             session.environment = session.outside
-            session.path_map = None
+            session.path_map, session.gateway = None, ""
         if self._id:
             voice.log.write(f"Stop and remove container: {self._id}")
         self._containers.close()

@@ -11,9 +11,7 @@ from homeport.runner.containers.engine import Engine
 from homeport.runner.containers.errors import EngineError
 from homeport.runner.containers.monitors import end_monitors
 from homeport.runner.containers.services import EngineService
-
-HOST_NAME = "homeport.localhost"
-"""How containers call this machine: a name that the toolkit takes for GitHub's own (it ends in `.localhost`)."""
+from homeport.runner.toolkit_access import CONTAINERS_NAME
 
 
 class JobContainers:
@@ -51,14 +49,9 @@ class JobContainers:
         return self.network
 
     @property
-    def has_network(self) -> bool:
-        """Whether the job has a network yet: other jobs' actions stand alone."""
-        return self._has_network
-
-    @property
     def hosts(self) -> Sequence[str]:
         """What the job's containers know besides each other: this machine."""
-        return [f"{HOST_NAME}:{self._gateway}"] if self._gateway else []
+        return [f"{CONTAINERS_NAME}:{self._gateway}"] if self._gateway else []
 
     @property
     def gateway(self) -> str:
