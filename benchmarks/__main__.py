@@ -15,7 +15,17 @@ from benchmarks import (
 )
 from benchmarks.harness import describe_machine
 
-SCRIPTS = (one_step, hundred_steps, matrix_legs, chain, log_lines, check_speed, plan_speed, setup_python, postgres_service)
+SCRIPTS = (
+    one_step,
+    hundred_steps,
+    matrix_legs,
+    chain,
+    log_lines,
+    check_speed,
+    plan_speed,
+    setup_python,
+    postgres_service,
+)
 
 
 def main() -> int:
