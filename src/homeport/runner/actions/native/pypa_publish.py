@@ -20,7 +20,6 @@ import os
 
 import msgspec
 
-from homeport.runner.actions.native import pypa_exchange
 from homeport.runner.actions.native.definition import Input, NativeDefinition
 from homeport.runner.actions.native.inputs import get_text, resolve_path
 from homeport.runner.actions.native.pypa_twine import Twine, find_python, find_twine
@@ -51,6 +50,7 @@ DEFINITION = NativeDefinition(
     outputs=(),
 )
 
+_PROGRAM = os.path.join(os.path.dirname(__file__), "pypa_exchange.py")
 _PYPI = "https://upload.pypi.org/legacy/"
 _DISTRIBUTIONS = (".tar.gz", ".whl")
 _NO_PASSWORDS = (
@@ -177,7 +177,7 @@ def _list_distributions(host: ActionHost, inputs: _Inputs) -> list[str]:
 def _exchange(host: ActionHost, url: str) -> str:
     """The index' token for the job's identity. Raises `ActionError`."""
     program = os.path.join(host.paths.temp, f"exchange-{os.urandom(6).hex()}.py")
-    write_file(program, read_file(pypa_exchange.__file__))
+    write_file(program, read_file(_PROGRAM))
     try:
         code, output = host.capture([find_python(host), "-I", program, url])
     finally:
