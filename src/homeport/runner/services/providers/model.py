@@ -128,7 +128,7 @@ def compare_versions(image: Image, product: str, major: int) -> tuple[str, ...]:
     """The remark that another major version runs than the image's tag says; none where the tag says none."""
     if image.major is None or image.major == major:
         return ()
-    return (f"'{image.text}' asks for version {image.major}, and {product} runs: this machine has no other",)
+    return (f"'{image.text}' asks for version {image.major}, and {product} runs: this machine has no {image.major}",)
 
 
 def locate(volume: Volume) -> str | None:
