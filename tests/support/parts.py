@@ -3,7 +3,6 @@
 Where everything must run (`HOMEPORT_REQUIRE_ALL=1`, which `.ci/run` sets) a skipped test fails the suite: see `tests/conftest.py`.
 """
 
-import ctypes.util
 import hashlib
 import importlib
 import json
@@ -54,12 +53,6 @@ def require_module(name: str, how: str | None = None) -> ModuleType:
         if error.name is None or name.partition(".")[0] != error.name.partition(".")[0]:
             raise
         pytest.skip(f"the module {name} is not installed: {how or 'make test sets it up'}")
-
-
-def require_library(name: str, how: str) -> None:
-    """A shared library of the system (`seccomp`)."""
-    if ctypes.util.find_library(name) is None:
-        pytest.skip(f"the library {name} is not on this machine: {how}")
 
 
 def require_linux() -> None:
