@@ -73,7 +73,7 @@ def test_the_services_of_a_job_run_on_podman_as_they_do_without_any_engine(podma
     assert answer.exit_code == 0, answer.describe()
     assert answer.job("together")["outputs"] == {"names": "postgres:5432 redis:6379 localstack:4566"}
     stopped = "\n".join(answer.lines("together", "__stop_containers"))
-    assert "ready to accept connections" in stopped
+    assert "database system is ready to accept connections" in stopped
     assert podman.list_left() == NOTHING
 
 

@@ -203,12 +203,15 @@ def make_localstack_image(podman: Podman, name: str) -> str:
             {"/srv/packages": str(packages), str(library): str(library)},
         )
     command = ["/bin/sh", "-c", f"exec {python} -W ignore /srv/server.py 4566 $SERVICES"]
-    variables = (
-        "ENV PYTHONPATH=/srv/packages PYTHONDONTWRITEBYTECODE=1 AWS_ACCESS_KEY_ID=test AWS_SECRET_ACCESS_KEY=test"
-    )
-    return podman.make_image(
-        name, layer, f"CMD {json.dumps(command)}", f"{variables} PATH=/usr/bin:/bin", "EXPOSE 4566"
-    )
+    variables = {
+        "PYTHONPATH": "/srv/packages",
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "AWS_ACCESS_KEY_ID": "test",
+        "AWS_SECRET_ACCESS_KEY": "test",
+        "PATH": f"{Path(require_program('curl')).parent}:/usr/bin:/bin",
+    }
+    changes = [f"ENV {key}={value}" for key, value in variables.items()]
+    return podman.make_image(name, layer, f"CMD {json.dumps(command)}", *changes, "EXPOSE 4566")
 
 
 def localstack_server_path() -> str:
@@ -232,29 +235,8 @@ _OF_BOTOCORE = (
 def _copy_packages(name: str, target: Path) -> None:
     """A distribution with all that it requires, extras of its server included; of botocore only the services that are used."""
     target.mkdir()
-    wanted, seen = (
-        [
-            name,
-            "flask",
-            "werkzeug",
-            "flask-cors",
-            "cryptography",
-            "antlr4-python3-runtime",
-            "joserfc",
-            "pyparsing",
-            "openapi-spec-validator",
-            "py-partiql-parser",
-            "setuptools",
-            "docker",
-            "graphql-core",
-            "cfn-lint",
-            "jsonpath-ng",
-            "aws-xray-sdk",
-            "python-jose",
-            "sshpubkeys",
-        ],
-        set(),
-    )
+    wanted = [name, "flask", "flask-cors", "joserfc", "py-partiql-parser", "pyyaml"]
+    seen: set[str] = set()
     while wanted:
         each = wanted.pop().lower()
         if each in seen:
