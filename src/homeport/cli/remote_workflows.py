@@ -99,7 +99,9 @@ def refresh_plan(plan: Plan, files: RemoteWorkflows) -> Plan:
             case mistakes:
                 first = mistakes[0]
                 place = f"{first.span.file}:{first.span.line}:{first.span.column}"
-                raise CommandError(f"{place}: {first.message}", "`homeport rerun --failed` keeps what was called before")
+                raise CommandError(
+                    f"{place}: {first.message}", "`homeport rerun --failed` keeps what was called before"
+                )
 
 
 def _fetch(sources: ActionSources, text: str, commits: Mapping[str, str]) -> _Fetched:

@@ -230,7 +230,13 @@ def _write(path: str, text: str) -> None:
 
 
 _MISSING = ("not found", "could not read username", "authentication failed", "does not exist", "error: 401")
-_NO_REF = ("not our ref", "couldn't find remote ref", "unadvertised object", "no such remote ref", "mismatched algorithms")
+_NO_REF = (
+    "not our ref",
+    "couldn't find remote ref",
+    "unadvertised object",
+    "no such remote ref",
+    "mismatched algorithms",
+)
 _UNREACHABLE = (
     "could not resolve",
     "couldn't connect",

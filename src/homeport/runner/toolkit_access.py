@@ -37,7 +37,9 @@ def list_variables(session: JobSession, action: NodeAction) -> Mapping[str, str]
     session.masker.add(*toolkit.secrets)
     if any(declared.name.lower() == _CLONES_FROM for declared in action.action.inputs):
         address = toolkit.address
-        variables["GITHUB_SERVER_URL"] = f"http://{CONTAINERS_NAME}:{address.rpartition(':')[2]}" if gateway else address
+        variables["GITHUB_SERVER_URL"] = (
+            f"http://{CONTAINERS_NAME}:{address.rpartition(':')[2]}" if gateway else address
+        )
     return {**variables, **_avoid_proxy(session)}
 
 
