@@ -191,7 +191,14 @@ def make_localstack_image(podman: Podman, name: str) -> str:
     with tempfile.TemporaryDirectory() as made:
         packages = Path(made) / "packages"
         _copy_packages("moto", packages)
-        extensions = [str(each) for each in (*library.glob("lib-dynload/*.so"), *packages.glob("_cffi_backend*.so"))]
+        extensions = [
+            str(each)
+            for each in (
+                *library.glob("lib-dynload/*.so"),
+                *packages.glob("_cffi_backend*.so"),
+                *packages.glob("cryptography/hazmat/bindings/*.so"),
+            )
+        ]
         needed = [
             each
             for each in list_with_libraries([python, require_program("curl"), *extensions])
