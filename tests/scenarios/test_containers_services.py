@@ -251,3 +251,33 @@ def test_without_the_package_it_is_named(tmp_path: Path) -> None:
     answer = run_homeport(["run"], cwd=repository, env={"PYTHONPATH": str(hidden.parent)})
     assert answer.exit_code == 1
     assert any("pip install 'homeport[containers]'" in fact["message"] for fact in answer.of("annotation_raised"))
+
+
+def test_what_runs_in_containers_reaches_the_services_that_actions_call(podman: Podman, tmp_path: Path) -> None:
+    podman.busybox()
+    repository = make_repository(
+        tmp_path,
+        """
+        on: push
+        permissions: {id-token: write, contents: read}
+        jobs:
+          one:
+            runs-on: ubuntu-latest
+            container: localhost/busybox:1
+            steps:
+              - id: step
+                env: {ASK: 'wget -qO- --header "Authorization: bearer $ACTIONS_ID_TOKEN_REQUEST_TOKEN" "$ACTIONS_ID_TOKEN_REQUEST_URL"'}
+                run: eval "$ASK" | cut -c 1-20
+              - id: action
+                uses: docker://localhost/busybox:1
+                env: {ASK: 'wget -qO- --header "Authorization: bearer $ACTIONS_ID_TOKEN_REQUEST_TOKEN" "$ACTIONS_ID_TOKEN_REQUEST_URL"'}
+                with: {args: 'sh -c "eval \\"$ASK\\" | cut -c 1-20; echo $ACTIONS_RESULTS_URL"'}
+        """,
+    )
+    answer = run_homeport(["run"], cwd=repository, env=podman.variables)
+    assert answer.exit_code == 0, answer.describe()
+    assert answer.lines("one", "step")[-1] == '{"count":1,"value":"'
+    *_, token, address = answer.lines("one", "action")
+    assert token == '{"count":1,"value":"'
+    assert address.startswith("http://homeport.localhost:")
+    assert podman.list_left() == NOTHING
