@@ -3,8 +3,11 @@
 import sys
 
 from benchmarks import (
+    artifacts,
+    caches,
     chain,
     check_speed,
+    checkout,
     hundred_steps,
     log_lines,
     matrix_legs,
@@ -25,6 +28,9 @@ SCRIPTS = (
     plan_speed,
     setup_python,
     postgres_service,
+    checkout,
+    caches,
+    artifacts,
 )
 
 
