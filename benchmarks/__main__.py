@@ -26,6 +26,7 @@ SCRIPTS = (
     log_lines,
     check_speed,
     plan_speed,
+    sandbox,
     setup_python,
     postgres_service,
     checkout,
