@@ -14,6 +14,7 @@ from benchmarks import (
     one_step,
     plan_speed,
     postgres_service,
+    sandbox,
     setup_python,
 )
 from benchmarks.harness import describe_machine
