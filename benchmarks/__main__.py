@@ -2,10 +2,38 @@
 
 import sys
 
-from benchmarks import chain, check_speed, hundred_steps, log_lines, matrix_legs, one_step, plan_speed
+from benchmarks import (
+    artifacts,
+    caches,
+    chain,
+    check_speed,
+    checkout,
+    hundred_steps,
+    log_lines,
+    matrix_legs,
+    one_step,
+    plan_speed,
+    postgres_service,
+    sandbox,
+    setup_python,
+)
 from benchmarks.harness import describe_machine
 
-SCRIPTS = (one_step, hundred_steps, matrix_legs, chain, log_lines, check_speed, plan_speed)
+SCRIPTS = (
+    one_step,
+    hundred_steps,
+    matrix_legs,
+    chain,
+    log_lines,
+    check_speed,
+    plan_speed,
+    sandbox,
+    setup_python,
+    postgres_service,
+    checkout,
+    caches,
+    artifacts,
+)
 
 
 def main() -> int:

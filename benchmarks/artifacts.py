@@ -28,12 +28,12 @@ jobs:
         uses: actions/upload-artifact@v6
         with: {path: data.bin, compression-level: "${{ vars.LEVEL }}"}
       - run: sync
-      - id: cp-back
-        run: cp there.bin back.bin
-      - run: sync
       - id: down
         uses: actions/download-artifact@v7
         with: {name: artifact, path: down}
+      - run: sync
+      - id: cp-back
+        run: cp there.bin back.bin
       - run: cmp data.bin down/data.bin
 """
 CASES = (

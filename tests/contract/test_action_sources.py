@@ -15,6 +15,7 @@ from homeport.store.action_locations import parse_sources
 from homeport.store.actions_folder import FolderActions
 from tests.support.git_folders import commit, git, init
 from tests.support.git_http import GitServer, git_server
+from tests.support.jobs import SystemClock
 
 Kind = Literal["http", "working tree", "bare"]
 
@@ -72,7 +73,7 @@ class Place:
         if source == "gone":
             source = "http://127.0.0.1:9"
         environment = {"PATH": os.environ["PATH"], "HOME": str(self.home)}
-        return FolderActions(str(self.home / "state"), parse_sources([source], "/"), environment)
+        return FolderActions(str(self.home / "state"), parse_sources([source], "/"), environment, SystemClock())
 
     def resolve(self, ref: str, *, run: str = "1", actions: FolderActions | None = None, **more: str) -> Resolution:
         return (actions or self.open()).resolve("o/action", ref, run=run, is_stopped=never, **more)
@@ -124,7 +125,7 @@ def test_a_whole_commit_id_is_itself(place: Place) -> None:
 def test_the_files_are_those_of_the_commit(place: Place, tmp_path: Path) -> None:
     actions = place.open()
     copy = tmp_path / "copy"
-    actions.copy(place.resolve("v1", actions=actions), str(copy), is_stopped=never)
+    actions.copy(place.resolve("v1", actions=actions), str(tmp_path), "copy", is_stopped=never)
     assert sorted(path.name for path in copy.rglob("*")) == ["action.yml", "link", "run.sh", "schön.txt", "sub"]
     assert (copy / "action.yml").read_text() == "one"
     assert os.access(copy / "run.sh", os.X_OK)
@@ -160,10 +161,32 @@ def test_a_copy_is_the_jobs_own(place: Place, tmp_path: Path) -> None:
     actions = place.open()
     resolution = place.resolve("v1", actions=actions)
     for name in ("a", "b"):
-        actions.copy(resolution, str(tmp_path / name), is_stopped=never)
+        actions.copy(resolution, str(tmp_path), name, is_stopped=never)
         assert (tmp_path / name / "action.yml").read_text() == "one"
         (tmp_path / name / "action.yml").write_text("changed by a job")
     assert actions.read(resolution, "action.yml", is_stopped=never) == b"one"
+
+
+@pytest.mark.parametrize("part", ["_actions", "_actions/o", "_actions/o/action", "_actions/o/action/v1"])
+def test_nothing_is_written_through_a_link_of_the_jobs(place: Place, tmp_path: Path, part: str) -> None:
+    """A job may have put it there, to have files of the machine overwritten."""
+    root, outside = tmp_path / "job", tmp_path / "outside"
+    link = root / part
+    link.parent.mkdir(parents=True)
+    outside.mkdir()
+    link.symlink_to(outside)
+    with pytest.raises(OSError, match=r"Not a directory|Too many levels"):
+        place.open().copy(place.resolve("v1"), str(root), "_actions/o/action/v1", is_stopped=never)
+    assert list(outside.iterdir()) == []
+
+
+def test_links_within_the_copy_are_replaced_and_not_followed(place: Place, tmp_path: Path) -> None:
+    (tmp_path / "target").write_text("the machine's")
+    (tmp_path / "copy").mkdir()
+    (tmp_path / "copy" / "action.yml").symlink_to(tmp_path / "target")
+    place.open().copy(place.resolve("v1"), str(tmp_path), "copy", is_stopped=never)
+    assert (tmp_path / "copy" / "action.yml").read_text() == "one"
+    assert (tmp_path / "target").read_text() == "the machine's"
 
 
 # --- what moves, and what does not --------------------------------------------------------------------------------------
@@ -223,7 +246,7 @@ def test_damaged_files_are_fetched_again(place: Place, tmp_path: Path, damage: s
             (tree / "files" / "run.sh").unlink()
         case _:
             (tree / "manifest").write_bytes(b"garbage")
-    actions.copy(resolution, str(tmp_path / "copy"), is_stopped=never)
+    actions.copy(resolution, str(tmp_path), "copy", is_stopped=never)
     assert (tmp_path / "copy" / "action.yml").read_text() == "one"
     assert (tmp_path / "copy" / "run.sh").exists()
     assert place.leftovers == []
@@ -234,7 +257,7 @@ def test_damaged_files_that_cannot_be_fetched_again_are_refused(place: Place, tm
     (place.home / "state" / "actions" / "trees" / resolution.commit / "files" / "run.sh").write_text("rm -rf /")
     place.vanish()
     with pytest.raises(SourceError, match=r"was damaged \(run.sh is not what it was\), and cannot be fetched again"):
-        place.open().copy(resolution, str(tmp_path / "copy"), is_stopped=never)
+        place.open().copy(resolution, str(tmp_path), "copy", is_stopped=never)
 
 
 def test_whoever_was_stopped_gets_nothing_and_leaves_nothing(place: Place, tmp_path: Path) -> None:
@@ -243,7 +266,7 @@ def test_whoever_was_stopped_gets_nothing_and_leaves_nothing(place: Place, tmp_p
     assert place.leftovers == []
     resolution = place.resolve("v1")
     with pytest.raises(SourceStoppedError):
-        place.open().copy(resolution, str(tmp_path / "copy"), is_stopped=lambda: True)
+        place.open().copy(resolution, str(tmp_path), "copy", is_stopped=lambda: True)
 
 
 def test_many_that_ask_at_the_same_time_fetch_once(place: Place, tmp_path: Path) -> None:
@@ -252,7 +275,7 @@ def test_many_that_ask_at_the_same_time_fetch_once(place: Place, tmp_path: Path)
 
     def ask(actions: FolderActions, number: int) -> None:
         resolution = actions.resolve("o/action", "v1", run="1", is_stopped=never)
-        actions.copy(resolution, str(tmp_path / f"copy {number}"), is_stopped=never)
+        actions.copy(resolution, str(tmp_path), f"copy {number}", is_stopped=never)
         found.append((tmp_path / f"copy {number}" / "action.yml").read_text())
 
     instances = [place.open(), place.open()]

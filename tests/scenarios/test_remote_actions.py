@@ -1,16 +1,23 @@
 """Published actions, fetched and run unmodified: over HTTP and from folders, nested, in JavaScript, offline, and when they cannot be had."""
 
 import os
+import select
 import shutil
 import subprocess
 import sys
+import threading
 from pathlib import Path
+from time import monotonic
 
 import pytest
 
+from homeport.language.tokens import StringToken
+from homeport.run.facts import JobStarted
+from homeport.runner.actions.model import ActionStoppedError, ResolvedAction, Surroundings
 from tests.support.git_folders import git
 from tests.support.git_http import git_server
 from tests.support.homeport import environment, run_homeport
+from tests.support.jobs import Bench, StopFlag
 from tests.support.parts import require_node, require_npm_packages
 from tests.support.published import composite, javascript, path_with, project, publish, run
 
@@ -328,6 +335,34 @@ def test_a_network_that_is_down_fails_the_job_with_what_would_help(tmp_path: Pat
     (error,) = answer.of("annotation_raised", severity="error")
     assert "http://127.0.0.1:9/o/hello cannot be reached, and o/hello@v1 is not here" in error["message"]
     assert "--action-source" in error["message"]
+
+
+def test_a_job_that_is_stopped_while_its_actions_are_fetched_is_cancelled_and_nobody_is_blamed(tmp_path: Path) -> None:
+    bench = Bench(tmp_path)
+    asked = threading.Event()
+
+    def fetch(uses: StringToken, surroundings: Surroundings) -> ResolvedAction:
+        asked.set()
+        ends_at = monotonic() + 120
+        while not surroundings.is_stopped():
+            assert monotonic() < ends_at
+            select.select([], [], [], 0.01)
+        raise ActionStoppedError(f"'{uses.value}' was not fetched", uses.span)
+
+    def stop_when_asked(flag: StopFlag) -> None:
+        assert asked.wait(60)
+        flag.stop()
+
+    def stop(fact: object, flag: StopFlag) -> None:
+        if isinstance(fact, JobStarted):
+            threading.Thread(target=stop_when_asked, args=(flag,)).start()
+
+    bench.resolve = fetch
+    workflow = "on: push\njobs: {a: {runs-on: x, steps: [{run: echo said}, {uses: o/a@v1}, {if: always(), run: echo cleanup}]}}"
+    report = bench.run(workflow, on_fact=stop)
+    assert report.end.conclusion == "cancelled"
+    assert report.errors == []
+    assert report.output() == ["cleanup"]
 
 
 def test_a_source_that_makes_no_sense_is_refused_at_once(tmp_path: Path) -> None:

@@ -5,15 +5,21 @@ storages that know nothing of each other would choose the same addresses for the
 """
 
 import fcntl
+import importlib.metadata
 import json
 import os
 import re
 import shutil
+import signal
 import subprocess
+import sys
 import tarfile
+import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from io import BytesIO
 from pathlib import Path
+
+import pytest
 
 from tests.support.parts import require_file, require_linux, require_module, require_program, require_root
 
@@ -76,15 +82,34 @@ class Podman:
         files = {"/etc/os-release": b"ID=debian\n"}
         return self.make_image(SHELLS, pack(["/bin/bash", *_find_libraries_of_node()], files), "CMD bash")
 
+    def kill_containers(self) -> None:
+        """As when the machine runs out of memory."""
+        self.run("kill", "--all")
+
+    def kill_services(self) -> None:
+        """Kill what answers for podman here, as a crash would."""
+        for name in os.listdir("/proc"):
+            if name.isdigit() and self._is_service(Path("/proc") / name):
+                os.kill(int(name), signal.SIGKILL)
+
+    def _is_service(self, process: Path) -> bool:
+        try:
+            return (
+                b"system\0service\0" in (process / "cmdline").read_bytes()
+                and str(self.folder).encode() in (process / "environ").read_bytes()
+            )
+        except OSError:
+            return False
+
     def list_left(self) -> dict[str, list[str]]:
-        """What tests must not leave: containers, networks, processes, mounts and folders; images are listed too."""
+        """What tests must not leave: containers, networks, processes and mounts. The engine of a fixture of this process does not count."""
         return {
             "containers": self.run("ps", "--all", "--quiet").split(),
             "networks": [
                 line for line in self.run("network", "ls", "--format", "{{.Name}}").split() if line != "podman"
             ],
             "monitors": _list_processes(str(self.folder)),
-            "keepers": _list_processes("containers/keeper.py"),
+            "keepers": [each for each in _list_processes("containers/keeper.py") if f" {os.getpid()}." not in each],
             "mounts": [line for line in _read_mounts() if f"{self.folder}/graph/" in line and "/merged" in line],
         }
 
@@ -105,6 +130,144 @@ class Podman:
 
 
 NOTHING: dict[str, list[str]] = {"containers": [], "networks": [], "monitors": [], "keepers": [], "mounts": []}
+
+
+def make_redis_image(podman: Podman, name: str) -> str:
+    """This machine's Redis, started as the official image starts it."""
+    programs = [require_program("redis-server", "apt-get install redis-server"), require_program("redis-cli")]
+    return podman.make_image(name, pack(programs, {}), 'CMD ["redis-server", "--protected-mode", "no"]', "EXPOSE 6379")
+
+
+def make_postgres_image(podman: Podman, name: str) -> str:
+    """This machine's PostgreSQL, with what matters of the official image's entrypoint."""
+    server = shutil.which("initdb") or _find_initdb()
+    folder = Path(os.path.realpath(server)).parent
+    programs = [str(folder / each) for each in ("initdb", "postgres", "pg_ctl", "psql", "pg_isready", "createdb")]
+    libraries = [str(each) for each in (folder.parent / "lib").glob("*.so")]
+    share = Path("/usr/share/postgresql") / folder.parent.name
+    layer = pack(
+        [*programs, *(each for each in libraries if each.endswith(("dict_snowball.so", "plpgsql.so")))],
+        {"/entrypoint.sh": _POSTGRES_ENTRYPOINT.replace("BIN", str(folder)).encode()},
+        {str(share): str(share)},
+    )
+    return podman.make_image(
+        name, layer, 'ENTRYPOINT ["/entrypoint.sh"]', f"ENV PATH={folder}:/usr/bin:/bin", "EXPOSE 5432"
+    )
+
+
+def _find_initdb() -> str:
+    found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
+    if not found:
+        pytest.skip("initdb is not on this machine: apt-get install postgresql")
+    return str(found[-1])
+
+
+_POSTGRES_ENTRYPOINT = """#!/bin/sh
+set -e
+data=/var/lib/postgresql/data
+user=${POSTGRES_USER:-postgres}
+mkdir -p $data /run/postgresql /var/run/postgresql
+chown -R postgres:postgres /var/lib/postgresql /run/postgresql /var/run/postgresql
+printf %s "$POSTGRES_PASSWORD" > /tmp/password && chown postgres /tmp/password
+as() { su postgres -s /bin/sh -c "exec $*"; }
+as BIN/initdb -D $data -U "$user" --pwfile=/tmp/password -A scram-sha-256 --no-sync --locale=C >/dev/null
+rm /tmp/password
+echo "host all all all scram-sha-256" >> $data/pg_hba.conf
+echo "local all all trust" > $data/local && cat $data/pg_hba.conf >> $data/local && mv $data/local $data/pg_hba.conf
+chown postgres $data/pg_hba.conf
+as BIN/pg_ctl -D $data -w -o '"-c listen_addresses="' start >/dev/null
+BIN/createdb -U "$user" "${POSTGRES_DB:-$user}" -h /var/run/postgresql || true
+as BIN/pg_ctl -D $data -m fast -w stop >/dev/null
+exec su postgres -s /bin/sh -c "exec BIN/postgres -D $data -c 'listen_addresses=*'"
+"""
+
+
+def make_localstack_image(podman: Podman, name: str) -> str:
+    """moto's server on this machine's Python, with LocalStack's answer to whether it is healthy."""
+    require_module("moto")
+    python = f"{sys.base_prefix}/bin/python{sys.version_info[0]}.{sys.version_info[1]}"
+    library = Path(sys.base_prefix) / "lib" / f"python{sys.version_info[0]}.{sys.version_info[1]}"
+    server = Path(localstack_server_path())
+    with tempfile.TemporaryDirectory() as made:
+        packages = Path(made) / "packages"
+        _copy_packages("moto", packages)
+        extensions = [
+            str(each)
+            for each in (
+                *library.glob("lib-dynload/*.so"),
+                *packages.glob("_cffi_backend*.so"),
+                *packages.glob("cryptography/hazmat/bindings/*.so"),
+            )
+        ]
+        needed = [
+            each
+            for each in list_with_libraries([python, require_program("curl"), *extensions])
+            if not each.startswith(made)
+        ]
+        layer = pack(
+            needed,
+            {"/srv/server.py": server.read_bytes().replace(b'"127.0.0.1"', b'"0.0.0.0"')},
+            {"/srv/packages": str(packages), str(library): str(library)},
+        )
+    command = ["/bin/sh", "-c", f"exec {python} -W ignore /srv/server.py 4566 $SERVICES"]
+    variables = {
+        "PYTHONPATH": "/srv/packages",
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "AWS_ACCESS_KEY_ID": "test",
+        "AWS_SECRET_ACCESS_KEY": "test",
+        "PATH": f"{Path(require_program('curl')).parent}:/usr/bin:/bin",
+    }
+    changes = [f"ENV {key}={value}" for key, value in variables.items()]
+    return podman.make_image(name, layer, f"CMD {json.dumps(command)}", *changes, "EXPOSE 4566")
+
+
+def localstack_server_path() -> str:
+    """The server that Homeport itself starts where there is no engine."""
+    from homeport.runner.services import providers  # noqa: PLC0415 - for one image
+
+    return f"{Path(providers.__file__).parent}/localstack_server.py"
+
+
+_OF_BOTOCORE = (
+    "s3",
+    "sqs",
+    "secretsmanager",
+    "endpoints.json",
+    "partitions.json",
+    "_retry.json",
+    "sdk-default-configuration.json",
+)
+
+
+def _copy_packages(name: str, target: Path) -> None:
+    """A distribution with all that it requires, extras of its server included; of botocore only the services that are used."""
+    target.mkdir()
+    wanted = [name, "flask", "flask-cors", "joserfc", "py-partiql-parser", "pyyaml"]
+    seen: set[str] = set()
+    while wanted:
+        each = wanted.pop().lower()
+        if each in seen:
+            continue
+        seen.add(each)
+        try:
+            distribution = importlib.metadata.distribution(each)
+        except importlib.metadata.PackageNotFoundError:
+            continue
+        wanted += [
+            re.split(r"[^A-Za-z0-9._-]", text)[0] for text in distribution.requires or () if "extra ==" not in text
+        ]
+        for top in {str(file).split("/")[0] for file in distribution.files or ()} - {"..", "__pycache__"}:
+            source = Path(str(distribution.locate_file(top)))
+            if source.is_dir() and not (target / top).exists():
+                shutil.copytree(source, target / top, ignore=_choose_data)
+            elif source.is_file():
+                shutil.copy(source, target / top)
+
+
+def _choose_data(folder: str, names: list[str]) -> list[str]:
+    if folder.endswith("botocore/data"):
+        return [each for each in names if each not in _OF_BOTOCORE]
+    return [each for each in names if each in {"__pycache__", "tests", "test"}]
 
 
 def open_podman(folder: Path) -> Iterator[Podman]:
@@ -139,10 +302,27 @@ def pack(programs: Sequence[str], files: Mapping[str, bytes], folders: Mapping[s
             if name not in taken | {"busybox"}:
                 _add_link(layer, f"bin/{name}", "busybox")
         _add_link(layer, "usr/bin/env", "../../bin/busybox")
+        seen: set[str] = set()
+
+        def once(member: tarfile.TarInfo) -> tarfile.TarInfo | None:
+            """podman takes no name twice."""
+            if member.name in seen or {
+                "test",
+                "tests",
+                "__pycache__",
+                "idlelib",
+                "tkinter",
+                "ensurepip",
+                "site-packages",
+            } & set(member.name.split("/")):
+                return None
+            seen.add(member.name)
+            return member
+
         for path in list_with_libraries(programs):
-            layer.add(os.path.realpath(path), path.lstrip("/"))
+            layer.add(os.path.realpath(path), path.lstrip("/"), filter=once)
         for place, folder in (folders or {}).items():
-            layer.add(folder, place.lstrip("/"), filter=_leave_out_tests)
+            layer.add(folder, place.lstrip("/"), filter=once)
         for path, content in {**_ACCOUNTS, **files}.items():
             _add_file(layer, path, content)
     return made.getvalue()
@@ -172,11 +352,6 @@ def _find_libraries_of_node() -> list[str]:
         for line in said.splitlines()
         if line.split()[:1] and line.split()[0] in wanted and "x86-64" in line
     ]
-
-
-def _leave_out_tests(member: tarfile.TarInfo) -> tarfile.TarInfo | None:
-    parts = member.name.split("/")
-    return None if {"test", "tests", "__pycache__", "idlelib", "tkinter", "ensurepip"} & set(parts) else member
 
 
 def _add_folder(layer: tarfile.TarFile, name: str) -> None:

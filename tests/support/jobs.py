@@ -16,7 +16,7 @@ from homeport.plan.model import Leg, PlannedEnvironment
 from homeport.ports.artifacts import ArtifactStore
 from homeport.ports.caches import CacheStore
 from homeport.ports.clock import Clock
-from homeport.ports.containers import ServiceHost
+from homeport.ports.containers import ContainerEngines, ServiceHost
 from homeport.ports.executor import Executor
 from homeport.ports.peer import JobOrder
 from homeport.run.facts import (
@@ -207,6 +207,7 @@ class Bench:
         self.settings = RunnerSettings(name="bench")
         self.executor: Executor | None = None
         self.service_host: ServiceHost | None = None
+        self.containers: ContainerEngines | None = None
 
     def services(self) -> Services:
         """The runner's parts."""
@@ -227,6 +228,7 @@ class Bench:
             caches=caches,
             sources=WorkingTree(str(self.source)),
             service_host=self.service_host,
+            containers=self.containers,
         )
 
     def order(

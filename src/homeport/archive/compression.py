@@ -11,6 +11,7 @@ from homeport.archive.destination import CorruptArchiveError, write_all
 
 _BLOCK = 1 << 20
 _PIPE_BYTES = 1 << 20
+_BUFFER = 256 << 10
 _ZSTD_MAGIC = b"\x28\xb5\x2f\xfd"
 _GZIP_MAGIC = b"\x1f\x8b"
 
@@ -27,7 +28,7 @@ def find_program(name: str, search_path: str) -> str | None:
 
 
 @contextmanager
-def compressing(target: int, zstd: str | None) -> Iterator[Callable[[bytes], None]]:
+def compressing(target: int, zstd: str | None) -> Iterator[Callable[["bytes | memoryview"], None]]:
     """Write compressed to an open, empty file: gives what takes the bytes. Complete when the block ends without an error."""
     if zstd is None:
         packer = zlib.compressobj(1, zlib.DEFLATED, 31)
@@ -39,8 +40,8 @@ def compressing(target: int, zstd: str | None) -> Iterator[Callable[[bytes], Non
 
 
 @contextmanager
-def expanding(path: str, zstd: str | None) -> Iterator[Callable[[int], bytes]]:
-    """Read a compressed file: gives a `read(size)` of the expanded bytes.
+def expanding(path: str, zstd: str | None) -> Iterator[Callable[[int], "bytes | memoryview"]]:
+    """Read a compressed file: gives a `read(size)` of the expanded bytes, which are good until the next call.
 
     A stream that is damaged or cut off raises `CorruptArchiveError`, at the latest when the block ends. Raises `OSError` where the
     file needs `zstd` and there is none.
@@ -49,9 +50,9 @@ def expanding(path: str, zstd: str | None) -> Iterator[Callable[[int], bytes]]:
     try:
         magic = os.pread(source, 4, 0)
         if magic.startswith(_GZIP_MAGIC):
-            read = _gzip_reader(source)
-            yield read
-            while read(_BLOCK):
+            expand = _gzip_reader(source)
+            yield expand
+            while expand(_BLOCK):
                 pass
         elif magic == _ZSTD_MAGIC:
             if zstd is None:
@@ -101,13 +102,15 @@ def _zstd_into(program: str, target: int) -> Iterator[int]:
 
 
 @contextmanager
-def _zstd_from(program: str, source: int) -> Iterator[Callable[[int], bytes]]:
+def _zstd_from(program: str, source: int) -> Iterator[Callable[[int], memoryview]]:
     reading, writing = _pipe()
     process = _spawn((program, "-q", "-d", "-c", "--long=31"), stdin=source, stdout=writing)
     os.close(writing)
     complete = False
+    # one buffer for all: to get a new one for each block costs more than to fill it, above all in a thread
+    buffer = memoryview(bytearray(_BUFFER))
     try:
-        yield lambda size: os.read(reading, size)
+        yield lambda size: buffer[: os.readv(reading, [buffer[:size]])]
         while os.read(reading, _BLOCK):
             pass
         complete = True

@@ -20,8 +20,8 @@ _BLOCK = 1 << 20
 _LONGEST_RECORDS = 1 << 20
 """what the records of one member may take: names are short, a claim of more is an attack"""
 
-Read = Callable[[int], bytes]
-"""Up to so many bytes, at least one until the end of the stream."""
+Read = Callable[[int], "bytes | memoryview"]
+"""Up to so many bytes, at least one until the end of the stream; good until the next call."""
 
 
 class _Member(msgspec.Struct):
@@ -34,30 +34,30 @@ class _Member(msgspec.Struct):
 
 
 class _Stream:
-    """Exact reads from a source that gives what it has."""
+    """Exact reads from a source that gives what it has. Parts are handed on as views: nothing is copied on the way to a file."""
 
     def __init__(self, read: Read) -> None:
         self._read = read
-        self._buffer = b""
+        self._buffer = memoryview(b"")
         self._position = 0
 
     def exactly(self, size: int) -> bytes:
         """So many bytes, fewer only at the end of the stream."""
         end = self._position + size
         if end <= len(self._buffer):
-            data = self._buffer[self._position : end]
+            data = bytes(self._buffer[self._position : end])
             self._position = end
             return data
         parts: list[bytes] = []
         while size > 0 and (block := self.some(size)):
-            parts.append(block)
+            parts.append(bytes(block))
             size -= len(block)
         return b"".join(parts)
 
-    def some(self, limit: int) -> bytes:
-        """What is there, at most so many bytes; nothing only at the end."""
+    def some(self, limit: int) -> memoryview:
+        """What is there, at most so many bytes; nothing only at the end. Good until the next call."""
         if self._position == len(self._buffer):
-            self._buffer, self._position = self._read(_BLOCK), 0
+            self._buffer, self._position = memoryview(self._read(_BLOCK)), 0
         block = self._buffer[self._position : self._position + limit]
         self._position += len(block)
         return block

@@ -7,7 +7,9 @@ from collections.abc import Callable, Iterable, Iterator
 from homeport.archive import tar_layout as layout
 
 _BLOCK = 1 << 20
-Write = Callable[[bytes], None]
+_BUFFER = 256 << 10
+Write = Callable[["bytes | memoryview"], None]
+"""Takes bytes that are good until it returns."""
 
 
 def write_tar(write: Write, folder: str, paths: Iterable[str]) -> int:
@@ -66,12 +68,13 @@ def _write_file(write: Write, name: str, path: str) -> None:
             return
         write(header)
         left = size
+        buffer = memoryview(bytearray(_BUFFER))
         while left:
-            block = os.read(source, min(_BLOCK, left))
-            if not block:
+            count = os.readv(source, [buffer[:left]])
+            if not count:
                 raise OSError(f"{name} changed while it was being read")
-            write(block)
-            left -= len(block)
+            write(buffer[:count])
+            left -= count
         write(b"\0" * layout.padding(size))
     finally:
         os.close(source)

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
+from homeport.cli.clock import SystemClock
 from homeport.cli.console import Console
 from homeport.cli.errors import UsageError
 from homeport.cli.home import find_home
@@ -43,7 +44,7 @@ def open_actions(given: Sequence[str], console: Console) -> "FolderActions":
     from homeport.store.actions_folder import FolderActions  # noqa: PLC0415 - only for what uses published actions
 
     texts = [*given, *console.environment.get(VARIABLE, "").split()]
-    return FolderActions(find_home(console.environment), _parse(texts, console), console.environment)
+    return FolderActions(find_home(console.environment), _parse(texts, console), console.environment, SystemClock())
 
 
 def make_remote_workflows(given: Sequence[str], console: Console) -> "Callable[[], RemoteWorkflows]":

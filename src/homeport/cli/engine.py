@@ -9,6 +9,7 @@ import msgspec
 
 from homeport.cli.clock import SystemClock
 from homeport.cli.console import Console
+from homeport.cli.docker_host import find_docker_host
 from homeport.cli.execution import Execution
 from homeport.cli.home import find_home
 from homeport.cli.isolation import add_sandbox
@@ -108,11 +109,15 @@ class Engine:
 
     def _make_executor(self) -> Executor:
         shims = install_shims(self._home)
+        # sandboxed jobs are not told: an engine's socket is a way out
+        environment, pass_names = self._console.environment, self._execution.pass_env
+        if (docker_host := find_docker_host(environment)) is not None:
+            environment, pass_names = {**environment, "DOCKER_HOST": docker_host}, (*pass_names, "DOCKER_HOST")
         process = ProcessExecutor(
             work_folder=os.path.join(self._home, "work"),
             tool_cache=os.path.join(self._home, "tools"),
-            host_environment=self._console.environment,
-            pass_names=self._execution.pass_env,
+            host_environment=environment,
+            pass_names=pass_names,
             in_place=self._tree.folder if self._tree.in_place else None,
             shims=shims,
         )
@@ -138,6 +143,9 @@ class Engine:
             sources=self._tree,
             actions=cast("ActionSources", Deferred(self._open_actions)),
             service_host=cast("ServiceHost", Deferred(self._open_services)),
+            enclosed_services=None
+            if self._execution.services == "engine"
+            else cast("ServiceHost", Deferred(self._open_enclosed_services)),
             containers=cast("ContainerHost", Deferred(self._get_containers)),
             toolkit=cast("Toolkit", Deferred(self._open_toolkit)),
         )
@@ -166,6 +174,11 @@ class Engine:
         return make_service_host(
             self._execution.services, containers, self._home, self._console.environment, self.clock
         )
+
+    def _open_enclosed_services(self) -> object:
+        from homeport.cli.service_host import make_enclosed_host  # noqa: PLC0415 - many runs have no services
+
+        return make_enclosed_host(self._execution.isolation, self._home, self._console.environment, self.clock)
 
     def _get_containers(self) -> "ContainerHost":
         if self._containers is None:

@@ -128,6 +128,7 @@ def add_sandbox(
         SandboxSettings(
             program=isolation.program,
             work_folder=os.path.join(home, "work"),
+            state_folder=os.path.join(home, "sandbox"),
             tool_cache=os.path.join(home, "tools"),
             source=source,
             limits=read_limits(isolation.limits),

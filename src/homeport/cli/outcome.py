@@ -30,10 +30,13 @@ def finish(session: Session, onlookers: Onlookers, stores: Stores, console: Cons
     """
     onlookers.close()
     if any(int(run) % PRUNED_EVERY == 0 for run in session.conclusions):
-        from homeport.store.pruning import prune  # noqa: PLC0415 - rarely needed
+        from homeport.store.artifacts_folder import FolderArtifacts  # noqa: PLC0415 - rarely needed
+        from homeport.store.pruning import prune  # noqa: PLC0415
 
+        home, clock = find_home(console.environment), SystemClock()
         try:
-            prune(stores.runs, find_home(console.environment), SystemClock().now())
+            FolderArtifacts(home, clock).sweep()
+            prune(stores.runs, home, clock.now())
         except StoreError as error:
             console.say(f"homeport: warning: old runs could not be tidied up: {error}")
     if session.faults:

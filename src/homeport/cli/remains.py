@@ -61,10 +61,17 @@ def _end_processes(marks: list[bytes]) -> None:
                 continue  # it ended by itself
 
 
+def _find_sandbox(words: list[bytes]) -> list[bytes]:
+    """Of a bubblewrap that is still building: the home of the job, as its processes would have it."""
+    return [b"HOME=" + word + b"/" for word in words if b"/work/" in word] if words[0].endswith(b"bwrap") else []
+
+
 def _carries(process_id: str, marks: list[bytes]) -> bool:
     try:
         with open(f"/proc/{process_id}/environ", "rb") as file:  # noqa: PTH123 - pathlib is slow to import
             variables = file.read().split(b"\0")
+        with open(f"/proc/{process_id}/cmdline", "rb") as file:  # noqa: PTH123 - pathlib is slow to import
+            variables += _find_sandbox(file.read().split(b"\0"))
     except OSError:
         return False  # it ended, or is somebody else's
     return any(variable.startswith(mark) for variable in variables for mark in marks)

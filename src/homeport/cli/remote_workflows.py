@@ -5,14 +5,17 @@ from threading import Thread
 
 import msgspec
 
+from homeport.cli.errors import CommandError
 from homeport.diagnostics.diagnostic import Diagnostic
 from homeport.diagnostics.span import point
 from homeport.language.calls import Loaded
 from homeport.language.parser.workflow import parse_workflow
 from homeport.language.remote_reference import RemoteReference, parse_remote_reference
 from homeport.plan.calls import MissingFile
-from homeport.plan.model import WorkflowOrigin
-from homeport.ports.action_sources import ActionSources, Resolution, SourceError
+from homeport.plan.model import Plan, WorkflowOrigin
+from homeport.plan.planner import Missing
+from homeport.plan.refresh import refresh_calls
+from homeport.ports.action_sources import ActionSources, Resolution, SourceError, SourceStoppedError
 from homeport.ports.repositories import StoreError
 
 
@@ -24,6 +27,7 @@ class _Fetched(msgspec.Struct, frozen=True):
     origin: WorkflowOrigin | None = None
     failure: str = ""
     remark: str = ""
+    is_interrupted: bool = False
 
 
 class RemoteWorkflows:
@@ -38,7 +42,7 @@ class RemoteWorkflows:
 
     def fetch(self, missing: Iterable[MissingFile], commits: Mapping[str, str]) -> bool:
         """Get these files; whether any of them is new. `commits` are what refs stood for in an earlier attempt, by
-        `RemoteReference.key`.
+        `RemoteReference.key`. Raises `CommandError` where it was interrupted.
         """
         wanted = sorted({file.reference for file in missing} - self._fetched.keys())
         if not wanted:
@@ -54,6 +58,8 @@ class RemoteWorkflows:
         get(wanted[0])
         for helper in helpers:
             helper.join()
+        if any(self._fetched[reference].is_interrupted for reference in wanted):
+            raise CommandError("fetching workflows of other repositories was interrupted")
         return True
 
     def load(self, reference: str) -> Loaded | None:
@@ -80,6 +86,24 @@ class RemoteWorkflows:
         return list(dict.fromkeys(found.remark for found in self._fetched.values() if found.remark))
 
 
+def refresh_plan(plan: Plan, files: RemoteWorkflows) -> Plan:
+    """A stored plan with the workflows of other repositories as they are now. Raises `CommandError` where they do not fit any more."""
+    can_fetch = True
+    while True:
+        outcome = refresh_calls(plan, files.load, files, can_fetch=can_fetch)
+        match outcome:
+            case Missing(files=missing):
+                can_fetch = files.fetch(missing, {})
+            case Plan():
+                return outcome
+            case mistakes:
+                first = mistakes[0]
+                place = f"{first.span.file}:{first.span.line}:{first.span.column}"
+                raise CommandError(
+                    f"{place}: {first.message}", "`homeport rerun --failed` keeps what was called before"
+                )
+
+
 def _fetch(sources: ActionSources, text: str, commits: Mapping[str, str]) -> _Fetched:
     reference = parse_remote_reference(text)
     if reference is None:
@@ -93,6 +117,8 @@ def _fetch(sources: ActionSources, text: str, commits: Mapping[str, str]) -> _Fe
         if error.is_final:
             return _mistake(text, "workflow was not found", error.message)
         return _Fetched(failure=error.message)
+    except SourceStoppedError:
+        return _Fetched(is_interrupted=True)
     except (OSError, StoreError) as error:
         return _Fetched(failure=str(error))
     if content is None:

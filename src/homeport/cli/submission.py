@@ -1,5 +1,6 @@
 """Gives plans their place among the runs of this machine: ids, numbers, and what was run here before."""
 
+import os
 from collections.abc import Mapping, Sequence
 
 import msgspec
@@ -21,15 +22,17 @@ from homeport.plan.model import Plan
 from homeport.ports.clock import Clock
 from homeport.ports.repositories import RunRecord
 from homeport.run.state import RunState
+from homeport.store.folder import listed
 
 
 def recover(stores: Stores, console: Console, clock: Clock) -> None:
     """Conclude the runs that a dead process left open, and clear away what their jobs left behind."""
     lost = conclude_lost(stores, clock)
-    if lost:
+    home = find_home(console.environment)
+    if lost or listed(os.path.join(home, "engines")):
         from homeport.cli.remains import clear_remains  # noqa: PLC0415 - rarely needed
 
-        clear_remains(find_home(console.environment), console.environment)
+        clear_remains(home, console.environment)
     for run in lost:
         console.say(f"homeport: run {run} was left open by a process that died; it is concluded now")
 

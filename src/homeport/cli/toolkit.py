@@ -16,7 +16,7 @@ from homeport.toolkit.jobs import OpenJobs
 from homeport.toolkit.local import LocalToolkit
 
 if TYPE_CHECKING:
-    from homeport.toolkit.parts import Issuer, Parts
+    from homeport.toolkit.parts import Parts
 
 ISSUER, ISSUER_KEY = "HOMEPORT_ISSUER", "HOMEPORT_ISSUER_KEY"
 """Environment variables: the `iss` of identity tokens, and the file of the private key that signs them."""
@@ -55,15 +55,11 @@ def make_toolkit(
             search_path=environment.get("PATH", os.defpath),
             key=key,
             jobs=jobs,
-            issuer=_choose_issuer(Issuer(), address, pem),
+            issuer=Issuer(address.rstrip("/"), pem) if address else Issuer(key=pem),
             on_fault=on_fault,
         )
 
     return LocalToolkit(clock, make_parts)
-
-
-def _choose_issuer(default: "Issuer", address: str, pem: bytes | None) -> "Issuer":
-    return type(default)(address.rstrip("/") or default.address, pem)
 
 
 def _read(path: str) -> bytes:

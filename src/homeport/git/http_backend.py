@@ -17,7 +17,6 @@ _SETTINGS = (
     "http.uploadpack=true",
     "http.getanyfile=false",
     "uploadpack.allowAnySHA1InWant=true",
-    "uploadpack.packObjectsHook=",
     "core.fsmonitor=false",
     "core.hooksPath=/dev/null",
     "gc.auto=0",
@@ -25,6 +24,7 @@ _SETTINGS = (
     "safe.directory=*",
 )
 _PIECE = 1 << 16
+_LAST_SECONDS = 5.0
 
 
 class BackendRequest(msgspec.Struct, frozen=True, kw_only=True):
@@ -75,8 +75,12 @@ class BackendAnswer:
         """End the program."""
         self._feeding.cancel()
         with suppress(ProcessLookupError):
+            self._process.terminate()  # it ends what it has started, which nobody would if it was killed
+        try:
+            await asyncio.wait_for(self._process.wait(), _LAST_SECONDS)
+        except TimeoutError:
             self._process.kill()
-        await self._process.wait()
+            await self._process.wait()
 
 
 def is_served(method: str, end: str, query: str) -> bool:

@@ -132,6 +132,8 @@ class RemoteGit:
         environment = {**self._environment, **({"GIT_DIR": git_dir} if git_dir else {})}
         command = ["git", "--no-pager", *(word for setting in settings for word in ("-c", setting)), *words]
         code, output, errors = _await(_Child(command, environment), self._is_stopped, monotonic() + seconds)
+        if code == -signal.SIGINT:
+            raise RemoteGitStoppedError  # ^C in a terminal reaches git too
         if code not in allowed:
             text = errors.decode("utf-8", "replace").strip()
             raise RemoteGitError(_last_words(text) or f"git {words[0]} ended with code {code}", _judge(text))

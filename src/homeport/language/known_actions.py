@@ -73,11 +73,50 @@ _ROWS: Mapping[str, tuple[tuple[range, str, str | None], ...]] = {
             "name path! if-no-files-found retention-days compression-level overwrite include-hidden-files",
             "artifact-id artifact-url artifact-digest",
         ),
+        (
+            range(7, 8),
+            "name path! if-no-files-found retention-days compression-level overwrite include-hidden-files archive",
+            "artifact-id artifact-url artifact-digest",
+        ),
+    ),
+    "actions/upload-artifact/merge": (
+        (
+            range(4, 8),
+            "name pattern if-no-files-found separate-directories retention-days compression-level delete-merged include-hidden-files",
+            "artifact-id artifact-url artifact-digest",
+        ),
+    ),
+    "re-actors/alls-green": ((range(1, 2), "jobs! allowed-failures allowed-skips", "failure result success"),),
+    "pypa/gh-action-pypi-publish": (
+        (
+            range(1, 2),
+            "user password repository-url repository_url packages-dir packages_dir verify-metadata verify_metadata skip-existing "
+            "skip_existing verbose print-hash print_hash attestations",
+            "",
+        ),
+    ),
+    "codecov/codecov-action": (
+        (
+            range(4, 6),
+            "files file directory root_dir working-directory disable_search exclude report_type flags name env_vars "
+            "fail_ci_if_error handle_no_reports_found dry_run verbose run_command token url slug use_oidc "
+            "use_legacy_upload_endpoint git_service job_code report_code base_sha commit_parent override_branch "
+            "override_build override_build_url override_commit override_pr os network_filter network_prefix "
+            "disable_file_fixes force recurse_submodules codecov_yml_path binary version use_pypi skip_validation "
+            "disable_telem disable_safe_directory plugin plugins gcov_args gcov_executable gcov_ignore gcov_include "
+            "swift_project",
+            "",
+        ),
     ),
     "actions/download-artifact": (
         (
             range(4, 7),
             "name artifact-ids path pattern merge-multiple github-token repository run-id",
+            "download-path artifacts",
+        ),
+        (
+            range(7, 9),
+            "name artifact-ids path pattern merge-multiple github-token repository run-id skip-decompress digest-mismatch",
             "download-path artifacts",
         ),
     ),
@@ -122,6 +161,12 @@ _DEPRECATED: Mapping[tuple[str, str], str] = {
         "save-always",
     ): "it does not work as intended; use actions/cache/save in a step with 'if: always()'",
     ("reviewdog/action-actionlint", "fail_on_error"): "use 'fail_level'",
+    ("codecov/codecov-action", "file"): "use 'files'",
+    ("pypa/gh-action-pypi-publish", "repository_url"): "use 'repository-url'",
+    ("pypa/gh-action-pypi-publish", "packages_dir"): "use 'packages-dir'",
+    ("pypa/gh-action-pypi-publish", "verify_metadata"): "use 'verify-metadata'",
+    ("pypa/gh-action-pypi-publish", "skip_existing"): "use 'skip-existing'",
+    ("pypa/gh-action-pypi-publish", "print_hash"): "use 'print-hash'",
 }
 """By action and input in lower case."""
 

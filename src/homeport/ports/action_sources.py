@@ -49,10 +49,11 @@ class ActionSources(Protocol):
         """
         ...
 
-    def copy(self, resolution: Resolution, folder: str, *, is_stopped: Callable[[], bool]) -> None:
-        """Copy the files into a folder, which is made. Files that were damaged on this machine are fetched again.
+    def copy(self, resolution: Resolution, below: str, path: str, *, is_stopped: Callable[[], bool]) -> None:
+        """Copy the files into the folder `path` below another one, which is there; once, however often it is asked for.
 
-        Raises `SourceError`, `SourceStoppedError`, `OSError`.
+        Nothing is written through a link below `below`: a job may have put one there. Files that were damaged on this machine are
+        fetched again. Raises `SourceError`, `SourceStoppedError`, `OSError`.
         """
         ...
 

@@ -79,6 +79,7 @@ class ArtifactStore(Protocol):
         overwrite: bool = False,
         check: Check = go_on,
         digest: str = "",
+        is_record: bool = False,
     ) -> Artifact:
         """Store one file of this machine as it is: a finished archive, or a single file. Raises as `put` does, and
         `DigestMismatchError` where a digest (`sha256:<hex>`) is given and is not that of the file: nothing is kept then.

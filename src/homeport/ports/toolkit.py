@@ -14,7 +14,7 @@ class JobToolkit(Protocol):
 
     @property
     def secrets(self) -> tuple[str, ...]:
-        """Tokens that must be masked in the job's output. One more may be among them once `variables` was asked for."""
+        """What must be masked in the job's output: tokens, or what makes them good. One more may be among them once `variables` was asked for."""
         ...
 
     @property

@@ -88,24 +88,28 @@ def _run(outer: StepFrame, inner: Scope, stage: InnerStage) -> Ending:
         return frame.is_still_wanted(condition)
 
     frame = StepFrame(inner, step, record, outer.stop.inside(may_go_on))
-    is_broken = False
-    try:
-        frame.set_env(step.env)
-        frame.name = find_name(frame)
-        is_broken = True
-        is_wanted = frame.is_wanted(condition)
-        is_broken = False
-    except EvaluationError as error:
-        ending = fail_evaluation(frame, error)
-    else:
-        ending = conclude(frame, work) if is_wanted else SKIPPED
+    ending, is_condition_broken = _carry_out(frame, step, condition, work)
     if step.named:
         inner.steps[step.id] = record.describe(ending.outcome, ending.conclusion)
     if ending.conclusion == "failure":
         outer.exit_code = ending.exit_code
-    if is_broken:
+    if is_condition_broken:
         raise _ConditionError
     return ending
+
+
+def _carry_out(frame: StepFrame, step: InnerStep, condition: nodes.Condition | None, work: Work) -> tuple[Ending, bool]:
+    """How the step ended, and whether that was because its condition could not be evaluated."""
+    try:
+        frame.set_env(step.env)
+        frame.name = find_name(frame)
+    except EvaluationError as error:
+        return fail_evaluation(frame, error), False
+    try:
+        is_wanted = frame.is_wanted(condition)
+    except EvaluationError as error:
+        return fail_evaluation(frame, error), True
+    return (conclude(frame, work) if is_wanted else SKIPPED), False
 
 
 def _set_outputs(frame: StepFrame, action: CompositeAction, inner: Scope) -> None:

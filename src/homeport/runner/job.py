@@ -173,9 +173,8 @@ def _carry_out(session: JobSession) -> JobEnd:
 
 
 def _find_services(session: JobSession) -> "ServiceStage | None":
-    is_contained = session.wanted_container is not None
-    host = session.services.containers if is_contained else session.services.service_host
-    if host is None or not (is_contained or session.wanted_services):
+    host = session.service_host
+    if host is None or not (session.wanted_container is not None or session.wanted_services):
         return None
     from homeport.runner.services.stage import ServiceStage  # noqa: PLC0415 - many jobs have none
 

@@ -61,6 +61,7 @@ def _fetch_all(session: JobSession, wanted: Sequence[StringToken]) -> _Failed:
             [uses for uses in wanted if uses.value not in session.actions and uses.value not in failed],
             session.services.resolve,
             session.surroundings,
+            begin=session.reporter.send,  # it may take minutes: the job's start is seen before
         )
         failed.update(errors)
         for text, action in found.items():

@@ -35,7 +35,7 @@ def run_script(frame: StepFrame, step: nodes.RunStep) -> int:
     path = f"{session.paths.temp}/{session.next_name()}{shell.extension}"
     write_file(path, shell.complete(script).encode("utf-8", "replace"))
     code = frame.run(shell.arguments(path), environment, frame.working_directory)
-    if code == _NOT_FOUND:
+    if code == _NOT_FOUND and session.path_map is None:  # what a container's image has is not known here
         _tell_what_is_missing(frame, script, environment["PATH"])
     return code
 

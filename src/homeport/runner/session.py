@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from homeport.ports.containers import ContainerSpec
+from homeport.ports.containers import ContainerSpec, ServiceHost
 from homeport.ports.executor import JobEnvironment, WalledJobEnvironment
 from homeport.ports.peer import JobOrder, Peer
 from homeport.ports.toolkit import JobToolkit
@@ -55,6 +55,8 @@ class JobSession:
     """those with an image, once the job is set up"""
     toolkit: JobToolkit | None = None
     """the services that its actions may call, where any may"""
+    gateway: str = ""
+    """this machine's address in the network of the job's container"""
     path_map: "PathMap | None" = None
     """where the job's folders are in its container"""
 
@@ -122,6 +124,15 @@ class JobSession:
         self._names = 0
         self._annotations = 0
         self._lock = threading.Lock()
+
+    @property
+    def service_host(self) -> ServiceHost | None:
+        """Who starts the services of this job."""
+        if self.wall is not None:
+            return self.services.enclosed_services
+        if self.wanted_container is not None:  # it could not reach what listens on this machine only
+            return self.services.containers
+        return self.services.service_host
 
     @property
     def job(self) -> dict[str, Any]:

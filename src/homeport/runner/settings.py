@@ -61,6 +61,8 @@ class Services(msgspec.Struct, frozen=True, kw_only=True):
     """None: there are no published actions here but those that Homeport carries itself"""
     service_host: ServiceHost | None = None
     """None: a job with services fails"""
+    enclosed_services: ServiceHost | None = None
+    """the same for jobs behind a wall: what their services do must not lead out"""
     containers: ContainerEngines | None = None
     """None: a job that needs a container fails"""
     toolkit: Toolkit | None = None

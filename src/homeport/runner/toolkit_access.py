@@ -12,6 +12,8 @@ from homeport.runner.session import JobSession
 
 _CLONES_FROM = "github-server-url"
 """The input by which actions/checkout can be told a server: an action that has it fetches from GITHUB_SERVER_URL."""
+CONTAINERS_NAME = "homeport.localhost"
+"""How containers call this machine: a name that the client packages take for GitHub's own (it ends in `.localhost`)"""
 _LOOPBACK = "127.0.0.1,localhost,.localhost"
 
 
@@ -30,10 +32,27 @@ def list_variables(session: JobSession, action: NodeAction) -> Mapping[str, str]
     toolkit = session.toolkit
     if toolkit is None:
         return {}
-    variables = dict(toolkit.variables)
+    gateway = session.gateway
+    variables = dict(toolkit.variables if not gateway else reach_from_containers(session, gateway))
     session.masker.add(*toolkit.secrets)
     if any(declared.name.lower() == _CLONES_FROM for declared in action.action.inputs):
-        variables["GITHUB_SERVER_URL"] = toolkit.address
+        address = toolkit.address
+        variables["GITHUB_SERVER_URL"] = (
+            f"http://{CONTAINERS_NAME}:{address.rpartition(':')[2]}" if gateway else address
+        )
+    return {**variables, **_avoid_proxy(session)}
+
+
+def reach_from_containers(session: JobSession, gateway: str) -> Mapping[str, str]:
+    """What processes in containers get: those know this machine as `CONTAINERS_NAME`, which is `gateway` (its address in the job's
+    network). Nothing where there is no toolkit. Raises `OSError`.
+    """
+    _open(session)
+    if session.toolkit is None or session.services.toolkit is None or not gateway:
+        return {}
+    session.services.toolkit.listen_on(gateway)
+    variables = session.toolkit.variables_at(CONTAINERS_NAME)
+    session.masker.add(*session.toolkit.secrets)
     return {**variables, **_avoid_proxy(session)}
 
 
@@ -42,7 +61,7 @@ def _open(session: JobSession) -> None:
         return
     given = str(session.contexts["secrets"].get("GITHUB_TOKEN") or "")
     session.toolkit = toolkit = session.services.toolkit.open(session.order, given)
-    session.masker.add(*toolkit.secrets, f"x-access-token:{toolkit.token}")
+    session.masker.add(*toolkit.secrets)
     if not given:
         session.github["token"] = toolkit.token
         session.contexts["secrets"] = {**session.contexts["secrets"], "GITHUB_TOKEN": toolkit.token}

@@ -12,6 +12,8 @@ from homeport.runner.folders import read_file
 from homeport.runner.resolution import is_local
 from homeport.runner.session import JobSession
 
+_NO_HOST = "nothing here starts services for this job (a container engine does not for a sandboxed one)"
+
 
 class Refusal(msgspec.Struct, frozen=True):
     """One thing that stands in the way of a job."""
@@ -39,13 +41,15 @@ def list_refusals(session: JobSession) -> Iterator[Refusal]:
 
 
 def _list_outsiders(session: JobSession) -> Iterator[Refusal]:
-    """What would be done for a sandboxed job outside of its sandbox. A database runs programs for whoever may log in as its owner."""
+    """What would be done for a sandboxed job outside of its sandbox. Services are programs of this machine behind a wall of
+    their own: a database runs programs for whoever may log in as its owner.
+    """
     job = session.order.job
     why = "runs outside of the sandbox, so a sandboxed job cannot have it"
     if job.container is not None:
         yield Refusal(f"The container of this job {why}", job.id_span)
     if job.services:
-        yield Refusal(f"What this job has in `services` {why}", job.id_span)
+        yield from _list_services(session)
     if job.snapshot is not None:
         yield Refusal("This job wants to make a snapshot of its machine, which cannot be done here", job.snapshot.span)
 
@@ -54,11 +58,10 @@ def _list_services(session: JobSession) -> Iterator[Refusal]:
     """Those that nothing here can start; the others are what the job will start."""
     from homeport.runner.services.written import read_services  # noqa: PLC0415 - many jobs have none
 
-    is_contained = session.wanted_container is not None  # it could not reach what listens on this machine only
-    host = session.services.containers if is_contained else session.services.service_host
+    host = session.service_host
     session.wanted_services = tuple(read_services(session))
     for spec in session.wanted_services:
-        why = "services are not supported by this runner" if host is None else host.find_refusal(spec)
+        why = _NO_HOST if host is None else host.find_refusal(spec)
         if why is not None:
             yield Refusal(f"The service '{spec.name}' cannot be started: {why}", spec.span)
 

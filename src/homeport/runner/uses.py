@@ -27,6 +27,7 @@ from homeport.runner.host import ActionError
 from homeport.runner.resolution import find_action, has_own_pre, is_local, list_pre_steps
 from homeport.runner.scope import PostStage, Scope
 from homeport.runner.scripts import run_script
+from homeport.runner.session import JobSession
 from homeport.runner.step_host import StepHost
 from homeport.runner.toolkit_access import list_variables
 
@@ -120,6 +121,16 @@ def _begin(frame: StepFrame, action: ResolvedAction) -> None:
     frame.github["action_ref"] = action.origin.ref
 
 
+def _offer_tools(session: JobSession, action: NodeAction, stage: Stage, host: StepHost) -> dict[str, str]:
+    is_elsewhere = session.path_map is not None or session.wall is not None
+    if stage != "main" or is_elsewhere or "setup-" not in action.origin.repository:
+        return {}
+    # for the few actions that look into the tool cache
+    from homeport.runner.actions.hosted_tools import offer_tools  # noqa: PLC0415
+
+    return offer_tools(action.origin.repository, host)
+
+
 def _run_code(frame: StepFrame, action: ResolvedAction, inputs: Inputs, stage: Stage) -> int | None:
     if isinstance(action, NativeAction) and frame.session.path_map is not None:
         from homeport.runner.containers.outside import translate_inputs  # noqa: PLC0415 - few jobs are in a container
@@ -132,7 +143,8 @@ def _run_code(frame: StepFrame, action: ResolvedAction, inputs: Inputs, stage: S
             # only jobs with JavaScript actions need it
             from homeport.runner.actions.javascript import run_stage  # noqa: PLC0415
 
-            code = run_stage(action, stage, host, list_variables(frame.session, action))
+            variables = {**list_variables(frame.session, action), **_offer_tools(frame.session, action, stage, host)}
+            code = run_stage(action, stage, host, variables)
             if code:
                 # not said in the log: the toolkit says itself why an action fails (`core.setFailed`)
                 raise StepFailedError(f"Process completed with exit code {code}.")

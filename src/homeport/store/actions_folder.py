@@ -24,6 +24,7 @@ from homeport.git.discovery import find_layout
 from homeport.git.refs import is_id
 from homeport.git.remote import FoundRef, RemoteGit, RemoteGitError, RemoteGitStoppedError
 from homeport.ports.action_sources import Resolution, SourceError, SourceStoppedError
+from homeport.ports.clock import Clock
 from homeport.store.action_locations import Location, Locations
 from homeport.store.action_trees import (
     ActionTrees,
@@ -31,6 +32,7 @@ from homeport.store.action_trees import (
     DamagedTreeError,
     copy_plain_folder,
     digest_files,
+    sweep,
 )
 from homeport.store.folder import file_name, make_folder, read_file, remove_tree, try_hold, write_file
 
@@ -52,14 +54,17 @@ class _UnreachableError(Exception):
 class FolderActions:
     """An `ActionSources`. `environment` is what git gets: PATH, HOME (for `~/.netrc`), proxies and certificates."""
 
-    def __init__(self, home: str, locations: Locations, environment: Mapping[str, str]) -> None:
+    def __init__(self, home: str, locations: Locations, environment: Mapping[str, str], clock: Clock) -> None:
         self._folder = os.path.join(home, "actions")
-        self._trees = ActionTrees(os.path.join(self._folder, "trees"))
+        self._trees = ActionTrees(os.path.join(self._folder, "trees"), clock)
+        self._clock = clock
         self._locations = locations
         self._environment = environment
         self._answers: dict[tuple[str, str, str], Resolution] = {}
         self._unreachable: dict[tuple[str, str], str] = {}
         """what was said by whom, in which run: nobody is asked again in vain"""
+        self._copied: set[tuple[str, str]] = set()
+        """folders of jobs, which have names of their own"""
         self._guard = threading.Lock()
         self._locks: dict[tuple[str, str, str], threading.Lock] = {}
 
@@ -82,15 +87,17 @@ class FolderActions:
         finally:
             lock.release()
 
-    def copy(self, resolution: Resolution, folder: str, *, is_stopped: _Stopped) -> None:
+    def copy(self, resolution: Resolution, below: str, path: str, *, is_stopped: _Stopped) -> None:
         """A damaged tree is dropped, and fetched once more."""
+        if (below, path) in self._copied:
+            return
         try:
             try:
-                self._trees.copy(resolution.commit, folder, is_stopped)
+                self._trees.copy(resolution.commit, below, path, is_stopped)
             except DamagedTreeError as error:
                 self._mend(resolution, error, is_stopped)
-                remove_tree(folder)
-                self._trees.copy(resolution.commit, folder, is_stopped)
+                self._trees.copy(resolution.commit, below, path, is_stopped)
+            self._copied.add((below, path))
         except CopyStoppedError as error:
             raise SourceStoppedError from error
         except DamagedTreeError as error:
@@ -281,6 +288,7 @@ class FolderActions:
         """A folder of one's own, which is gone afterwards."""
         new = os.path.join(self._folder, "new", f"{os.getpid()}-{os.urandom(6).hex()}")
         make_folder(new)
+        sweep(os.path.dirname(new), self._clock)
         try:
             yield new
         finally:

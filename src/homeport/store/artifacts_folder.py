@@ -99,9 +99,11 @@ class FolderArtifacts:
         overwrite: bool = False,
         check: Check = go_on,
         digest: str = "",
+        is_record: bool = False,
     ) -> Artifact:
         """Copy a file."""
-        artifact = self._begin(run, attempt, job, name, media_type, retention_days)
+        begun = self._begin(run, attempt, job, name, media_type, retention_days)
+        artifact = msgspec.structs.replace(begun, is_record=is_record)
 
         def copy(target: int) -> _Filled:
             size, found = _copy(file, target, check)

@@ -41,7 +41,9 @@ def build_services(parts: Parts) -> Services:
         return await answer_call(request, parts, caches.methods)
 
     async def tell_of_fault(_: Request, error: Exception) -> Response:
-        parts.on_fault(error)
+        # raised by the framework from an error that came too late to be answered: the archive went, the caller did
+        if not isinstance(error.__cause__, (OSError, RefusalError, ClientDisconnect)):
+            parts.on_fault(error)
         return answer_refusal(500, f"Homeport failed: {type(error).__name__}.")
 
     application = Starlette(

@@ -97,11 +97,13 @@ class _Archive(FileResponse):
 
 
 def _send(path: str, media_type: str, disposition: str | None) -> Response:
-    if not os.path.isfile(path):
-        raise RefusalError(404, "What was stored is gone.")
+    try:
+        status = os.stat(path)
+    except FileNotFoundError as error:
+        raise RefusalError(404, "What was stored is gone.") from error
     headers = {**_storage_headers(), **({"content-disposition": disposition} if disposition else {})}
     del headers["etag"], headers["last-modified"]  # those of the file
-    return _Archive(path, media_type=media_type, headers=headers)
+    return _Archive(path, media_type=media_type, headers=headers, stat_result=status)
 
 
 def _name_file(artifact: Artifact) -> str:

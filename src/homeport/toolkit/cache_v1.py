@@ -3,6 +3,7 @@
 Source: @actions/cache `src/internal/cacheHttpClient.ts`: look-up, reservation, pieces with `Content-Range`, commit.
 """
 
+import os
 import re
 
 import msgspec
@@ -88,6 +89,7 @@ class CacheV1:
         part, _ = await run_in_threadpool(upload.begin)
         size = await receive(request, part, end - start)
         if size != end - start:
+            os.unlink(part)
             raise RefusalError(400, f"Content-Range announces {end - start} bytes, {size} have arrived.")
         await run_in_threadpool(upload.keep_range, part, start, size)
         return Response(status_code=204)

@@ -4,9 +4,12 @@ import asyncio
 import os
 import socket
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 
+import h11
 import uvicorn
 from starlette.applications import Starlette
+from starlette.types import Message, Receive, Scope, Send
 
 _LAST_SECONDS = 1
 """How long an answer that is under way may take when everything ends."""
@@ -36,6 +39,15 @@ class _Carrier:
             server.should_exit = True
         await asyncio.gather(*self._tasks)
 
+    async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """A caller whose request turns out to be malformed while it is answered hears no more; that is no fault of ours."""
+
+        async def send_while_heard(message: Message) -> None:
+            with suppress(h11.LocalProtocolError):
+                await send(message)
+
+        await self._application(scope, receive, send_while_heard)
+
     def _awake(self) -> None:
         os.read(self._wake, 64)
         self._adopt(self._take())
@@ -47,7 +59,8 @@ class _Carrier:
         for descriptor in descriptors:
             listening = socket.socket(fileno=descriptor)
             config = uvicorn.Config(
-                self._application,
+                self._answer,
+                interface="asgi3",
                 http="h11",
                 ws="none",
                 lifespan="off",

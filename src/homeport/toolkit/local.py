@@ -30,11 +30,17 @@ _LAST_SECONDS = 5.0
 class LocalToolkit:
     """A `Toolkit`. `make_parts` is called when the first connection has arrived, in a thread of its own."""
 
-    def __init__(self, clock: Clock, make_parts: "Callable[[SecretKey, OpenJobs], Parts]") -> None:
+    def __init__(
+        self,
+        clock: Clock,
+        make_parts: "Callable[[SecretKey, OpenJobs], Parts]",
+        *,
+        key: SecretKey | None = None,
+    ) -> None:
         self._clock = clock
         self._make_parts = make_parts
         self._lock = threading.Lock()
-        self._key = SecretKey()
+        self._key = key or SecretKey()
         self._jobs = OpenJobs()
         self._listening: dict[str, socket] = {}
         self._fresh: list[socket] = []
@@ -163,4 +169,4 @@ def _listen(host: str, port: int) -> socket:
 
 
 def _random() -> str:
-    return os.urandom(32).hex()
+    return os.urandom(16).hex()

@@ -69,12 +69,8 @@ class Rest:
         wanted = request.query_params.get("name")
         found = [artifact for artifact in self._parts.artifacts.list(record.id) if wanted in {None, artifact.name}]
         found.sort(key=lambda artifact: -int(artifact.id))
-        return JSONResponse(
-            {
-                "total_count": len(found),
-                "artifacts": [self._describe(request, job, artifact) for artifact in _page(request, found)],
-            }
-        )
+        shown = [self._describe(request, job, artifact) for artifact in found]
+        return _answer_page(request, "artifacts", shown)
 
     def artifact(self, request: Request, job: OpenJob) -> Response:
         """One of them."""
@@ -98,7 +94,7 @@ class Rest:
         """Those of a run's latest attempt, or of the one that is named."""
         record, plan = self._find_run(request, job)
         found = list_jobs(self._parts.runs, record, plan, _base(request))
-        return JSONResponse({"total_count": len(found), "jobs": _page(request, found)})
+        return _answer_page(request, "jobs", found)
 
     def job(self, request: Request, job: OpenJob) -> Response:
         """A job of the run that asks."""
@@ -179,10 +175,15 @@ def _hint(request: Request) -> str:
     return NOT_OFFERED.format(method=request.method, path=request.scope["path"].removeprefix(API))
 
 
-def _page(request: Request, found: list[Any]) -> list[Any]:
+def _answer_page(request: Request, name: str, found: list[dict[str, Any]]) -> Response:
+    """One page of a list, with a header that leads to the next (docs: "Using pagination in the REST API")."""
     size = _read_number(request, "per_page", 30, _MOST_OF_A_PAGE)
     page = _read_number(request, "page", 1, 10**6)
-    return found[(page - 1) * size : page * size]
+    body = {"total_count": len(found), name: found[(page - 1) * size : page * size]}
+    if page * size >= len(found):
+        return JSONResponse(body)
+    following = request.url.include_query_params(page=page + 1)
+    return JSONResponse(body, headers={"link": f'<{following}>; rel="next"'})
 
 
 def _read_number(request: Request, name: str, default: int, most: int) -> int:

@@ -80,6 +80,8 @@ def list_jobs(runs: RunRepository, record: RunRecord, plan: Plan, api: str) -> l
 
 def number_job(lease: str) -> int:
     """A job's id: `job.check_run_id`, as the coordinator makes it of the lease (`<run>.<attempt>.<count>`)."""
+    if lease.count(".") != 2:
+        return 0  # a journal of an older version
     run, attempt, count = lease.split(".")
     return int(f"{run}{attempt:0>2}{count:0>4}")
 

@@ -10,8 +10,8 @@ A block that is cut in the middle leaves nothing: it grows under another name.
 import fcntl
 import os
 import threading
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from datetime import datetime
 
 import msgspec
@@ -74,7 +74,7 @@ class Upload:
 
     def keep_block(self, block: str, part: str, size: int) -> None:
         """A block has arrived; one of the same id is replaced."""
-        with self._lock:
+        with self._lock, _discarding(part):
             self._check_open()
             if block not in self._blocks and len(self._blocks) >= self._limits.blocks:
                 raise RefusalError(413, f"There are more than {self._limits.blocks} blocks.")
@@ -100,14 +100,14 @@ class Upload:
 
     def keep_whole(self, part: str) -> None:
         """The whole has arrived in one piece."""
-        with self._lock:
+        with self._lock, _discarding(part):
             self._check_open()
             os.rename(part, self.content)
             self.is_complete = True
 
     def keep_range(self, part: str, start: int, size: int) -> None:
         """A piece of known place has arrived (cache v1)."""
-        with self._lock:
+        with self._lock, _discarding(part):
             self._check_open()
             _insert(part, self.content, start)
             self._ranges.append((start, start + size))
@@ -135,10 +135,6 @@ class Upload:
                 raise RefusalError(409, "This upload is being finalized.")
             self.is_claimed = True
 
-    def release(self) -> None:
-        """It did not become anything: it may be tried again."""
-        self.is_claimed = False
-
     def remove(self) -> None:
         """Remove its files. A request that is under way may add one more: that goes with the process's folder."""
         with self._lock:
@@ -165,6 +161,17 @@ class Upload:
 
     def _block_path(self, block: str) -> str:
         return os.path.join(self._folder, f"b-{block}")
+
+
+@contextmanager
+def _discarding(part: str) -> Iterator[None]:
+    """What has arrived is removed where it cannot be kept."""
+    try:
+        yield
+    except (RefusalError, OSError):
+        with suppress(OSError):
+            os.unlink(part)
+        raise
 
 
 def _insert(part: str, target: str, start: int | None) -> None:
@@ -208,7 +215,7 @@ class Uploads:
         """Make room for an upload. Raises `RefusalError`, `OSError`."""
         with self._lock:
             if sum(upload.job == job for upload in self._uploads.values()) >= self._limits.uploads:
-                raise RefusalError(429, f"The job has {self._limits.uploads} uploads under way.")
+                raise RefusalError(413, f"The job has {self._limits.uploads} uploads under way.")
             if isinstance(target, CacheTarget):
                 self._check_free(target)
             self._last += 1

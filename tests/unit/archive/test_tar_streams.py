@@ -66,7 +66,7 @@ def describe(root: Path) -> dict[str, tuple[object, ...]]:
 
 def packed(folder: Path, paths: list[Path]) -> bytes:
     parts: list[bytes] = []
-    write_tar(parts.append, str(folder), [str(path) for path in paths])
+    write_tar(lambda data: parts.append(bytes(data)), str(folder), [str(path) for path in paths])
     return b"".join(parts)
 
 
@@ -111,7 +111,7 @@ def test_a_compressed_stream_comes_back(tmp_path: Path, zstd: str | None) -> Non
     parts: list[bytes] = []
     with expanding(str(tmp_path / "a"), ZSTD) as read:
         while block := read(1 << 16):
-            parts.append(block)
+            parts.append(bytes(block))
     assert b"".join(parts) == data
 
 

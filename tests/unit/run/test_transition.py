@@ -27,8 +27,10 @@ from homeport.run.facts import (
     RunQueued,
     RunStarted,
     StepStarted,
+    VersionResolved,
 )
 from homeport.run.opening import queued_fact
+from homeport.run.rerun import OneJob, rerun_state
 from homeport.run.state import RunState
 from homeport.run.transition import ImpossibleFactError, apply, initial_state
 from tests.support.simulation import START
@@ -94,6 +96,28 @@ def test_what_the_state_does_not_keep_leaves_it_the_same_object() -> None:
     run = _running()
     assert apply(run, StepStarted(at=START, run="1", job="a", step="s", number=1, name="s")) is run
     assert apply(run, LinesLogged(at=START, run="1", job="a", step="s", text="x")) is run
+
+
+def _found(name: str, version: str, detail: str = "upstream") -> VersionResolved:
+    return VersionResolved(**AT, job="a", step=None, kind="action", name=name, version=version, detail=detail)  # type: ignore[arg-type]
+
+
+def test_what_a_ref_first_stood_for_is_what_it_stands_for_in_the_whole_run() -> None:
+    run = apply(_running(), _found("O/r/sub@v1", "1" * 40))
+    assert run.resolved == {"o/r@v1": "1" * 40}
+    assert apply(run, _found("o/r/other@v1", "2" * 40)) is run
+    assert apply(run, _found("actions/checkout@v4", "native 1 (as v4)", "native")) is run
+    assert apply(run, _found("./local", "")) is run
+
+
+def test_commits_stay_when_a_part_runs_again_and_are_forgotten_when_everything_does() -> None:
+    run = apply(_running(), _found("o/r@v1", "1" * 40))
+    failed = JobFinished(**AT, job="a", job_id="a", name="a", matrix=None, conclusion="failure", outcome="failure")  # type: ignore[arg-type]
+    run, _ = settle(apply(run, failed), START)
+    assert run.status == "completed"
+    assert rerun_state(run, "failed", START).resolved == {"o/r@v1": "1" * 40}
+    assert rerun_state(run, OneJob("a"), START).resolved == {"o/r@v1": "1" * 40}
+    assert rerun_state(run, "all", START).resolved == {}
 
 
 def test_a_paused_job_says_before_which_step_it_waits() -> None:

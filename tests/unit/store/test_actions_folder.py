@@ -13,6 +13,7 @@ from homeport.store.action_locations import parse_sources
 from homeport.store.actions_folder import FolderActions
 from tests.support.git_folders import commit, git, init, write
 from tests.support.git_http import git_server
+from tests.support.jobs import SystemClock
 
 NOBODY = "http://127.0.0.1:9"
 """The port of a service that no machine runs"""
@@ -32,7 +33,7 @@ def make_action(root: Path, name: str = "o/a") -> Path:
 
 def open_actions(home: Path, *sources: str, **environment: str) -> FolderActions:
     given = {"PATH": os.environ["PATH"], "HOME": str(home), **environment}
-    return FolderActions(str(home), parse_sources(sources, "/"), given)
+    return FolderActions(str(home), parse_sources(sources, "/"), given, SystemClock())
 
 
 def resolve(actions: FolderActions, ref: str = "v1", repository: str = "o/a", run: str = "1") -> Resolution:
@@ -206,6 +207,31 @@ def test_a_repository_with_ids_of_sha_256_is_read_too(tmp_path: Path) -> None:
                 assert actions.read(resolve(actions, ref), "action.yml", is_stopped=never) == b"one"
 
 
+# --- what is forgotten --------------------------------------------------------------------------------------------------------
+
+
+def test_a_commit_that_no_job_has_used_for_long_is_forgotten_when_another_comes(tmp_path: Path) -> None:
+    folder = make_action(tmp_path / "published")
+    actions = open_actions(tmp_path / "home", str(tmp_path / "published"))
+    kept: list[Resolution] = []
+    for number in range(3):
+        write(folder, action_dot_yml=str(number))
+        commit(folder)
+        kept.append(resolve(actions, "main", run=str(number)))
+    trees = tmp_path / "home" / "actions" / "trees"
+    for old in kept:
+        os.utime(trees / old.commit / "manifest", (0, 0))
+    killed = tmp_path / "home" / "actions" / "new" / "1-left"
+    killed.mkdir(parents=True)
+    os.utime(killed, (0, 0))
+    actions.read(kept[0], "action.yml", is_stopped=never)
+    write(folder, action_dot_yml="new")
+    commit(folder)
+    last = resolve(actions, "main", run="last")
+    assert {path.name for path in trees.iterdir()} == {kept[0].commit, last.commit}
+    assert not killed.exists()
+
+
 # --- stopping, dying, a full disk --------------------------------------------------------------------------------------------
 
 
@@ -239,9 +265,10 @@ def test_several_processes_fetch_beside_each_other(tmp_path: Path) -> None:
         "import os,sys\n"
         "from homeport.store.actions_folder import FolderActions\n"
         "from homeport.store.action_locations import parse_sources\n"
-        "actions = FolderActions(sys.argv[1], parse_sources([sys.argv[2]], '/'), os.environ)\n"
+        "from homeport.cli.clock import SystemClock\n"
+        "actions = FolderActions(sys.argv[1], parse_sources([sys.argv[2]], '/'), os.environ, SystemClock())\n"
         "found = actions.resolve('o/a', 'v1', run='1', is_stopped=lambda: False)\n"
-        "actions.copy(found, sys.argv[3], is_stopped=lambda: False)\n"
+        "actions.copy(found, *os.path.split(sys.argv[3]), is_stopped=lambda: False)\n"
         "print(found.commit)\n"
     )
     home = str(tmp_path / "home")
@@ -270,10 +297,11 @@ def test_a_disk_that_is_full_leaves_nothing_half_written(tmp_path: Path) -> None
         "import os,resource,signal,sys\n"
         "from homeport.store.actions_folder import FolderActions\n"
         "from homeport.store.action_locations import parse_sources\n"
+        "from homeport.cli.clock import SystemClock\n"
         "from homeport.ports.action_sources import SourceError\n"
         "resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 20, 1 << 20))\n"
         "signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
-        "actions = FolderActions(sys.argv[1], parse_sources([sys.argv[2]], '/'), os.environ)\n"
+        "actions = FolderActions(sys.argv[1], parse_sources([sys.argv[2]], '/'), os.environ, SystemClock())\n"
         "try:\n"
         "    actions.resolve('o/a', 'main', run='1', is_stopped=lambda: False)\n"
         "except (SourceError, OSError) as error:\n"

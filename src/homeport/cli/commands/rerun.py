@@ -2,6 +2,7 @@
 
 import msgspec
 
+from homeport.cli.action_sources import open_actions
 from homeport.cli.clock import SystemClock
 from homeport.cli.console import Console
 from homeport.cli.engine import Engine
@@ -15,6 +16,8 @@ from homeport.cli.stores import open_stores
 from homeport.cli.submission import recover
 from homeport.cli.views import make_view
 from homeport.coordinator.journal import recall
+from homeport.plan.model import Plan
+from homeport.plan.refresh import has_remote_calls
 from homeport.ports.clock import Clock
 from homeport.ports.repositories import RunRecord
 from homeport.run.rerun import OneJob, RerunError, Selection
@@ -33,8 +36,9 @@ COMMAND = Command(
         *EXECUTION_OPTIONS,
     ),
     details=(
-        "The plan is the run's own: workflows are not read again (`homeport run --failed` does that). The working tree is as it is\n"
-        "now. Secrets are not kept: they are looked up again where they came from.\n\n" + REFERENCE_HELP
+        "The plan is the run's own: workflows are not read again (`homeport run --failed` does that), but those of other\n"
+        "repositories are, where all jobs run again. The working tree is as it is now. Secrets are not kept: they are looked up\n"
+        "again where they came from.\n\n" + REFERENCE_HELP
     ),
 )
 
@@ -51,16 +55,33 @@ def main(options: Options, console: Console) -> int:
     if recalled is None:
         raise CommandError(f"what run {latest.id} was made of is not there any more")
     record, previous = recalled
-    onlookers = make_view(execution, console, [(record.id, previous.plan)], f"homeport rerun --failed {record.id}")
+    plan = _refresh(previous.plan, execution, console) if selection == "all" else None
+    onlookers = make_view(
+        execution, console, [(record.id, plan or previous.plan)], f"homeport rerun --failed {record.id}"
+    )
     engine = Engine(console, execution, stores, onlookers, source=record.source, event=previous.plan.event)
     with Interrupts() as interrupts:
         try:
-            engine.coordinator.resubmit(previous, _next_attempt(record, options, execution, engine.clock), selection)
+            attempt = _next_attempt(record, options, execution, engine.clock)
+            engine.coordinator.resubmit(previous, attempt, selection, plan=plan)
         except RerunError as error:
             raise CommandError(str(error), f"`homeport show {record.id}` shows the run") from error
         engine.session.carry_out(interrupts)
     finish(engine.session, onlookers, stores, console)
     return exit_code(engine.session.conclusions, interrupts)
+
+
+def _refresh(plan: Plan, execution: Execution, console: Console) -> Plan | None:
+    """The plan with the workflows of other repositories as they are now, where it calls some."""
+    if not has_remote_calls(plan.workflow):
+        return None
+    from homeport.cli.remote_workflows import RemoteWorkflows, refresh_plan  # noqa: PLC0415 - few workflows call others
+
+    files = RemoteWorkflows(lambda: open_actions(execution.action_sources, console))
+    refreshed = refresh_plan(plan, files)
+    for remark in files.remarks():
+        console.say(f"homeport: warning: {remark}")
+    return refreshed
 
 
 def _read_selection(options: Options) -> Selection:

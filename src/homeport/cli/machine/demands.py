@@ -48,9 +48,11 @@ class Demands:
                 yield from self._check_shell(step, leg)
 
     def list_notes(self, leg: OutlinedJob) -> Iterator[Lack]:
-        """Programs of hosted images that its scripts seem to call and that are not here, and actions that will be fetched."""
+        """Programs of hosted images that its scripts seem to call and that are not here, and what will be fetched."""
         for step in _write_out(self._job.steps):
             if isinstance(step, nodes.UsesStep):
+                if _is_setup_python(step.uses.value):
+                    yield from self._note_python(step, leg)
                 if _is_published(step.uses.value):
                     message = f"{step.uses.value} is fetched when it is first used"
                     yield Lack(message=message, file=step.uses.span.file, line=step.uses.span.line)
@@ -143,10 +145,10 @@ class Demands:
             yield from self._need_engine("a step runs in a container", span)
         elif uses.startswith(("./", "$/")):
             yield from self._check_local(step, leg, depth)
-        elif uses.partition("@")[0].lower() == "actions/setup-python":
+        elif _is_setup_python(uses):
             yield from self._check_python(step, leg)
-        elif find_native(uses.partition("@")[0]) is None and self._machine.find("git") is None:
-            message = f"{uses} is fetched with git, which is not here"
+        elif (_is_published(uses) or _is_checkout(uses)) and self._machine.find("git") is None:
+            message = f"{uses} needs git, which is not here"
             yield Lack(message=message, file=span.file, line=span.line, remedy=Remedy("system", "git"))
 
     def _check_local(self, step: nodes.UsesStep, leg: OutlinedJob, depth: int) -> Iterator[Lack]:
@@ -170,16 +172,28 @@ class Demands:
                         yield from self._check_action(inner, leg, depth + 1)
 
     def _check_python(self, step: nodes.UsesStep, leg: OutlinedJob) -> Iterator[Lack]:
-        """The versions that are written; those of files are known after checkout."""
+        """A version that is written and not here; uv, where it is here, brings it when the job runs (`list_notes` says so)."""
+        span = step.uses.span
+        for version in self._list_missing_pythons(step, leg) if self._machine.uv is None else ():
+            message = f"Python {version} is not here"
+            yield Lack(message=message, file=span.file, line=span.line, remedy=Remedy("python", version))
+
+    def _note_python(self, step: nodes.UsesStep, leg: OutlinedJob) -> Iterator[Lack]:
+        span = step.uses.span
+        for version in self._list_missing_pythons(step, leg) if self._machine.uv is not None else ():
+            message = f"Python {version} is not here: uv is asked for it when the job runs"
+            yield Lack(message=message, file=span.file, line=span.line, remedy=Remedy("python", version))
+
+    def _list_missing_pythons(self, step: nodes.UsesStep, leg: OutlinedJob) -> Iterator[str]:
+        """Of the versions that are written; those of files are known after checkout."""
         entries = step.inputs.entries if isinstance(step.inputs, MappingToken) else ()
-        for entry in entries:
-            if show_source(entry.key).lower() == "python-version":
-                text = self._text(entry.value, leg) or ""
-                for line in filter(None, map(str.strip, text.splitlines())):
-                    if find_fitting(parse_wish(line), self._machine.interpreters) is None:
-                        span = step.uses.span
-                        message = f"Python {line} is not here"
-                        yield Lack(message=message, file=span.file, line=span.line, remedy=Remedy("python", line))
+        texts = (
+            self._text(entry.value, leg) for entry in entries if show_source(entry.key).lower() == "python-version"
+        )
+        for text in texts:
+            for line in filter(None, map(str.strip, (text or "").splitlines())):
+                if find_fitting(parse_wish(line), self._machine.interpreters) is None:
+                    yield line
 
 
 def _write_out(steps: Sequence[nodes.Step]) -> Iterator[nodes.RunStep | nodes.UsesStep]:
@@ -188,6 +202,14 @@ def _write_out(steps: Sequence[nodes.Step]) -> Iterator[nodes.RunStep | nodes.Us
             yield from step.steps
         elif isinstance(step, nodes.RunStep | nodes.UsesStep):
             yield step
+
+
+def _is_setup_python(uses: str) -> bool:
+    return uses.partition("@")[0].lower() == "actions/setup-python"
+
+
+def _is_checkout(uses: str) -> bool:
+    return uses.partition("@")[0].lower() == "actions/checkout"
 
 
 def _is_published(uses: str) -> bool:

@@ -66,6 +66,13 @@ class Machine:
         """The Pythons that `setup-python` chooses from."""
         return find_interpreters(self.variables, self.tool_cache)
 
+    @cached_property
+    def uv(self) -> str | None:
+        """The uv that `setup-python` asks for what is missing: shims of pyenv aside, beside the Pythons too."""
+        folders = [folder for folder in self.search_path.split(":") if not folder.endswith("/shims")]
+        beside = [os.path.join(each.prefix, "bin") for each in self.interpreters]
+        return find_program("uv", ":".join([*folders, *beside]))
+
     def node(self, using: str) -> Node | None:
         """The Node.js that runs an action with this `runs.using`."""
         return find_node(using, self.search_path, self.tool_cache)

@@ -5,12 +5,12 @@ import platform
 from collections.abc import Iterator
 from importlib.metadata import PackageNotFoundError, version
 
-from homeport.cli.machine.asking import ask_version
+from homeport.cli.machine.asking import ask_version, run_quietly
 from homeport.cli.machine.machine import Machine
 from homeport.cli.machine.model import Part
 from homeport.cli.machine.remedies import Remedy
 from homeport.runner.executors.sandbox.cgroups import open_group
-from homeport.runner.executors.sandbox.launch import find_refusal
+from homeport.runner.executors.sandbox.launch import ALLOW, find_refusal
 from homeport.runner.executors.sandbox.limits import Limits
 from homeport.runner.services.programs import EXTRA_HINT
 
@@ -47,10 +47,8 @@ def look_at_pythons(machine: Machine) -> Iterator[Part]:
             seen.add(interpreter.label)
             detail = f"{interpreter.prefix} ({interpreter.source})"
             yield Part(area="Python", name=interpreter.label, status="ready", detail=detail)
-    uv = machine.find("uv")
-    yield _tell_program(
-        machine, "Python", "uv", uv, "brings Pythons that are missing", Remedy("words", "pip install uv")
-    )
+    detail = "would bring the Pythons that a job asks for and that are not here"
+    yield _tell_program(machine, "Python", "uv", machine.uv, detail, Remedy("words", "pip install uv"))
 
 
 def look_at_nodes(machine: Machine) -> Iterator[Part]:
@@ -118,14 +116,21 @@ def look_at_isolation(machine: Machine) -> Iterator[Part]:
             area="Isolation", name="bubblewrap", status="missing", detail=detail, remedy=Remedy("system", "bubblewrap")
         )
         return
-    refusal = find_refusal(bubblewrap)
-    if refusal is None:
+    message, command = find_refusal(bubblewrap) or _try_sandbox(bubblewrap, machine)
+    if not message:
         yield Part(area="Isolation", name="bubblewrap", status="ready", detail=_describe(machine, bubblewrap))
         yield _look_at_limits()
         return
-    message, command = refusal
-    detail = f"{_describe(machine, bubblewrap)}: {message.splitlines()[-1]}"
+    detail = f"{_describe(machine, bubblewrap)}: {message}"
     yield Part(area="Isolation", name="bubblewrap", status="limited", detail=detail, remedy=Remedy("words", command))
+
+
+def _try_sandbox(bubblewrap: str, machine: Machine) -> tuple[str, str]:
+    """What only a trial tells: why none can be built and the command that may change it; empty where one can."""
+    trial = [bubblewrap, "--unshare-user", "--unshare-pid", "--ro-bind", "/", "/", "--proc", "/proc", "true"]
+    code, text = run_quietly(trial, machine.host)
+    words = text.splitlines()[-1] if text else f"it ends with {code}"
+    return ("", "") if code == 0 else (f"it cannot build a sandbox here: {words}", ALLOW)
 
 
 def _look_at_limits() -> Part:
@@ -198,7 +203,7 @@ def _tell_server(machine: Machine, image: str) -> str:
         path = next(machine.search.list_machine(name), None) or machine.search.find_wheel_script(name)
         if path is not None:
             return f"{name} {ask_version(path, machine.host)} ({path})"
-    return ""
+    return "of homeport[services]"
 
 
 def _version(package: str) -> str:

@@ -2,7 +2,7 @@
 
 import threading
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from homeport.language.remote_reference import parse_remote_reference
 from homeport.language.tokens import StringToken
@@ -13,15 +13,23 @@ _MOST_THREADS = 8
 
 
 def fetch_level(
-    wanted: Iterable[StringToken], resolve: ResolveAction, surroundings: Surroundings
+    wanted: Iterable[StringToken],
+    resolve: ResolveAction,
+    surroundings: Surroundings,
+    *,
+    begin: Callable[[], None] = lambda: None,
 ) -> tuple[dict[str, ResolvedAction], dict[str, FailedUse]]:
-    """The actions that have to be fetched, and those that cannot be had, by `uses`. What is quickly found is left out."""
+    """The actions that have to be fetched, and those that cannot be had, by `uses`. What is quickly found is left out; `begin` is called
+    before anything else is begun.
+    """
     work = _Work(resolve, surroundings)
     for uses in wanted:
         reference = parse_remote_reference(uses.value)
         if reference is not None and is_fetched(uses.value, surroundings):
             work.add(reference.key, uses)
-    work.carry_out()
+    if work.is_any:
+        begin()
+        work.carry_out()
     return work.found, work.failed
 
 
@@ -39,6 +47,10 @@ class _Work:
 
     def add(self, key: str, uses: StringToken) -> None:
         self._groups.setdefault(key, {}).setdefault(uses.value, uses)
+
+    @property
+    def is_any(self) -> bool:
+        return bool(self._groups)
 
     def carry_out(self) -> None:
         self._queue.extend(self._groups.values())

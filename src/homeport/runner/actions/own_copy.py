@@ -11,7 +11,7 @@ from homeport.runner.actions.working_copy import (
     inspect_source,
     make_working_copy,
 )
-from homeport.runner.folders import make_folder, remove_tree
+from homeport.runner.folders import remove_tree
 
 
 class OwnCopyError(Exception):
@@ -20,10 +20,12 @@ class OwnCopyError(Exception):
 
 def make_own_copy(folder: str, surroundings: Surroundings) -> None:
     """Fill a folder with the repository at the running commit, and what no commit holds; whole or not at all."""
-    growing = folder + ".new"
+    growing = f"{folder}.{os.urandom(8).hex()}"  # a name that no job can have put a link under
     search_path = surroundings.environment.get("PATH", "")
-    make_folder(growing)
+    if os.path.islink(os.path.dirname(folder)):
+        raise OwnCopyError("the folder of actions is a link")
     try:
+        os.mkdir(growing)
         source = inspect_source(surroundings.sources.folder, search_path)
         head = source.head.sha
         sha = str(surroundings.order.github.get("sha") or "") if head is not None else None

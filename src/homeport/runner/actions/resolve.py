@@ -34,7 +34,7 @@ from homeport.runner.actions.native.definition import NativeDefinition, declare_
 from homeport.runner.actions.native.inputs import parse_major
 from homeport.runner.actions.native.registry import Native, find_native
 from homeport.runner.actions.node import find_node
-from homeport.runner.folders import make_folder, read_file, write_file
+from homeport.runner.folders import read_file
 
 _FILES = ("action.yml", "action.yaml")
 _LONGEST = 16 << 20
@@ -85,7 +85,7 @@ def _find_own_folder(span: Span, surroundings: Surroundings) -> str:
     sources = surroundings.sources
     if sources.in_place:
         return sources.folder
-    folder = os.path.join(surroundings.paths.actions, "self")
+    folder = os.path.join(surroundings.paths.actions, "_self")  # no owner is called so
     if not os.path.isdir(folder):
         # only for `$/`: git's doorway takes its time to import
         from homeport.runner.actions.own_copy import OwnCopyError, make_own_copy  # noqa: PLC0415
@@ -105,8 +105,9 @@ class _Place(msgspec.Struct, frozen=True):
     limit: str
     missing: str
     """what is said where there is nothing"""
-    shown: str = ""
-    """how its files are shown, if not by their paths below `base`: `{}` stands for the path"""
+    before: str = ""
+    after: str = ""
+    """how its files are shown: their paths below `base`, with this around them"""
 
 
 def _read_folder(uses: StringToken, place: _Place, origin: Origin, surroundings: Surroundings) -> ResolvedAction:
@@ -114,8 +115,7 @@ def _read_folder(uses: StringToken, place: _Place, origin: Origin, surroundings:
         path = os.path.join(place.folder, name)
         if os.path.isfile(path):
             _refuse_escape(uses, path, place, surroundings)
-            relative = os.path.relpath(path, place.base)
-            shown = place.shown.format(relative) if place.shown else relative
+            shown = f"{place.before}{os.path.relpath(path, place.base)}{place.after}"
             return _build(uses, place.folder, _parse(uses, path, shown, surroundings), origin, surroundings)
     for name in _DOCKERFILES:
         path = os.path.join(place.folder, name)
@@ -280,7 +280,8 @@ def _resolve_remote(
         base=base,
         limit=base,
         missing=f"Can't find 'action.yml', 'action.yaml' or 'Dockerfile' for action '{text}'.",
-        shown=f"{reference.repository}/{{}}@{reference.ref}",
+        before=f"{reference.repository}/",
+        after=f"@{reference.ref}",
     )
     return _own_nested(_read_folder(uses, place, origin, surroundings), reference)
 
@@ -298,12 +299,9 @@ def _fetch(reference: RemoteReference, surroundings: Surroundings) -> tuple[str,
         commit=order.resolved.get(reference.key),
         is_stopped=surroundings.is_stopped,
     )
-    folder = os.path.join(surroundings.paths.actions, reference.owner, reference.name, reference.ref)
-    mark = f"{folder}.completed"
-    if not os.path.exists(mark):
-        make_folder(os.path.dirname(folder))
-        sources.copy(resolution, folder, is_stopped=surroundings.is_stopped)
-        write_file(mark, b"")
+    paths = surroundings.paths
+    folder = os.path.join(paths.actions, reference.owner, reference.name, reference.ref)
+    sources.copy(resolution, paths.root, os.path.relpath(folder, paths.root), is_stopped=surroundings.is_stopped)
     return folder, resolution
 
 

@@ -26,10 +26,7 @@ from homeport.runner.folders import make_folder
 from homeport.runner.frame import StepFrame
 from homeport.runner.host import ActionError, ActionHost
 from homeport.runner.services.words import split_words
-
-_OF_RUNS = ("github", "strategy", "matrix", "job", "runner", "env", "needs", "steps")
-"""What an action's `args` and `env` may use besides `inputs`"""
-_DEFAULT_NETWORK = "bridge"
+from homeport.runner.toolkit_access import reach_from_containers
 
 
 def run_stage(action: DockerAction, stage: Stage, frame: StepFrame, host: ActionHost) -> int:
@@ -42,7 +39,8 @@ def run_stage(action: DockerAction, stage: Stage, frame: StepFrame, host: Action
         message = error.message if error.hint is None else f"{error.message}\n{error.hint}"
         raise ActionError(f"'{action.origin.uses}' cannot run in a container: {message}") from error
     except ServiceUnavailableError as error:
-        raise ActionUnavailableError(error.message, error.span, error.hint) from error
+        message = f"'{action.origin.uses}' cannot run in a container: {error.message}"
+        raise ActionUnavailableError(message, error.span, error.hint) from error
 
 
 class _Stage:
@@ -63,6 +61,7 @@ class _Stage:
     def run(self) -> int:
         """Make it, wait for its end, remove it."""
         containers, frame = self._containers, self._frame
+        containers.make_network()
         for folder in list_folders(frame.session.paths):
             make_folder(folder)
         variables = self._list_variables()
@@ -94,7 +93,7 @@ class _Stage:
     def _make_frame(self, variables: Mapping[str, str]) -> Frame:
         containers = self._containers
         return Frame(
-            network=containers.network if containers.has_network else _DEFAULT_NETWORK,
+            network=containers.network,
             labels=containers.labels,
             environment=variables,
             binds=[*self._paths.binds, *list_sockets(containers, self._engines)],
@@ -135,8 +134,8 @@ class _Stage:
 
     @property
     def _contexts(self) -> Mapping[str, Value]:
-        contexts = {name: value for name, value in self._frame.contexts.items() if name in _OF_RUNS}
-        return {**contexts, "inputs": dict(self._host.inputs)}
+        """What `args` and `env` of an action file may use."""
+        return {"inputs": dict(self._host.inputs)}
 
     def _list_arguments(self) -> list[str]:
         if self._action.runs.args:
@@ -153,5 +152,12 @@ class _Stage:
             if name in own or (machine.get(name) != value and name not in {"PATH", "HOME"})
         }
         written = evaluate_texts(self._action.runs.env, self._contexts)
-        merged = {**written, **given, "HOME": home_folder(self._frame.session.paths), "GITHUB_ACTIONS": "true"}
+        toolkit = reach_from_containers(self._frame.session, self._containers.gateway)
+        merged = {
+            **written,
+            **given,
+            **toolkit,
+            "HOME": home_folder(self._frame.session.paths),
+            "GITHUB_ACTIONS": "true",
+        }
         return {name: self._paths.to_inside(value) for name, value in merged.items()}

@@ -42,6 +42,7 @@ class Frame(msgspec.Struct, frozen=True, kw_only=True):
     """What Homeport adds to what the workflow asks for. Its entrypoint and arguments replace those of the image."""
 
     network: str
+    """empty: the engine's own, where nobody else is"""
     labels: Mapping[str, str]
     aliases: Sequence[str] = ()
     environment: Mapping[str, str] = {}
@@ -87,7 +88,7 @@ def fetch_image(engine: Engine, spec: ContainerSpec, platform: str | None = None
         )
         engine.pull(image, credentials, platform)
     except EngineError as error:
-        message = f"The image '{image}' is not on this machine and cannot be pulled: {_hide(error.message, spec)}"
+        message = f"the image '{image}' is not on this machine and cannot be pulled: {_hide(error.message, spec)}"
         raise ServiceUnavailableError(message, spec.span, hint=error.hint) from error
 
 
@@ -97,9 +98,7 @@ def create(engine: Engine, spec: ContainerSpec, frame: Frame) -> str:
         creation = read_options(spec.options)
         body = _make_body(spec, creation, frame)
     except OptionError as error:
-        raise ServiceUnavailableError(
-            f"The container '{spec.name or spec.image}' cannot be made: {error}", spec.span
-        ) from error
+        raise ServiceUnavailableError(f"the container of '{spec.image}' cannot be made: {error}", spec.span) from error
     fetch_image(engine, spec, creation.platform)
     try:
         return engine.create(body, name=creation.name, platform=creation.platform)
@@ -109,8 +108,7 @@ def create(engine: Engine, spec: ContainerSpec, frame: Frame) -> str:
 
 def explain(spec: ContainerSpec, what: str, error: EngineError, log: str = "") -> ServiceUnavailableError:
     """The engine's words, about one container."""
-    name = f"service '{spec.name}'" if spec.name else f"container of '{spec.image}'"
-    message = f"The {name} could not be {what}: {_hide(error.message, spec)}"
+    message = f"the container of '{spec.image}' could not be {what}: {_hide(error.message, spec)}"
     return ServiceUnavailableError(message, spec.span, hint=error.hint, log=log)
 
 
@@ -134,13 +132,15 @@ def _make_body(spec: ContainerSpec, creation: Creation, frame: Frame) -> dict[st
         "Volumes": {folder: {} for folder in anonymous},
         "HostConfig": {
             **creation.host,
-            "NetworkMode": frame.network,
+            "NetworkMode": frame.network or "default",
             "Binds": [*binds, *frame.binds],
             "PortBindings": bindings,
             "ExtraHosts": [*creation.host.get("ExtraHosts", ()), *frame.hosts],
         },
-        "NetworkingConfig": {"EndpointsConfig": {frame.network: {"Aliases": [*frame.aliases, *creation.aliases]}}},
     }
+    if frame.network:
+        endpoint = {"Aliases": [*frame.aliases, *creation.aliases]}
+        body["NetworkingConfig"] = {"EndpointsConfig": {frame.network: endpoint}}
     if frame.working_directory:
         body["WorkingDir"] = frame.working_directory
     if entrypoint := (list(frame.entrypoint) or ([spec.entrypoint] if spec.entrypoint else [])):

@@ -45,6 +45,7 @@ class ContainerHost:
         self._engine: Engine | None = None
         self._service: PodmanService | None = None
         self._failure: EngineError | None = None
+        self._is_clean = True
         self._jobs: dict[str, JobContainers] = {}
         self._mark = f"{home}/engines/{describe_owner()}"
 
@@ -88,15 +89,16 @@ class ContainerHost:
                     engine,
                     labels,
                     network,
-                    lambda: self._forget(order.lease),
+                    lambda is_gone: self._forget(order.lease, is_gone=is_gone),
                     is_walled=self._is_walled(order),
                 )
                 self._jobs[order.lease] = found
             return found
 
-    def _forget(self, lease: str) -> None:
+    def _forget(self, lease: str, *, is_gone: bool) -> None:
         with self._lock:
             self._jobs.pop(lease, None)
+            self._is_clean &= is_gone
 
     @property
     def owner_labels(self) -> Mapping[str, str]:
@@ -151,9 +153,10 @@ class ContainerHost:
             service, self._service = self._service, None
         if engine is not None:
             engine.close()
-            _unlink(self._mark)
+            if self._is_clean:
+                _unlink(self._mark)
         if service is not None:
-            service.close()
+            service.close(is_clean=self._is_clean)
 
 
 def find_engine(environment: Mapping[str, str], *, own: bool = False) -> "tuple[Engine, PodmanService | None]":

@@ -24,6 +24,7 @@ from homeport.runner.folders import make_folder
 from homeport.runner.path_map import Mount, PathMap
 from homeport.runner.record import Voice
 from homeport.runner.session import JobSession
+from homeport.runner.toolkit_access import reach_from_containers
 
 _NODES = ("node20", "node24")
 _PASSED_PREFIXES = ("PIP_", "UV_", "NPM_CONFIG_", "npm_config_")
@@ -42,10 +43,19 @@ class JobContainer:
 
     def start(self, voice: Voice) -> None:
         """Make it, and let the job's commands run in it from now on. Raises `ServiceUnavailableError`."""
-        session, spec = self._session, self._spec
+        spec = self._spec
         voice.log.write("##[group]Starting job container")
         voice.log.write(spec.image)
         voice.log.send()
+        try:
+            self._start(voice)
+        except ServiceUnavailableError as error:
+            message = f"The job's container cannot be started: {error.message}"
+            raise ServiceUnavailableError(message, error.span, hint=error.hint, log=error.log) from error
+        voice.log.write("##[endgroup]")
+
+    def _start(self, voice: Voice) -> None:
+        session, spec = self._session, self._spec
         try:
             containers = self._containers = self._host.open_job(session.order)
             network = containers.make_network()
@@ -66,7 +76,6 @@ class JobContainer:
         self._enter(containers, paths, found)
         session.standing.setdefault("container", {}).update(id=found.id, network=network)
         voice.log.write(found.id)
-        voice.log.write("##[endgroup]")
 
     def _prepare_paths(self) -> PathMap:
         job = self._session.paths
@@ -100,7 +109,7 @@ class JobContainer:
         except EngineError as error:
             raise explain(spec, "started", error, _read_log(containers, self._id)) from error
         if not found.is_running:
-            message = f"The container of '{spec.image}' ended at once, with exit code {found.exit_code}"
+            message = f"the container of '{spec.image}' ended at once, with exit code {found.exit_code}"
             hint = "the job's container is kept alive by `tail`, which the image must have"
             raise ServiceUnavailableError(message, spec.span, hint=hint, log=_read_log(containers, self._id))
         return found
@@ -114,6 +123,11 @@ class JobContainer:
             _open_folders(session.paths)
         containers.job_container = found.id
         session.path_map = paths
+        session.gateway = containers.gateway
+        if session.toolkit is not None and session.toolkit.identity_variables:
+            names = session.toolkit.identity_variables.keys()
+            reached = reach_from_containers(session, containers.gateway)
+            session.variables.update((name, reached[name]) for name in names)
         session.paths = msgspec.structs.replace(session.paths, home=home_folder(session.paths))
         session.environment = ContainerJobEnvironment(
             session.outside,
@@ -132,7 +146,7 @@ class JobContainer:
         if isinstance(session.environment, ContainerJobEnvironment):
             self._give_back_files()
             session.environment = session.outside
-            session.path_map = None
+            session.path_map, session.gateway = None, ""
         if self._id:
             voice.log.write(f"Stop and remove container: {self._id}")
         self._containers.close()

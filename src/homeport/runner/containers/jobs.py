@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 
 from homeport.ports.containers import ContainerSpec, RunningService, ServiceUnavailableError
 from homeport.ports.peer import JobOrder
@@ -10,20 +11,18 @@ from homeport.runner.containers.engine import Engine
 from homeport.runner.containers.errors import EngineError
 from homeport.runner.containers.monitors import end_monitors
 from homeport.runner.containers.services import EngineService
-
-HOST_NAME = "homeport.localhost"
-"""How containers call this machine: a name that the toolkit takes for GitHub's own (it ends in `.localhost`)."""
+from homeport.runner.toolkit_access import CONTAINERS_NAME
 
 
 class JobContainers:
-    """Of one job. `release` forgets it at its host, when everything is gone. Used by the job's threads."""
+    """Of one job. `release` forgets it at its host, told whether everything is gone. Used by the job's threads."""
 
     def __init__(
         self,
         engine: Engine,
         labels: Mapping[str, str],
         network: str,
-        release: Callable[[], None],
+        release: Callable[[bool], None],
         *,
         is_walled: bool = False,
     ) -> None:
@@ -36,7 +35,6 @@ class JobContainers:
         self._is_walled = is_walled
         self._services: list[EngineService] = []
         self._containers: list[str] = []
-        self._images: list[str] = []
         self._has_network = False
         self._gateway = ""
         self._lock = threading.Lock()
@@ -51,14 +49,9 @@ class JobContainers:
         return self.network
 
     @property
-    def has_network(self) -> bool:
-        """Whether the job has a network yet: other jobs' actions stand alone."""
-        return self._has_network
-
-    @property
     def hosts(self) -> Sequence[str]:
         """What the job's containers know besides each other: this machine."""
-        return [f"{HOST_NAME}:{self._gateway}"] if self._gateway else []
+        return [f"{CONTAINERS_NAME}:{self._gateway}"] if self._gateway else []
 
     @property
     def gateway(self) -> str:
@@ -70,7 +63,7 @@ class JobContainers:
     def start(self, spec: ContainerSpec) -> RunningService:
         """Start a service. Raises `ServiceUnavailableError`."""
         if self._is_walled and (breach := find_breach(spec)) is not None:
-            message = f"The service '{spec.name}' asks for {breach}, which a sandboxed job may not have"
+            message = f"it asks for {breach}, which a sandboxed job may not have"
             raise ServiceUnavailableError(message, spec.span)
         try:
             self.make_network()
@@ -98,26 +91,27 @@ class JobContainers:
         self.engine.remove(container)
         if self.engine.is_podman:
             end_monitors(container)
-        self._containers.remove(container)
+        if container in self._containers:
+            self._containers.remove(container)
 
     def close(self) -> None:
         """Remove everything, and go on where something cannot be. Safe to repeat."""
-        for service in self._services:
-            _attempt(service.close)
-        for container in [*self._containers]:
-            _attempt(lambda each=container: self.remove(each))  # type: ignore[misc]
+        work = [service.close for service in self._services]
+        work += [partial(self.remove, container) for container in tuple(self._containers)]
         if self._has_network:
-            _attempt(lambda: self.engine.remove_network(self.network))
-        self._services, self._has_network = [], False
-        self._release()
+            work.append(partial(self.engine.remove_network, self.network))
+        is_gone = all([_attempt(each) for each in work])  # noqa: C419 - all of them
+        self._services, self._containers, self._has_network = [], [], False
+        self._release(is_gone)
 
 
-def _attempt(work: Callable[[], None]) -> None:
+def _attempt(work: Callable[[], None]) -> bool:
     """What an engine cannot remove now is removed when Homeport starts next, by its labels."""
     try:
         work()
     except EngineError:
-        return
+        return False
+    return True
 
 
 class OrderServices:

@@ -10,9 +10,11 @@ import select
 import signal
 import subprocess
 import sys
+import time
 
 _PR_SET_CHILD_SUBREAPER = 36
 _PATIENCE_SECONDS = 10.0
+_QUIET_ROUNDS = 10
 
 
 def main(podman: str, folder: str, owner: str) -> None:
@@ -78,6 +80,31 @@ def _remove_all(podman: str, owner: str) -> None:
     mark = f"--filter=label=homeport.owner={owner}"
     _run(podman, "rm", "--force", "--time=0", "--volumes", mark)
     _run(podman, "network", "prune", "--force", mark)
+    _end_monitors()
+
+
+def _end_monitors() -> None:
+    """Those of commands in containers would stay for five minutes; one that ends may make another of itself (see `monitors`)."""
+    quiet = 0
+    while quiet < _QUIET_ROUNDS:
+        quiet = 0 if any([_end_monitor(child) for child in _list_children()]) else quiet + 1  # noqa: C419 - all of them
+        time.sleep(0.01)
+
+
+def _list_children() -> list[int]:
+    with open(f"/proc/self/task/{os.getpid()}/children", encoding="ascii") as file:  # noqa: PTH123 - pathlib is slow to import
+        return [int(pid) for pid in file.read().split()]
+
+
+def _end_monitor(pid: int) -> bool:
+    try:
+        with open(f"/proc/{pid}/cmdline", "rb") as file:  # noqa: PTH123 - as above
+            if b"--exec-attach" not in file.read().split(b"\0"):
+                return False
+        os.kill(pid, signal.SIGKILL)
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+    return True
 
 
 def _run(*arguments: str) -> None:

@@ -4,17 +4,34 @@
 
 import os
 import signal
+import time
+
+_MOST_ROUNDS = 100
+_QUIET_ROUNDS = 2
+_PAUSE_SECONDS = 0.01
 
 
 def end_monitors(container: str) -> None:
-    """End those of a removed container. Other users' cannot be, and end by themselves."""
+    """End those of a removed container. Other users' cannot be, and end by themselves.
+
+    A monitor whose command has just ended makes another process of itself, to wait in: it is looked for until none came any more.
+    """
     mark = container.encode()
-    for name in os.listdir("/proc"):
-        if name.isdigit() and _is_monitor(name, mark):
-            try:
-                os.kill(int(name), signal.SIGKILL)
-            except (ProcessLookupError, PermissionError):
-                continue
+    quiet = 0
+    for _ in range(_MOST_ROUNDS):
+        found = [name for name in os.listdir("/proc") if name.isdigit() and _is_monitor(name, mark)]
+        quiet = 0 if any([_kill(int(name)) for name in found]) else quiet + 1  # noqa: C419 - all of them
+        if quiet == _QUIET_ROUNDS:
+            return
+        time.sleep(_PAUSE_SECONDS)
+
+
+def _kill(pid: int) -> bool:
+    try:
+        os.kill(pid, signal.SIGKILL)
+    except (ProcessLookupError, PermissionError):
+        return False
+    return True
 
 
 def _is_monitor(pid: str, container: bytes) -> bool:

@@ -23,7 +23,15 @@ if [ -z "$machine" ]; then
 fi
 own=${RUNNER_TEMP:+${RUNNER_TEMP%/*}/_python}
 if [ -n "$own" ] && [ ! -x "$own/bin/python3" ]; then
-    "$machine" -I "$here/../job_python.py" "$own" >&2 || own=
+    if ! "$machine" -I "$here/../job_python.py" "$own" >&2; then
+        own=
+        case $name in
+            pip*)
+                echo "$name: the job's own Python could not be made, and the machine's is not to be changed" >&2
+                exit 1
+                ;;
+        esac
+    fi
 fi
 [ -n "$own" ] && machine=$own/bin/python3
 case $name in
@@ -38,11 +46,34 @@ exec "$machine" -m pip "$@"
 """
 
 JOB_PYTHON = '''\
-"""Makes a virtual environment over the Python that runs this, which sees all that that one sees. Whole or not at all."""
+"""Makes a virtual environment over the Python that runs this, which sees all that that one sees. Whole or not at all.
 
+A Python without pip (Debian has it in a package of its own) gets the one that the machine keeps for virtual environments, if it does.
+"""
+
+import glob
 import os
 import shutil
 import sys
+import zipfile
+
+try:
+    from importlib.util import find_spec
+    has_pip = find_spec("pip") is not None
+except ImportError:
+    has_pip = False
+
+
+def find_wheel():
+    folders = ["/usr/share/python-wheels", "/usr/share/python-pip-wheels"]
+    try:
+        import ensurepip
+        folders.insert(0, os.path.join(os.path.dirname(ensurepip.__file__), "_bundled"))
+    except ImportError:
+        pass
+    found = [wheel for folder in folders for wheel in sorted(glob.glob(os.path.join(folder, "pip-*.whl")))]
+    return found[0] if found else None
+
 
 target = sys.argv[1]
 short = "%d.%d" % sys.version_info[:2]
@@ -50,7 +81,8 @@ base = os.path.join(sys.base_prefix, "bin", "python" + short)
 if not os.access(base, os.X_OK):
     base = os.path.realpath(sys.executable)
 made = "%s.%d.new" % (target, os.getpid())
-os.makedirs(os.path.join(made, "lib", "python" + short, "site-packages"))
+site = os.path.join(made, "lib", "python" + short, "site-packages")
+os.makedirs(site)
 os.mkdir(os.path.join(made, "bin"))
 os.symlink(base, os.path.join(made, "bin", "python3"))
 for name in ("python", "python" + short):
@@ -58,8 +90,12 @@ for name in ("python", "python" + short):
 settings = "home = %s\\ninclude-system-site-packages = true\\nversion = %d.%d.%d\\n"
 with open(os.path.join(made, "pyvenv.cfg"), "w") as file:
     file.write(settings % ((os.path.dirname(base),) + tuple(sys.version_info[:3])))
+wheel = None if has_pip else find_wheel()
+if wheel is not None:
+    with zipfile.ZipFile(wheel) as archive:
+        archive.extractall(site)
 program = "#!%s/bin/python3\\nimport runpy\\nrunpy.run_module('pip', run_name='__main__', alter_sys=True)\\n" % target
-for name in ("pip", "pip3", "pip" + short):
+for name in ("pip", "pip3", "pip" + short) if has_pip or wheel is not None else ():
     with open(os.path.join(made, "bin", name), "w") as file:
         file.write(program)
     os.chmod(os.path.join(made, "bin", name), 0o755)
@@ -75,6 +111,10 @@ SUDO = """\
 #!/bin/sh
 # sudo where the machine has none, or none that can work: root needs no more rights, so the command simply runs.
 if [ "$(id -u)" != 0 ]; then
+    if grep -q '^NoNewPrivs:[[:space:]]*1' /proc/self/status 2>/dev/null; then
+        echo "sudo: nobody becomes root in a sandbox: a job that has to needs a container" >&2
+        exit 1
+    fi
     echo "sudo: the job does not run as root, and sudo cannot be had here: install it and allow it without a password, or leave it out" >&2
     exit 1
 fi

@@ -7,7 +7,7 @@ for. None of them makes a service unhealthy sooner than Docker would.
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from homeport.ports.clock import Clock
 from homeport.ports.containers import Health
@@ -95,17 +95,35 @@ class CommandCheck:
 class HealthCommand:
     """A `--health-cmd` and where it runs. The image's port is replaced by the port that the service has here."""
 
-    def __init__(self, text: str, environment: Mapping[str, str], folder: str, ports: Mapping[int, int]) -> None:
+    def __init__(
+        self,
+        text: str,
+        environment: Mapping[str, str],
+        folder: str,
+        ports: Mapping[int, int],
+        shown: Sequence[str] = (),
+        *,
+        drop: bool = True,
+    ) -> None:
         self._text = map_ports(text, ports)
         self._environment = environment
         self._folder = folder
         self._output = f"{folder}.health"
+        self._shown = shown
+        self._drop = drop
 
     def start(self, keeper: Keeper) -> int:
         """Begin one check (Docker: `/bin/sh -c`); its process id."""
         if os.path.exists(self._output):
             os.unlink(self._output)
-        return keeper.start(["/bin/sh", "-c", self._text], self._environment, self._folder, output=self._output)
+        return keeper.start(
+            ["/bin/sh", "-c", self._text],
+            self._environment,
+            self._folder,
+            output=self._output,
+            shown=self._shown,
+            drop=self._drop,
+        )
 
     def read_output(self) -> str:
         """What the last check printed."""

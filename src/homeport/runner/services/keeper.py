@@ -15,6 +15,7 @@ from typing import Any
 from homeport.runner.folders import remove_tree, write_file
 from homeport.runner.services.abandoned import PLACES, PREFIX
 from homeport.runner.services.account import Account
+from homeport.runner.services.wall import Wall
 
 _PROGRAM = os.path.join(os.path.dirname(__file__), "warden.py")
 
@@ -30,8 +31,9 @@ class ServiceProgramError(Exception):
 class Keeper:
     """The processes and the folder of one job's services. Thread-safe. They end with `close`, and with Homeport."""
 
-    def __init__(self, account: Account | None) -> None:
+    def __init__(self, account: Account | None, wall: Wall | None = None) -> None:
         self.account = account
+        self._wall = wall
         self.folder = _make_folder(0o700 if account is None else 0o711)
         self._lock = threading.Lock()
         self._started: list[int] = []
@@ -82,20 +84,26 @@ class Keeper:
         *,
         output: str,
         text: str | None = None,
+        source: str | None = None,
         stop: int = signal.SIGKILL,
         drop: bool = True,
+        shown: Sequence[str] = (),
     ) -> int:
-        """Start a program: its absolute path first, `output` the file for what it prints, `text` its stdin, `stop` what ends it. Gives
-        its process id. With `drop` it becomes the services' user's. Raises `ServiceProgramError`.
+        """Start a program; gives its process id. Raises `ServiceProgramError`.
+
+        `arguments` begin with its absolute path; `output` is the file for what it prints, `text` or the file `source` its stdin,
+        `stop` the signal that ends it. With `drop` it becomes the services' user's. `shown` is what it must read besides its own
+        installation, where there is a wall.
         """
         path = self._write_text(text)
         request = {
-            "arguments": list(arguments),
+            "arguments": self._enclose(arguments, folder, shown, drop=drop),
             "environment": dict(environment),
             "folder": folder,
             "output": output,
-            "input": path,
-            "stop": int(stop),
+            "input": path or source,
+            # what is behind a wall has its own shared memory, which goes with it
+            "stop": int(stop if self._wall is None else signal.SIGKILL),
             "drop": drop,
         }
         try:
@@ -124,15 +132,19 @@ class Keeper:
         folder: str,
         *,
         text: str | None = None,
+        source: str | None = None,
+        output: str | None = None,
         seconds: float = 120.0,
         drop: bool = True,
     ) -> str:
-        """Run a program to its end; gives what it printed. Raises `ServiceProgramError` where it fails or takes longer."""
-        output = f"{self.folder}/output-{next(self._numbers)}"
-        pid = self.start(arguments, environment, folder, output=output, text=text, drop=drop)
+        """Run a program to its end; gives what it printed, where that does not go to the file `output`. Raises `ServiceProgramError` where it fails or takes longer."""
+        place = output or f"{self.folder}/output-{next(self._numbers)}"
+        pid = self.start(arguments, environment, folder, output=place, text=text, source=source, drop=drop)
         code = self.poll(pid, seconds)
-        printed = read_log(output)
-        os.unlink(output)
+        printed = ""
+        if output is None:
+            printed = read_log(place)
+            os.unlink(place)
         name = os.path.basename(arguments[0])
         if code is None:
             self.kill(pid)
@@ -154,6 +166,12 @@ class Keeper:
             for pid in self._started:
                 _kill_group(pid)
         remove_tree(self.folder)
+
+    def _enclose(self, arguments: Sequence[str], folder: str, shown: Sequence[str], *, drop: bool) -> list[str]:
+        if self._wall is None:
+            return list(arguments)
+        account = self.account if drop else None
+        return self._wall.enclose(arguments, folder, shown, account.can_pass if account is not None else os.path.isdir)
 
     def _write_text(self, text: str | None) -> str | None:
         if text is None:

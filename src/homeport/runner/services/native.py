@@ -31,6 +31,7 @@ from homeport.runner.services.providers.model import (
     Volume,
     WithoutEffect,
 )
+from homeport.runner.services.wall import Wall
 from homeport.runner.services.words import split_words
 
 _PROVIDERS = {
@@ -58,14 +59,22 @@ _ENGINE_HINT = "podman or Docker on this machine would run the image itself"
 class NativeServiceHost:
     """The `ServiceHost` of a machine without an engine. Thread-safe.
 
-    `home` is where what takes long to make is kept; `search` says where programs are looked for.
+    `home` is where what takes long to make is kept; `search` says where programs are looked for; `wall` is for the services of
+    sandboxed jobs.
     """
 
-    def __init__(self, home: str, search: Search, clock: Clock) -> None:
+    def __init__(
+        self,
+        home: str,
+        search: Search,
+        clock: Clock,
+        wall: Wall | None = None,
+    ) -> None:
         self._store = os.path.join(home, "services")
         self._search = search
         self._clock = clock
         self._ports = PortHolder()
+        self._wall = wall
 
     def find_refusal(self, spec: ContainerSpec) -> str | None:
         """Everything that stands in the way: no provider, an option or a variable that cannot be honoured, no program."""
@@ -76,6 +85,7 @@ class NativeServiceHost:
             why = _OTHERS.get(image.name, f"there are providers for {known}")
             return f"there is no provider for the image '{spec.image}' without a container engine: {why}"
         asked, problems = ask_for(spec, image)
+        problems += _list_outside(self._wall, asked)
         problems += [
             f"{name} cannot be honoured: {treatment.why}"
             for name in asked.env
@@ -91,7 +101,7 @@ class NativeServiceHost:
     def open(self, order: JobOrder) -> "NativeJobServices":
         """Make the job's folder and the process that keeps its services."""
         try:
-            keeper = Keeper(find_account())
+            keeper = Keeper(find_account(), self._wall)
         except (OSError, ServiceProgramError) as error:
             raise ServiceUnavailableError(f"services cannot be started here: {error}", order.job.id_span) from error
         return NativeJobServices(keeper, self._store, self._search, self._clock, self._ports, order.leg.name)
@@ -128,9 +138,11 @@ class NativeJobServices:
             raise ServiceUnavailableError(str(error), spec.span, hint=hint) from error
         self._held.append(held)
         self._count += 1
-        place = self._make_place(held.number)
+        place = self._make_place(held.number, f"{self._store}/{image.name.rpartition('/')[2]}")
         try:
             launch = provider.prepare(asked, place)
+            if not launch.drop:
+                os.chown(place.folder, os.geteuid(), os.getegid())
             pid = self._keeper.start(
                 launch.arguments,
                 launch.environment,
@@ -138,6 +150,7 @@ class NativeJobServices:
                 output=place.output,
                 stop=launch.stop,
                 drop=launch.drop,
+                shown=launch.shown,
             )
         except ServiceProgramError as error:
             log = "\n".join(part for part in (read_log(place.output), error.log) if part)
@@ -147,7 +160,7 @@ class NativeJobServices:
         remarks = (*_list_remarks(provider, asked, inner), *launch.remarks)
         return NativeService(self._keeper, self._clock, pid, place, asked, launch, inner, remarks)
 
-    def _make_place(self, port: int) -> Place:
+    def _make_place(self, port: int, store: str) -> Place:
         folder = self._keeper.make_folder(str(self._count))
         output = f"{folder}.log"
 
@@ -161,7 +174,7 @@ class NativeJobServices:
         return Place(
             keeper=self._keeper,
             folder=folder,
-            store=self._store,
+            store=store,
             output=output,
             search=self._search,
             port=port,
@@ -236,6 +249,18 @@ class NativeService:
             if check.last_output and not self._is_healthy:
                 text += f"The health command printed last: {check.last_output}"
         return text
+
+
+def _list_outside(wall: Wall | None, asked: Asked) -> list[str]:
+    """What a sandboxed job may not have: a service that reads the machine's files for it, or one that it cannot reach."""
+    if wall is None:
+        return []
+    problems = [
+        f"the volume {volume.source} is of this machine, and the job is in a sandbox"
+        for volume in asked.volumes
+        if os.path.isabs(volume.source)
+    ]
+    return problems if wall.has_network else [*problems, "a job in a sandbox without a network could not reach it"]
 
 
 def find_provider(image: Image) -> Provider | None:
@@ -317,5 +342,6 @@ def _make_check(
     if launch.clients:
         path = f"{_make_clients(keeper, place, launch, path)}:{path}"
     environment = {**launch.health_environment, "PATH": path, "HOME": place.folder}
-    health = HealthCommand(command, environment, place.folder, {inner: place.port})
+    shown = [part for part in path.split(":") if part.startswith("/")]
+    health = HealthCommand(command, environment, place.folder, {inner: place.port}, shown, drop=launch.drop)
     return CommandCheck(keeper, clock, options, health, port_check)

@@ -80,6 +80,7 @@ class ServiceStage:
         except _StoppedError:
             outcome = "cancelled"
             reason = "The operation was canceled."
+            voice.log.write("##[endgroup]")
             voice.fail(reason)
         if reason is not None and outcome == "success":
             outcome = "failure"

@@ -83,6 +83,7 @@ class ListArtifacts(_Ask, frozen=True):
 
     run: str
     attempt: int | None
+    records: bool
 
 
 class PutArtifact(_Ask, frozen=True):
@@ -92,6 +93,7 @@ class PutArtifact(_Ask, frozen=True):
     media_type: str
     retention_days: int
     overwrite: bool
+    is_record: bool
 
 
 class FetchArtifact(_Ask, frozen=True):

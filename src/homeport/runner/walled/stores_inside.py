@@ -66,11 +66,12 @@ class ArtifactsInside:
         retention_days: int = 0,
         overwrite: bool = False,
         check: Check = go_on,
+        is_record: bool = False,
     ) -> Artifact:
         """Pack into a zip file, and hand it over."""
         with _unnamed_file(self._temp) as target:
             write_zip(target, files, compression_level, check)
-            return self._hand_over(target, PutArtifact(name, ZIP, retention_days, overwrite))
+            return self._hand_over(target, PutArtifact(name, ZIP, retention_days, overwrite, is_record))
 
     def put_file(
         self,
@@ -85,22 +86,23 @@ class ArtifactsInside:
         overwrite: bool = False,
         check: Check = go_on,  # noqa: ARG002 - it is copied outside
         digest: str = "",  # noqa: ARG002 - of what clients send over the network
+        is_record: bool = False,
     ) -> Artifact:
         """Hand over a file."""
         descriptor = os.open(file, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
         try:
             if not stat.S_ISREG(os.fstat(descriptor).st_mode):
                 raise OSError(f"{file} is not a file")
-            return self._hand_over(descriptor, PutArtifact(name, media_type, retention_days, overwrite))
+            return self._hand_over(descriptor, PutArtifact(name, media_type, retention_days, overwrite, is_record))
         finally:
             os.close(descriptor)
 
     def _hand_over(self, descriptor: int, message: PutArtifact) -> Artifact:
         return as_artifact(_get(self._asker.ask(message, descriptor)))
 
-    def list(self, run: str, *, attempt: int | None = None) -> Sequence[Artifact]:
+    def list(self, run: str, *, attempt: int | None = None, records: bool = False) -> Sequence[Artifact]:
         """Those of the job's own run."""
-        return as_artifacts(_get(self._asker.ask(ListArtifacts(run, attempt))))
+        return as_artifacts(_get(self._asker.ask(ListArtifacts(run, attempt, records))))
 
     def extract(self, artifact: Artifact, folder: str, *, check: Check = go_on) -> None:
         """Unpack, or put the single file."""

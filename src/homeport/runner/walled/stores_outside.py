@@ -49,10 +49,10 @@ class StoresOutside:
 
     def _answer(self, question: Question, take_file: Callable[[], int]) -> object:
         match question:
-            case ListArtifacts(run, attempt):
+            case ListArtifacts(run, attempt, records):
                 if run != self._host.order.run:
                     raise StoreError("a sandboxed job has the artifacts of its own run only")
-                return list(self._host.artifacts.list(run, attempt=attempt))
+                return list(self._host.artifacts.list(run, attempt=attempt, records=records))
             case PutArtifact():
                 return self._with_file(take_file(), lambda file: self._put_artifact(question, file))
             case FetchArtifact(wanted):
@@ -88,6 +88,7 @@ class StoresOutside:
             media_type=question.media_type,
             retention_days=max(0, question.retention_days),
             overwrite=question.overwrite,
+            is_record=question.is_record,
         )
 
     def _with_file(self, descriptor: int, use: Callable[[str], object]) -> object:

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from homeport.cli.machine.machine import Machine
 from homeport.cli.machine.remedies import Installation, Remedy, find_installation, render_command, render_remedy
 from tests.support.console import Captured, call
 from tests.support.parts import require_module, require_program, require_working
@@ -124,14 +125,28 @@ steps: [{run: echo}]"""
     assert (captured.code, jobs_of(answer)["a"]["lacks"]) == (0, [])
 
 
-def test_pythons_that_are_not_here_are_named_once_with_what_brings_them(tmp_path: Path, bare: dict[str, str]) -> None:
-    job = """runs-on: ubuntu-latest
+MANY_PYTHONS = """runs-on: ubuntu-latest
 strategy: {matrix: {python: ['3.98', '3.99'], n: [1, 2]}}
 steps: [{uses: actions/setup-python@v5, with: {python-version: '${{ matrix.python }}'}}]"""
-    _, answer = diagnose(one_job(tmp_path, job), bare)
+
+
+def test_pythons_that_are_not_here_are_named_once_with_what_brings_them(
+    tmp_path: Path, bare: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Machine, "uv", None)
+    captured, answer = diagnose(one_job(tmp_path, MANY_PYTHONS), bare)
+    assert captured.code == 1
     lacks = jobs_of(answer)["a"]["lacks"]
     assert [lack["message"] for lack in lacks] == ["Python 3.98 is not here", "Python 3.99 is not here"]
     assert answer["command"] == "uv python install 3.98 3.99"
+
+
+def test_a_uv_that_is_here_brings_them(tmp_path: Path, bare: dict[str, str]) -> None:
+    (Path(bare["PATH"]) / "uv").symlink_to("/bin/true")
+    captured, answer = diagnose(one_job(tmp_path, MANY_PYTHONS), bare)
+    job = jobs_of(answer)["a"]
+    assert (captured.code, job["lacks"]) == (0, [])
+    assert job["notes"][0]["message"] == "Python 3.98 is not here: uv is asked for it when the job runs"
 
 
 def test_the_python_that_runs_homeport_is_no_lack(tmp_path: Path) -> None:
@@ -169,6 +184,16 @@ steps: [{run: jq . x}, {run: echo jq}, {shell: python, run: jq}, {uses: some/act
     assert [lack["message"] for lack in found["lacks"]] == ["a step's shell is fish, which is not here"]
     assert answer["command"].endswith("apt-get install -y fish jq")
     assert captured.code == 1
+
+
+@pytest.mark.parametrize("uses", ["actions/checkout@v4", "some/action@v1"])
+def test_a_machine_without_git_says_what_needs_it(tmp_path: Path, bare: dict[str, str], uses: str) -> None:
+    folder = one_job(tmp_path, f"runs-on: ubuntu-latest\nsteps: [{{uses: {uses}}}]")
+    (Path(bare["PATH"]) / "git").unlink()
+    captured, answer = diagnose(folder, bare)
+    assert captured.code == 1
+    assert [lack["message"] for lack in jobs_of(answer)["a"]["lacks"]] == [f"{uses} needs git, which is not here"]
+    assert part(answer, "git")["status"] == "missing"
 
 
 def test_the_jobs_of_called_workflows_are_judged_where_they_are_called(tmp_path: Path, bare: dict[str, str]) -> None:
@@ -228,7 +253,7 @@ def test_a_bubblewrap_that_fails_says_how(tmp_path: Path, bare: dict[str, str]) 
     _, answer = diagnose(tmp_path, bare)
     found = part(answer, "bubblewrap")
     assert found["status"] == "limited"
-    assert found["detail"].endswith("does not let bubblewrap build a sandbox: no user namespaces")
+    assert found["detail"].endswith("it cannot build a sandbox here: no user namespaces")
     assert found["remedy"].startswith("sysctl -w ")
 
 

@@ -24,6 +24,7 @@ from homeport.store.action_locations import parse_sources
 from homeport.store.actions_folder import FolderActions
 from tests.support.action_host import PATH, FolderSources, make_order, make_paths
 from tests.support.git_folders import commit, git, init, write
+from tests.support.jobs import SystemClock
 
 PLACE = Span(".github/workflows/ci.yml", 7, 15, 7, 30)
 
@@ -68,7 +69,7 @@ class Setting:
         return resolve_action(StringToken(uses, PLACE), surroundings)
 
     def open_actions(self, folder: Path) -> FolderActions:
-        return FolderActions(str(folder / "home"), parse_sources([str(folder)], "/"), {"PATH": PATH})
+        return FolderActions(str(folder / "home"), parse_sources([str(folder)], "/"), {"PATH": PATH}, SystemClock())
 
     def refusal(self, uses: str) -> ActionUnavailableError:
         with pytest.raises(ActionUnavailableError) as caught:
@@ -212,6 +213,15 @@ def test_an_action_of_the_repository_needs_no_checkout(with_source: Setting) -> 
     assert (folder / ".." / ".." / "shared" / "lib.sh").read_text() == "changed"
     assert (action.origin.repository, action.origin.ref) == ("octo/repo", "")
     assert action.origin.version == git(with_source.source, "rev-parse", "HEAD")
+
+
+def test_the_repository_is_not_copied_through_a_link(with_source: Setting, tmp_path: Path) -> None:
+    actions = Path(with_source.paths.actions)
+    actions.rmdir()
+    (tmp_path / "outside").mkdir()
+    actions.symlink_to(tmp_path / "outside")
+    assert "the folder of actions is a link" in with_source.refusal("$/actions/a").message
+    assert list((tmp_path / "outside").iterdir()) == []
 
 
 def test_the_repository_is_copied_once_a_job(with_source: Setting) -> None:
@@ -375,6 +385,11 @@ def test_a_path_without_an_action_has_githubs_words(with_actions: Setting) -> No
 
 def test_a_path_below_a_native_action_is_another_action(with_actions: Setting) -> None:
     assert "for action 'actions/checkout/sub@v1'" in with_actions.refusal("actions/checkout/sub@v1").message
+
+
+def test_a_ref_with_braces_is_a_ref(with_actions: Setting) -> None:
+    git(published(with_actions, "o/a"), "tag", "v{1}")
+    assert with_actions.resolve("o/a@v{1}").origin.ref == "v{1}"
 
 
 @pytest.mark.parametrize("uses", ["o/a@../../x", "o/..@v1", "o/a@-x", "o@v1", "o/a@"])

@@ -146,6 +146,49 @@ def build_pip(folder: Path, version: str) -> None:
             new.writestr(name.replace(f"pip-{number}.dist-info", f"pip-{version}.dist-info"), content)
 
 
+def list_store(tool_cache: Path) -> dict[str, tuple[int, int, int]]:
+    """What is prepared for all jobs."""
+    return snapshot(tool_cache / "homeport-python")
+
+
+@pytest.mark.parametrize("words", [["install", "--force-reinstall"], ["uninstall", "--yes"], ["install", "--upgrade"]])
+def test_what_a_job_does_to_its_pip_no_other_job_sees(new_job: Any, tool_cache: Path, words: list[str]) -> None:
+    """Its folders are links to what all jobs share: an installer must take away the link, and nothing behind it."""
+    (wheel,) = Path(standard_library(newest("3.11")), "ensurepip", "_bundled").glob("pip-*.whl")
+    host = new_job().use(setup_python, python_version="3.11")
+    before = list_store(tool_cache)
+    named = [str(wheel)] if words[0] == "install" else ["pip"]
+    run(host, "python", "-m", "pip", *words, *(["--no-index"] if words[0] == "install" else []), *named)
+    assert list_store(tool_cache) == before
+    done = run(host, "python", "-m", "pip", "--version", check=False)
+    assert (wheel.name.split("-")[1] in done) is (words[0] == "install")
+
+
+def test_setuptools_can_be_replaced_too(new_job: Any, tool_cache: Path) -> None:
+    (wheel,) = Path(standard_library(newest("3.10")), "ensurepip", "_bundled").glob("setuptools-*.whl")
+    host = new_job().use(setup_python, python_version="3.10")
+    before = list_store(tool_cache)
+    run(host, "pip", "install", "--no-index", "--force-reinstall", str(wheel))
+    assert list_store(tool_cache) == before
+    site = Path(host.variables["pythonLocation"], "lib", "python3.10", "site-packages")
+    assert not (site / "setuptools").is_symlink()
+    assert run(host, "python", "-c", "import setuptools; print(setuptools.__version__)") == wheel.name.split("-")[1]
+
+
+def test_what_was_changed_behind_the_links_is_made_anew(tmp_path: Path) -> None:
+    """`pip install --ignore-installed pip` writes through a link, as it removes nothing first."""
+    newest("3.12")
+    (wheel,) = Path(standard_library(newest("3.12")), "ensurepip", "_bundled").glob("pip-*.whl")
+    first = FolderHost(tmp_path / "first").use(setup_python, python_version="3.12")
+    good = run(first, "pip", "--version").split()[1]
+    run(first, "python", "-m", "pip", "install", "--no-index", "--ignore-installed", str(wheel))
+    second = FolderHost(tmp_path / "second")
+    shutil.rmtree(second.paths.tool_cache)
+    Path(second.paths.tool_cache).symlink_to(first.paths.tool_cache)
+    second.use(setup_python, python_version="3.12")
+    assert run(second, "pip", "--version").split()[1] == good
+
+
 @pytest.fixture
 def new_machine(tmp_path: Path) -> Any:
     """Jobs with tool caches of their own, on a machine whose only pip for 3.9 is an old one, as 3.9 brought it."""

@@ -222,6 +222,19 @@ def test_a_file_that_is_no_toml_is_a_warning(new_job: NewJob, own_version: str) 
     assert "Error while parsing" in host.annotations[0][1]
 
 
+def test_the_file_of_tool_versions_names_the_python_too(new_job: NewJob, offer: Any) -> None:
+    offer("0.3.7")
+    host = new_job(files={".tool-versions": "uv 0.3.7\npython 3.12\n"}).use(setup_uv, version_file=".tool-versions")
+    assert host.variables["UV_PYTHON"] == "3.12"
+
+
+def test_a_file_that_is_no_text_fails_with_the_reason(new_job: NewJob) -> None:
+    host = new_job()
+    (host.workspace / ".tool-versions").write_bytes(b"\xff\xfe")
+    with pytest.raises(ActionError, match="Could not determine uv version from file"):
+        host.use(setup_uv, version_file=".tool-versions")
+
+
 def test_a_checksum_is_not_compared_and_that_is_said(new_job: NewJob) -> None:
     host = new_job().use(setup_uv, checksum="0" * 64)
     assert "was not compared" in host.annotations[0][1]

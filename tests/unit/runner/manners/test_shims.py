@@ -9,7 +9,7 @@ import pytest
 
 from homeport.ports.executor import JobPaths
 from homeport.runner.manners.shims import Shims, install_shims
-from tests.support.parts import require_program, require_root
+from tests.support.parts import require_file, require_program, require_root
 from tests.support.wheels import build_wheel
 
 
@@ -91,11 +91,64 @@ def test_what_pip_installs_stays_in_the_job(tmp_path: Path, shims: Shims, paths:
     assert outside.returncode == 1
 
 
+def make_python_without_pip(tmp_path: Path, wheels: str) -> str:
+    """A `python3` that finds no pip, as Debian's does; `ensurepip` keeps wheels in the folder."""
+    folder = tmp_path / "machine"
+    folder.mkdir()
+    hidden = tmp_path / "hidden"
+    (hidden / "ensurepip").mkdir(parents=True)
+    (hidden / "ensurepip" / "__init__.py").write_text("")
+    (hidden / "ensurepip" / "_bundled").symlink_to(wheels)
+    code = (
+        "import sys, runpy, importlib.abc\n"
+        "class Hide(importlib.abc.MetaPathFinder):\n"
+        "    def find_spec(self, name, path=None, target=None):\n"
+        "        if name == 'pip' and not hasattr(sys, 'shown'):\n"
+        "            sys.meta_path.remove(self)\n"
+        "            sys.shown = True\n"
+        "            raise ImportError\n"
+        f"sys.meta_path.insert(0, Hide())\nsys.path.insert(0, {str(hidden)!r})\n"
+        "sys.argv = sys.argv[1:]\nrunpy.run_path(sys.argv[0], run_name='__main__')\n"
+    )
+    (tmp_path / "start.py").write_text(code)
+    (folder / "python3").write_text(f'#!/bin/sh\nshift\nexec {sys.executable} {tmp_path}/start.py "$@"\n')
+    (folder / "python3").chmod(0o755)
+    return str(folder)
+
+
+def test_a_python_without_pip_gets_the_one_that_the_machine_keeps(
+    tmp_path: Path, shims: Shims, paths: JobPaths
+) -> None:
+    import ensurepip  # noqa: PLC0415 - for its folder only
+
+    bundled = os.path.join(os.path.dirname(ensurepip.__file__), "_bundled")
+    if not os.path.isdir(bundled):
+        bundled = str(require_file("/usr/share/python-wheels", "apt-get install python3-venv"))
+    path = shims.extend_path(f"{make_python_without_pip(tmp_path, bundled)}:/usr/bin:/bin", paths)
+    answer = call("pip", "--version", path=path, paths=paths)
+    assert answer.returncode == 0, answer.stderr
+    assert f"from {paths.root}/_python/lib/" in answer.stdout
+
+
 def test_a_machine_without_python_says_so(tmp_path: Path, shims: Shims, paths: JobPaths) -> None:
     (tmp_path / "empty").mkdir()
     answer = call("python", "--version", path=f"{shims.folder}/python:{tmp_path / 'empty'}", paths=paths)
     assert answer.returncode == 127
     assert "there is no Python on this machine" in answer.stderr
+
+
+def test_where_none_can_be_made_python_runs_and_pip_changes_nothing(
+    tmp_path: Path, shims: Shims, paths: JobPaths
+) -> None:
+    Path(paths.root, "_python").write_text("in the way")
+    path = f"{shims.folder}/python:{python_folder(tmp_path)}:/usr/bin:/bin"
+    assert call("python3", "-c", "print('runs')", path=path, paths=paths).stdout == "runs\n"
+    answer = call("pip", "--version", path=path, paths=paths)
+    assert answer.returncode == 1
+    assert "the machine's is not to be changed" in answer.stderr
+    assert sorted(os.listdir(paths.root)) == sorted(
+        ["workspace", "_temp", "_home", "tools", "_actions", "_commands", "_python"]
+    )
 
 
 def test_outside_of_a_job_the_machines_python_runs(tmp_path: Path, shims: Shims) -> None:

@@ -228,6 +228,21 @@ def test_images_without_a_provider_are_refused_with_the_reason(host: NativeServi
     assert f"there is no provider for the image '{name}'" in refusal
 
 
+def test_what_was_not_used_for_a_month_is_kept_no_longer(tmp_path: Path) -> None:
+    host = native_host(tmp_path / "home", postgres_roots=(), path="/nowhere")
+    store = tmp_path / "home" / "services" / "postgres"
+    store.mkdir(parents=True)
+    old, recent = store / "old.tar", store / "recent.tar"
+    for path in (old, recent):
+        path.write_bytes(b"")
+    os.utime(old, (1, 1))
+    with opened(host, tmp_path) as services:
+        start_healthy(services, spec("postgres", env=ENV))
+    assert not old.exists()
+    assert recent.exists()
+    assert len(list(store.iterdir())) == 2
+
+
 def test_a_database_name_that_no_server_takes_fails(services: JobServices) -> None:
     with pytest.raises(ServiceUnavailableError, match="cannot be the name"):
         services.start(spec("postgres", env={**ENV, "POSTGRES_DB": "a\nb"}))

@@ -60,7 +60,7 @@ def check_out_remote(host: ActionHost, remote: Remote, target: Target, make_room
     make_folder(beside)
     try:
         git = JobGit(host, remote, beside)
-        if os.path.isdir(remote.address) and git.ask("-C", remote.address, "rev-parse", "--git-dir") is None:
+        if os.path.isdir(remote.address) and not _is_repository(remote.address):
             _copy_plain(host, remote, target, make_room)
             return
         fetched = _fetch(host, remote, git)
@@ -78,6 +78,12 @@ def check_out_remote(host: ActionHost, remote: Remote, target: Target, make_room
         host.log(f"'{commit}'")
     finally:
         remove_tree(beside)
+
+
+def _is_repository(folder: str) -> bool:
+    """A working tree or a bare repository."""
+    bare = (os.path.join(folder, name) for name in ("HEAD", "objects", "refs"))
+    return os.path.lexists(os.path.join(folder, ".git")) or all(os.path.exists(path) for path in bare)
 
 
 def _copy_plain(host: ActionHost, remote: Remote, target: Target, make_room: Callable[[], bool]) -> None:

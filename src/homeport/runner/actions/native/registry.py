@@ -27,6 +27,7 @@ NATIVE: dict[str, Native] = {
     "pre-commit/action": Native(f"{_PACKAGE}.pre_commit", 3, 3),
     "snok/install-poetry": Native(f"{_PACKAGE}.install_poetry", 1, 1),
     "codecov/codecov-action": Native(f"{_PACKAGE}.codecov", 4, 5),
+    "pypa/gh-action-pypi-publish": Native(f"{_PACKAGE}.pypa_publish", 1, 1),
     "re-actors/alls-green": Native(f"{_PACKAGE}.alls_green", 1, 1),
 }
 """By `owner/repo[/path]` in lower case."""

@@ -3,8 +3,10 @@
 Source: @actions/tool-cache `find`, `findAllVersions`, `cacheDir`. What stands there is found by the original actions too.
 """
 
+import fcntl
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 from homeport.runner.actions.native.semver import Version, parse_version
 from homeport.runner.folders import make_folder, remove_tree, write_file
@@ -37,34 +39,23 @@ def keep_tool(root: str, tool: str, version: Version, architecture: str, fill: C
     make_folder(building)
     try:
         fill(building)
-        if not os.path.exists(mark):
-            remove_tree(folder)  # what a process left that died before it was complete
-        _move_into_place(building, folder)
-        _mark(mark)
+        with _lock(os.path.join(root, tool)):
+            if not (os.path.exists(mark) and os.path.isdir(folder)):
+                remove_tree(folder)  # what a process left that died before it was complete
+                os.rename(building, folder)
+                remove_tree(mark)
+                write_file(mark, b"")
     finally:
         remove_tree(building)
     return folder
 
 
-def _move_into_place(building: str, folder: str) -> None:
+@contextmanager
+def _lock(folder: str) -> Iterator[None]:
+    """Keep other processes of this machine from completing a version at the same moment."""
+    descriptor = os.open(os.path.join(folder, ".lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
-        os.rename(building, folder)
-    except OSError:
-        if not os.path.isdir(folder):  # else another job has made it meanwhile
-            raise
-
-
-def _mark(path: str) -> None:
-    try:
-        write_file(path, b"")
-    except FileExistsError:
-        return
-
-
-def share_file(source: str, target: str) -> bool:
-    """Give a file a second name; False where the two places are not on one disk, or the disk has no such links."""
-    try:
-        os.link(source, target)
-    except OSError:
-        return False
-    return True
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)

@@ -20,6 +20,7 @@ from homeport.runner.environment import pick_variables
 from homeport.runner.executors.sandbox.cgroups import JobGroup, open_group
 from homeport.runner.executors.sandbox.disk_watch import DiskWatch
 from homeport.runner.executors.sandbox.environment import SandboxJobEnvironment
+from homeport.runner.executors.sandbox.etc import install_etc
 from homeport.runner.executors.sandbox.launch import Launched, list_supervisor_words
 from homeport.runner.executors.sandbox.limits import Limits
 from homeport.runner.executors.sandbox.tool_cache import link_tools
@@ -37,6 +38,8 @@ class SandboxSettings(msgspec.Struct, frozen=True, kw_only=True):
 
     program: str
     work_folder: str
+    state_folder: str
+    """for what is made once for all runs"""
     tool_cache: str
     source: str
     """the repository's working tree"""
@@ -106,13 +109,6 @@ class SandboxExecutor:
         if not self._settings.in_place:
             make_folder(paths.workspace)
         link_tools(self._settings.tool_cache, paths.tool_cache)
-        home = pwd.getpwuid(os.getuid()).pw_dir
-        for name, lines in (
-            ("passwd", ("root:x:0:0:root:/root:/bin/sh", f"runner:x:{USER_ID}:{USER_ID}:runner:{home}:/bin/bash")),
-            ("group", ("root:x:0:", f"runner:x:{USER_ID}:")),
-        ):
-            nobody = "nobody:x:65534:65534:nobody:/nonexistent:/bin/false" if name == "passwd" else "nogroup:x:65534:"
-            write_file(f"{own}/{name}", "".join(f"{line}\n" for line in (*lines, nobody)).encode())
         return paths
 
     def _make_root(self) -> str:
@@ -177,11 +173,25 @@ class SandboxExecutor:
             tool_cache=settings.tool_cache,
             readable=(*settings.readable, *([self._shims.folder] if self._shims is not None else [])),
             repository=repository,
+            etc=install_etc(settings.state_folder, _write_accounts()),
             network=settings.network,
             limits=settings.limits,
             in_place=in_place,
             protected=(git_dir,) if in_place is not None and git_dir else (),
         )
+
+
+def _write_accounts() -> dict[str, bytes]:
+    """The one user there is. His home by this list is where the user's own is: programs and actions look for tools there."""
+    home = pwd.getpwuid(os.getuid()).pw_dir
+    return {
+        "passwd": (
+            "root:x:0:0:root:/root:/bin/sh\n"
+            f"runner:x:{USER_ID}:{USER_ID}:runner:{home}:/bin/bash\n"
+            "nobody:x:65534:65534:nobody:/nonexistent:/bin/false\n"
+        ).encode(),
+        "group": f"root:x:0:\nrunner:x:{USER_ID}:\nnogroup:x:65534:\n".encode(),
+    }
 
 
 def _say_nothing(_: str) -> None:

@@ -1,11 +1,12 @@
 """Starts bubblewrap for one job and has the supervisor inside answer, or says why neither can be had."""
 
+import _socket
 import os
 import re
 import signal
-import socket
 from collections.abc import Sequence
 from contextlib import suppress
+from importlib.machinery import SourceFileLoader
 
 from homeport.runner.executors.sandbox.channel import Channel
 from homeport.runner.executors.sandbox.system_calls import write_filter
@@ -14,6 +15,10 @@ from homeport.runner.executors.sandbox.walls import find_own_python, list_librar
 _HELD_BACK = {signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT, signal.SIGTSTP}
 """A ^C goes to all processes of a terminal's group; bubblewrap is to live on until its job has been ended in order"""
 _CHILD = re.compile(rb'"child-pid":\s*(\d+)')
+_SWITCHES = (
+    ("/proc/sys/kernel/unprivileged_userns_clone", "0"),
+    ("/proc/sys/user/max_user_namespaces", "0"),
+)
 INSTALL = "apt-get install bubblewrap   (or: dnf install bubblewrap, apk add bubblewrap, pacman -S bubblewrap)"
 ALLOW = "sysctl -w kernel.unprivileged_userns_clone=1 kernel.apparmor_restrict_unprivileged_userns=0 user.max_user_namespaces=15000"
 
@@ -22,7 +27,7 @@ class Launched:
     """Bubblewrap with a supervisor in it, on its way. `await_ready` once, from whichever thread comes first."""
 
     def __init__(self, program: str, arguments: Sequence[str], supervisor: Sequence[str]) -> None:
-        ours, theirs = socket.socketpair()
+        ours, theirs = _socket.socketpair()
         info_read, info_write = os.pipe()
         errors_read, errors_write = os.pipe()
         filter_read = _hold_filter()
@@ -62,7 +67,7 @@ class Launched:
         self._info = -1
         if match is None:
             words = _read_all(self._errors).decode("utf-8", "replace").strip() or "it ended without a word"
-            raise OSError(f"the sandbox cannot be built: {words}")
+            raise OSError(f"the sandbox cannot be built: {words} (if this machine forbids it: {ALLOW})")
         self.init_pid = int(match[1])
         try:
             self.init = os.pidfd_open(self.init_pid)
@@ -80,9 +85,15 @@ class Launched:
             return ""
 
     def end(self) -> None:
-        """End everything inside, and wait until it is gone. Safe to call when it is."""
+        """End everything inside, and wait until it is gone. Safe to call when it is.
+
+        Not before bubblewrap has told of its child: that one waits for it, and would for ever.
+        """
         import select  # noqa: PLC0415 - at the end of a job
 
+        if self._info >= 0:
+            with suppress(OSError):  # it has failed, and says so to nobody any more
+                self.await_ready()
         with suppress(ProcessLookupError):  # it ended by itself
             if self.init >= 0:
                 signal.pidfd_send_signal(self.init, signal.SIGKILL)
@@ -98,27 +109,33 @@ class Launched:
 
 
 def find_refusal(program: str | None) -> tuple[str, str] | None:
-    """Why sandboxes cannot be built here and the command that changes it, or None."""
+    """Why sandboxes cannot be built here and the command that changes it, or None. What only a trial can tell, the first job does."""
     if program is None:
         return "there is no bubblewrap (bwrap) on this machine", INSTALL
-    read_end, write_end = os.pipe()
-    pid = os.posix_spawn(
-        program,
-        [program, "--unshare-user", "--unshare-pid", "--ro-bind", "/", "/", "--proc", "/proc", "true"],
-        {"PATH": os.defpath},
-        file_actions=[(os.POSIX_SPAWN_DUP2, write_end, 1), (os.POSIX_SPAWN_DUP2, write_end, 2)],
-    )
-    os.close(write_end)
-    words = _read_all(read_end).decode("utf-8", "replace").strip()
-    os.close(read_end)
-    if os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0:
-        return None
-    return f"this machine does not let bubblewrap build a sandbox: {words or 'it says nothing'}", ALLOW
+    if os.getuid() != 0:
+        for path, forbidding in _SWITCHES:
+            if _read_switch(path) == forbidding:
+                return f"this machine does not let ordinary users build sandboxes ({path} is {forbidding})", ALLOW
+    return None
+
+
+def _read_switch(path: str) -> str:
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    except OSError:
+        return ""
+    try:
+        return os.read(descriptor, 32).decode("ascii", "replace").strip()
+    finally:
+        os.close(descriptor)
 
 
 def list_supervisor_words() -> list[str]:
-    """The program inside, without anything that a user could have put into Python's way. Imported, it need not be compiled again."""
+    """The program inside, without anything that a user could have put into Python's way. Imported, it need not be compiled again: the
+    loader writes what it compiled beside it, if it may, which the program inside may not.
+    """
     folder = os.path.dirname(os.path.abspath(__file__))
+    SourceFileLoader("supervisor", f"{folder}/supervisor.py").get_code("supervisor")
     code = "import sys; sys.path.append(sys.argv[1]); import supervisor; supervisor.main()"
     return [find_own_python(), "-I", "-S", "-c", code, folder]
 

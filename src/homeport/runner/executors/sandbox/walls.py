@@ -6,65 +6,17 @@ Paths are the same inside and outside, so nothing needs to be translated.
 import os
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from importlib.util import find_spec
 
 import msgspec
 
+import homeport
 from homeport.ports.executor import JobPaths
+from homeport.runner.executors.sandbox.etc import Etc
 from homeport.runner.executors.sandbox.limits import Limits
 
 USER_ID = 1001
 """of the job's processes inside, as on GitHub's machines"""
 _SYSTEM = ("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32")
-_SETTINGS = [
-    "alternatives",
-    "bash.bashrc",
-    "bindresvport.blacklist",
-    "ca-certificates.conf",
-    "crypto-policies",
-    "debian_version",
-    "fonts",
-    "gai.conf",
-    "host.conf",
-    "hosts",
-    "inputrc",
-    "java",
-    "java-17-openjdk",
-    "java-21-openjdk",
-    "ld.so.cache",
-    "ld.so.conf",
-    "ld.so.conf.d",
-    "localtime",
-    "login.defs",
-    "lsb-release",
-    "magic",
-    "magic.mime",
-    "mime.types",
-    "networks",
-    "nsswitch.conf",
-    "npmrc",
-    "os-release",
-    "perl",
-    "pip.conf",
-    "pki/ca-trust",
-    "pki/tls/certs",
-    "profile",
-    "profile.d",
-    "protocols",
-    "python3",
-    "redhat-release",
-    "resolv.conf",
-    "rpc",
-    "sensors3.conf",
-    "services",
-    "ssl/certs",
-    "ssl/openssl.cnf",
-    "terminfo",
-    "timezone",
-    "uv/uv.toml",
-    "xml",
-]
-"""What of /etc is no secret of the machine: how programs find libraries, names, certificates and package indexes"""
 _CERTIFICATE_VARIABLES = [
     "SSL_CERT_FILE",
     "SSL_CERT_DIR",
@@ -80,7 +32,10 @@ _CERTIFICATE_VARIABLES = [
 ]
 _PYTHONS = (".pyenv/versions", ".local/share/uv/python", ".local/share/mise/installs/python", ".asdf/installs/python")
 """Below the user's home: where installers put Pythons, and nothing else"""
-_OWN_LIBRARIES = ("msgspec", "yaml", "ahocorasick_rs")
+
+
+_OF_THE_KERNEL = ("sys", "irq", "bus", "acpi", "fs", "scsi", "driver", "mtrr", "sysrq-trigger", "dynamic_debug")
+"""Of /proc: what the superuser may write without any capability, and it is the number of the user that decides"""
 
 
 class View(msgspec.Struct, frozen=True, kw_only=True):
@@ -93,6 +48,7 @@ class View(msgspec.Struct, frozen=True, kw_only=True):
     readable: tuple[str, ...] = ()
     repository: tuple[str, ...] = ()
     """of the running repository's git folder, what git needs to read history (never its configuration)"""
+    etc: Etc
     network: bool
     limits: Limits
     in_place: str | None = None
@@ -105,7 +61,7 @@ def list_arguments(view: View, paths: JobPaths, *, extra: Sequence[str] = ()) ->
     readable = (*view.readable, *find_readable(view), *view.repository, *extra)
     shown = [word for path in _without_inner(readable, _SYSTEM) for word in ("--ro-bind-try", path, path)]
     return [
-        *_unshare(view), *_make_private(view), *_show_system(), *shown, *_show_job(view, paths),
+        *_unshare(view), *_make_private(view), *_protect_kernel(), *_show_system(), *shown, *_show_job(view, paths),
         "--remount-ro", "/", "--chdir", "/",
     ]  # fmt: skip
 
@@ -126,11 +82,15 @@ def _show_system() -> list[str]:
             arguments += ["--symlink", os.readlink(path), path]
         elif os.path.isdir(path):
             arguments += ["--ro-bind", path, path]
-    for name in _SETTINGS:
-        path = f"/etc/{name}"
-        if os.path.exists(path):
-            arguments += ["--ro-bind-try", os.path.realpath(path), path]
     return arguments
+
+
+def _protect_kernel() -> list[str]:
+    """Where Homeport runs as root, the kernel still takes the job's processes for root's where it asks for nothing but that."""
+    if os.getuid() != 0:
+        return []
+    paths = [f"/proc/{name}" for name in _OF_THE_KERNEL if os.path.exists(f"/proc/{name}")]
+    return [word for path in paths for word in ("--ro-bind", path, path)]
 
 
 def _make_private(view: View) -> list[str]:
@@ -145,16 +105,17 @@ def _make_private(view: View) -> list[str]:
 
 
 def _show_job(view: View, paths: JobPaths) -> list[str]:
-    """The job's own folders. Each is mounted by itself, so that the job cannot put a link in its place: the runner goes on to use it."""
+    """The job's own folders. Those that the runner writes to are mounted by themselves: no job can put a link in the place of a mount."""
     own = f"{paths.root}/_sandbox"
-    arguments = ["--bind", paths.root, paths.root]
-    for folder in (os.path.dirname(paths.workspace), paths.temp, paths.home, paths.commands, paths.tool_cache):
+    arguments = ["--ro-bind", view.etc.folder, "/etc"]
+    for name in view.etc.mounted:
+        arguments += ["--ro-bind", f"/etc/{name}", f"/etc/{name}"]
+    arguments += ["--bind", paths.root, paths.root]
+    for folder in (os.path.dirname(paths.workspace), paths.temp, paths.commands):
         if folder.startswith(paths.root + "/"):
             arguments += ["--bind", folder, folder]
     for folder in (paths.actions, own):
         arguments += ["--ro-bind", folder, folder]
-    for name in ("passwd", "group"):
-        arguments += ["--ro-bind", f"{own}/{name}", f"/etc/{name}"]
     if view.in_place is not None:
         arguments += ["--bind", view.in_place, view.in_place]
     for path in view.protected:
@@ -190,27 +151,16 @@ def _find_programs(view: View) -> Iterator[str]:
 
 
 def list_own_code() -> list[str]:
-    """What the programs of Homeport that run inside need: its interpreter, its code, the libraries that it imports there."""
-    import homeport  # noqa: PLC0415 - for its place only
-
-    places = [sys.base_prefix, sys.prefix, os.path.dirname(os.path.abspath(homeport.__file__ or ""))]
-    for name in _OWN_LIBRARIES:
-        spec = find_spec(name)
-        if spec is not None and spec.origin is not None:
-            places.append(os.path.dirname(spec.origin))
+    """What the programs of Homeport that run inside need: its interpreter, its code, the folder of its libraries."""
+    code, libraries = list_library_folders()
+    places = [sys.base_prefix, f"{code}/homeport", libraries]
     return [place for place in places if place not in {"/usr", "/usr/local", "/"}]
 
 
-def list_library_folders() -> list[str]:
+def list_library_folders() -> tuple[str, str]:
     """What `sys.path` of such a program must name besides the standard library."""
-    import homeport  # noqa: PLC0415 - for its place only
-
-    found = [os.path.dirname(os.path.dirname(os.path.abspath(homeport.__file__ or "")))]
-    for name in _OWN_LIBRARIES:
-        spec = find_spec(name)
-        if spec is not None and spec.origin is not None:
-            found.append(os.path.dirname(os.path.dirname(spec.origin)))
-    return list(dict.fromkeys(found))
+    above = os.path.dirname
+    return above(above(os.path.abspath(homeport.__file__))), above(above(os.path.abspath(msgspec.__file__)))
 
 
 def find_own_python() -> str:

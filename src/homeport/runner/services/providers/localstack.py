@@ -113,6 +113,7 @@ class LocalstackProvider:
             is_ready=lambda: ask(place.port, _QUESTION).startswith((b"HTTP/1.1 200", b"HTTP/1.0 200")),
             health_environment=asked.env,
             own_health=("awslocal", "localstack "),
+            shown=(sys.prefix, sys.base_prefix, os.path.dirname(_PROGRAM), os.path.dirname(folder)),
             drop=can_reach,
         )
 

@@ -66,7 +66,7 @@ class Place(msgspec.Struct, frozen=True, kw_only=True):
     keeper: Keeper
     folder: str
     store: str
-    """kept between jobs, for what takes long to make; not there yet, perhaps"""
+    """the provider's own, kept between jobs, for what takes long to make; not there yet, perhaps"""
     output: str
     """the file that its log goes to"""
     search: Search
@@ -92,6 +92,8 @@ class Launch(msgspec.Struct, frozen=True, kw_only=True):
     """clients in a `--health-cmd` that must be told by arguments where the service is: those come first"""
     own_health: tuple[str, ...] = ()
     """words of a `--health-cmd` that only the image can answer; `is_ready` does then"""
+    shown: tuple[str, ...] = ()
+    """what the program must be able to read besides its own installation"""
     stop: int = signal.SIGKILL
     drop: bool = True
     remarks: tuple[str, ...] = ()
@@ -126,7 +128,7 @@ def compare_versions(image: Image, product: str, major: int) -> tuple[str, ...]:
     """The remark that another major version runs than the image's tag says; none where the tag says none."""
     if image.major is None or image.major == major:
         return ()
-    return (f"'{image.text}' asks for version {image.major}, and {product} runs: this machine has no other",)
+    return (f"'{image.text}' asks for version {image.major}, and {product} runs: this machine has no {image.major}",)
 
 
 def locate(volume: Volume) -> str | None:

@@ -13,11 +13,10 @@ from homeport.runner.services.programs import Installed
 from homeport.runner.services.providers.model import Place
 
 _LOCALES = ("en_US.UTF-8", "C.UTF-8", "C")
-_LARGE = 1 << 20
-_BLOCK = 1 << 17
-_ZEROS = bytes(_BLOCK)
-_FINISHED = "HOMEPORT_LOCALE"
-"""A file in a kept cluster: it is whole, and this is how it sorts."""
+_KEEP_SECONDS = 30 * 24 * 60 * 60
+_TAR = shutil.which("tar", path=os.defpath) or "tar"
+_LOCALE = "HOMEPORT_LOCALE"
+"""A file in a kept cluster: how it sorts."""
 
 
 class Cluster(msgspec.Struct, frozen=True, kw_only=True):
@@ -49,11 +48,16 @@ class Cluster(msgspec.Struct, frozen=True, kw_only=True):
 
 def make_cluster(cluster: Cluster, place: Place) -> None:
     """Fill the data folder. Raises `ServiceProgramError`."""
-    kept = f"{place.store}/{_name(cluster)}"
-    if not os.path.exists(f"{kept}/{_FINISHED}"):
+    kept = f"{place.store}/{_name(cluster)}.tar"
+    if not os.path.exists(kept):
         _keep_fresh_cluster(cluster, place, kept)
-    _copy(kept, cluster.data, place)
-    with open(f"{cluster.data}/{_FINISHED}", encoding="ascii") as file:  # noqa: PTH123
+        _forget_unused(place.store, kept)
+    os.utime(kept)
+    os.mkdir(cluster.data, 0o700)
+    place.keeper.give(cluster.data)
+    # a thousand small files: a program in C is several times quicker, and they belong to the right user at once
+    place.keeper.run([_TAR, "-x", "-m", "-f", "-"], cluster.environment, cluster.data, source=kept)
+    with open(f"{cluster.data}/{_LOCALE}", encoding="ascii") as file:  # noqa: PTH123
         locale = file.read()
     if locale != _LOCALES[0] and not any("local" in argument for argument in cluster.initdb_arguments):
         place.say(f"Text is sorted as in {locale}: this machine has no {_LOCALES[0]}, which the image uses.")
@@ -70,23 +74,30 @@ def _name(cluster: Cluster) -> str:
 
 
 def _keep_fresh_cluster(cluster: Cluster, place: Place, kept: str) -> None:
-    """Whoever is first keeps it; another job may do the same at this moment."""
+    """As an archive, whole or not at all; another job may do the same at this moment."""
     fresh = f"{place.folder}/fresh"
     locale = _run_initdb(cluster, place, fresh)
+    _write_own(f"{fresh}/{_LOCALE}", locale, place)
+    packed = f"{place.folder}.tar"
+    place.keeper.run([_TAR, "-c", "-S", "-f", "-", "."], cluster.environment, fresh, output=packed)
     make_folder(place.store)
     part = f"{kept}.{os.urandom(6).hex()}"
     try:
-        shutil.copytree(fresh, part)
-        with open(f"{part}/{_FINISHED}", "w", encoding="ascii") as file:  # noqa: PTH123
-            file.write(locale)
-        try:
-            os.rename(part, kept)
-        except OSError:
-            if not os.path.exists(f"{kept}/{_FINISHED}"):
-                raise
+        shutil.copyfile(packed, part)
+        os.rename(part, kept)
     finally:
         remove_tree(part)
+        remove_tree(packed)
         remove_tree(fresh)
+
+
+def _forget_unused(store: str, kept: str) -> None:
+    """Servers are updated, and users of databases renamed: what was made for the old ones goes after a month."""
+    newest = os.stat(kept).st_mtime
+    with os.scandir(store) as entries:
+        for entry in entries:
+            if newest - entry.stat().st_mtime > _KEEP_SECONDS:
+                remove_tree(entry.path)
 
 
 def _run_initdb(cluster: Cluster, place: Place, fresh: str) -> str:
@@ -169,45 +180,3 @@ def _write_own(path: str, text: str, place: Place) -> None:
     finally:
         os.close(descriptor)
     place.keeper.give(path)
-
-
-def _copy(source: str, target: str, place: Place) -> None:
-    """Copy a cluster of a thousand files: fewer calls for each than `shutil.copytree` needs."""
-    os.mkdir(target, 0o700)
-    place.keeper.give(target)
-    with os.scandir(source) as entries:
-        for entry in entries:
-            path = f"{target}/{entry.name}"
-            if entry.is_dir(follow_symlinks=False):
-                _copy(entry.path, path, place)
-            else:
-                _copy_file(entry.path, path)
-                place.keeper.give(path)
-
-
-def _copy_without_zeros(reading: int, writing: int, size: int) -> None:
-    """The log of a fresh cluster is one large file, and most of it is empty: holes are not written."""
-    position = 0
-    while block := os.pread(reading, _BLOCK, position):
-        if block != _ZEROS[: len(block)]:
-            os.pwrite(writing, block, position)
-        position += len(block)
-    os.ftruncate(writing, size)
-
-
-def _copy_file(source: str, target: str) -> None:
-    reading = os.open(source, os.O_RDONLY | os.O_CLOEXEC)
-    try:
-        writing = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-        try:
-            size = os.fstat(reading).st_size
-            if size >= _LARGE:
-                _copy_without_zeros(reading, writing, size)
-                return
-            left = size
-            while left:
-                left -= os.sendfile(writing, reading, None, left)
-        finally:
-            os.close(writing)
-    finally:
-        os.close(reading)

@@ -14,8 +14,6 @@ import msgspec
 from homeport.runner.actions.native.semver import Version, parse_version
 from homeport.runner.folders import read_file
 
-TEMPLATE_MARK = ".from-this-machine"
-"""Beside a folder of the tool cache: it was made from a Python of this machine (`runner/actions/hosted_tools.py`), and is no source"""
 _SYSTEM_FOLDERS = ("/usr/local/bin", "/usr/bin", "/opt/homebrew/bin")
 _NAME = re.compile(r"python(\d)\.(\d+)(t?)|pypy(\d)\.(\d+)")
 _IN_FOLDER = re.compile(r"(?:cpython-)?(\d+\.\d+\.\d+(?:(?:a|b|rc)\d+)?)(t|\+freethreaded)?(?:-.*)?")
@@ -104,8 +102,6 @@ def _list_tool_cache(root: str) -> Iterator[Interpreter]:
         version = parse_version(name)
         for folder in (architecture, f"{architecture}-freethreaded"):
             prefix = os.path.join(root, "Python", name, folder)
-            if os.path.exists(prefix + TEMPLATE_MARK):
-                continue
             if version is not None and os.path.exists(prefix + ".complete"):
                 found = _describe(prefix, version, freethreaded=folder.endswith("freethreaded"), source="tool cache")
                 if found is not None:

@@ -1,7 +1,7 @@
 """Gives a job a Python of its own: a real prefix that it may write to, made in a fraction of the time of a virtual environment.
 
 The first use of an interpreter proves that it can be moved (where it believes to be, where it installs to) and prepares what every job
-gets a copy of: pip, unpacked and compiled. Both are kept in the tool cache.
+gets: pip, unpacked and compiled. Both are kept in the tool cache.
 """
 
 import hashlib
@@ -11,17 +11,15 @@ from collections.abc import Sequence
 
 import msgspec
 
-from homeport.archive.destination import write_all
-from homeport.archive.tar_reader import extract_tar
-from homeport.archive.tar_writer import write_tar
 from homeport.runner.actions.native.setup_python.discovery import Interpreter, ask_interpreter
-from homeport.runner.actions.native.setup_python.pip_source import (
-    PackageSource,
-    find_pip,
-    find_setuptools,
-    unpack_package,
-    wheel_folder,
+from homeport.runner.actions.native.setup_python.packages import (
+    Packages,
+    is_intact,
+    pip_programs,
+    place_packages,
+    prepare_packages,
 )
+from homeport.runner.actions.native.setup_python.pip_source import find_pip, wheel_folder
 from homeport.runner.actions.native.setup_python.skeleton import (
     Place,
     build_skeleton,
@@ -31,7 +29,7 @@ from homeport.runner.actions.native.setup_python.skeleton import (
 )
 from homeport.runner.folders import make_folder, read_file, remove_tree, write_file
 
-_FORMAT = "2"
+_FORMAT = "3"
 """changes when prefixes are built in another way, so that what was kept is made anew"""
 
 _PIP_PROGRAM = b"""import sys
@@ -77,8 +75,7 @@ class _Layout(msgspec.Struct, frozen=True):
 
     site: str
     scripts: str
-    packages: str
-    """the name of the archive with pip beside this file"""
+    packages: Packages
     seen: str
     """a digest of the interpreters and wheels among which pip was looked for"""
 
@@ -94,7 +91,7 @@ def make_prefix(interpreter: Interpreter, others: Sequence[Interpreter], target:
     make_folder(os.path.dirname(target))
     try:
         build_skeleton(interpreter, place)
-        _unpack(os.path.join(store, layout.packages), place.at(layout.site))
+        place_packages(layout.packages, store, place.at(layout.site))
         _join_scripts(place, layout)
         _write_pip(interpreter, place)
         _move_into_place(building, target)
@@ -106,7 +103,7 @@ def find_prepared_pip(interpreter: Interpreter, others: Sequence[Interpreter], t
     """The version of the pip that the next prefix gets, where that is prepared already; empty where it is not."""
     store = os.path.join(tool_cache, "homeport-python", _identify(interpreter))
     layout = _read_layout(store, _digest_of(others, wheel_folder(tool_cache)))
-    match = re.match(r"pip-([\d.]*\d)", layout.packages) if layout is not None else None
+    match = re.match(r"pip-([\d.]*\d)", layout.packages.folder) if layout is not None else None
     return () if match is None else tuple(int(number) for number in match[1].split("."))
 
 
@@ -140,8 +137,7 @@ def _read_layout(store: str, seen: str) -> _Layout | None:
         layout = msgspec.json.decode(read_file(os.path.join(store, "layout.json")), type=_Layout)
     except (OSError, msgspec.DecodeError):
         return None
-    is_current = layout.seen == seen and os.path.isfile(os.path.join(store, layout.packages))
-    return layout if is_current else None
+    return layout if layout.seen == seen and is_intact(layout.packages, store) else None
 
 
 # --- once for each interpreter ---------------------------------------------------------------------------------------
@@ -157,7 +153,12 @@ def _prepare(interpreter: Interpreter, others: Sequence[Interpreter], store: str
         python = place.at("bin", program_name(interpreter))
         answer = _probe(interpreter, place, python)
         pip = find_pip(interpreter, others, kept)
-        packages = _prepare_packages(interpreter, pip, store, work, python)
+        if pip is None:
+            raise PrefixError(
+                f"there is no pip on this machine that runs on Python {interpreter.label}: install one with it "
+                "(Debian, Ubuntu: python3-pip; others: python -m ensurepip)"
+            )
+        packages = prepare_packages(interpreter, pip, store, work, python)
         layout = _Layout(
             site=os.path.relpath(answer.site, place.final),
             scripts=os.path.relpath(answer.scripts, place.final),
@@ -168,6 +169,8 @@ def _prepare(interpreter: Interpreter, others: Sequence[Interpreter], store: str
         write_file(fresh, msgspec.json.encode(layout))
         os.rename(fresh, os.path.join(store, "layout.json"))
         return layout
+    except ValueError as error:
+        raise PrefixError(f"the pip of this machine is damaged: {error}") from error
     finally:
         remove_tree(work)
 
@@ -196,70 +199,7 @@ def _is_below(path: str, roots: set[str]) -> bool:
     return any(os.path.normpath(path).startswith(root + "/") for root in roots)
 
 
-def _prepare_packages(interpreter: Interpreter, pip: PackageSource | None, store: str, work: str, python: str) -> str:
-    if pip is None:
-        raise PrefixError(
-            f"there is no pip on this machine that runs on Python {interpreter.label}: install one with it "
-            "(Debian, Ubuntu: python3-pip; others: python -m ensurepip)"
-        )
-    sources = [source for source in (pip, find_setuptools(interpreter)) if source is not None]
-    name = "-".join(f"{source.name}-{source.version}" for source in sources) + ".tar"
-    if os.path.isfile(os.path.join(store, name)):
-        return name
-    folder = os.path.join(work, "packages")
-    make_folder(folder)
-    try:
-        for source in sources:
-            unpack_package(source, folder)
-            _mark_installed(interpreter, source, folder)
-    except ValueError as error:
-        raise PrefixError(f"the pip of this machine is damaged: {error}") from error
-    _compile(python, folder)
-    _pack(folder, os.path.join(work, name))
-    os.rename(os.path.join(work, name), os.path.join(store, name))
-    return name
-
-
-def _mark_installed(interpreter: Interpreter, source: PackageSource, folder: str) -> None:
-    """What an installer leaves beside a wheel's files: its own name, and the programs in the list of files."""
-    information = os.path.join(folder, f"{source.name}-{source.version}.dist-info")
-    installer, record = os.path.join(information, "INSTALLER"), os.path.join(information, "RECORD")
-    remove_tree(installer)
-    write_file(installer, b"pip\n")
-    lines = os.fsdecode(read_file(record)).splitlines()
-    known = f"{os.path.basename(information)}/INSTALLER"
-    kept = [line for line in lines if line and not line.startswith(("..", "/", known)) and not line.endswith(".pyc,,")]
-    programs = _pip_programs(interpreter) if source.name == "pip" else ()
-    remove_tree(record)
-    added = [f"{known},,", *(f"../../../bin/{program},," for program in programs)]
-    write_file(record, os.fsencode("\n".join([*kept, *added]) + "\n"))
-
-
-def _compile(python: str, folder: str) -> None:
-    """Compile every module, as installers do: pip starts in a third of the time. What does not compile is left as it is."""
-    program = f"import compileall; compileall.compile_dir({folder!r}, quiet=2)"
-    ask_interpreter(python, program)
-
-
-def _pack(folder: str, archive: str) -> None:
-    """One file instead of a thousand: it is read in one go for every job."""
-    with open(archive, "xb") as file:  # noqa: PTH123 - pathlib is slow to import
-        write_tar(lambda data: write_all(file.fileno(), data), folder, [folder])
-
-
 # --- for each job ----------------------------------------------------------------------------------------------------
-
-
-def _unpack(archive: str, folder: str) -> None:
-    """With the times of the files, which compiled modules name."""
-    make_folder(folder)
-    source = os.open(archive, os.O_RDONLY | os.O_CLOEXEC)
-    try:
-        extract_tar(lambda size: os.read(source, size), folder, [folder])
-    except ValueError as error:
-        raise PrefixError(f"{archive} is damaged ({error}): remove it, it is made anew") from error
-    finally:
-        os.close(source)
 
 
 def _join_scripts(place: Place, layout: _Layout) -> None:
@@ -270,13 +210,8 @@ def _join_scripts(place: Place, layout: _Layout) -> None:
         os.symlink(os.path.relpath(place.at("bin"), os.path.dirname(scripts)), scripts)
 
 
-def _pip_programs(interpreter: Interpreter) -> tuple[str, ...]:
-    version = interpreter.version
-    return "pip", f"pip{version.major}", f"pip{version.major}.{version.minor}"
-
-
 def _write_pip(interpreter: Interpreter, place: Place) -> None:
     python = os.path.join(place.final, "bin", program_name(interpreter))
-    for program in _pip_programs(interpreter):
+    for program in pip_programs(interpreter):
         path = place.at("bin", program)
         write_program(path, script_start(python) + _PIP_PROGRAM)

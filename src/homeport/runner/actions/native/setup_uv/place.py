@@ -8,7 +8,7 @@ from typing import Any
 
 from homeport.runner.actions.native.inputs import get_boolean, get_text
 from homeport.runner.actions.native.setup_python.discovery import find_interpreters
-from homeport.runner.actions.native.setup_uv.version_files import read_cache_dir, read_tool_version
+from homeport.runner.actions.native.setup_uv.version_files import VersionFileError, read_cache_dir, read_tool_version
 from homeport.runner.folders import make_folder
 from homeport.runner.host import ActionError, ActionHost
 
@@ -155,7 +155,11 @@ class UvPlace:
         given = get_text(self._host, "python-version")
         if given or self._environment.get("UV_PYTHON") or not self.version_file.endswith(".tool-versions"):
             return given
-        return read_tool_version(self.version_file, "python") or ""
+        try:
+            return read_tool_version(self.version_file, "python") or ""
+        except VersionFileError as error:
+            self._host.annotate("warning", f"Error while parsing Python version from {self.version_file}: {error}")
+            return ""
 
     # --- files and folders ---------------------------------------------------------------------------------------------
 
