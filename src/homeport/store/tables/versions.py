@@ -5,7 +5,7 @@ from sqlalchemy.exc import DBAPIError
 
 from homeport.ports.repositories import StoreError
 
-NEWEST = "0001"
+NEWEST = "0007"
 """the newest of `migrations/versions`; a test compares"""
 
 

@@ -1,0 +1,65 @@
+"""Who asks, and what they may do."""
+
+from collections.abc import Mapping
+from typing import Literal
+
+import msgspec
+
+from homeport.ports.directory import HostedRepository
+
+Role = Literal["reader", "writer", "maintainer", "administrator"]
+"""Each may do what the ones before it may. A reader sees; a writer starts, cancels and pushes; a maintainer keeps secrets, settings and
+approvals; an administrator keeps people and repositories."""
+ROLES: tuple[Role, ...] = ("reader", "writer", "maintainer", "administrator")
+
+Grants = Mapping[str, Literal["read", "write", "none"]]
+"""What a job's token may do, by GitHub's names of permissions (`actions`, `contents`, `statuses`, …)."""
+
+
+class Caller(msgspec.Struct, frozen=True, kw_only=True):
+    """Who a request comes from, as it was found out once at its beginning.
+
+    `roles` holds roles by `owner` (all repositories of it) and by `owner/name`, in lower case; the higher counts. A job's token has
+    `grants` for its one repository instead.
+    """
+
+    kind: Literal["anonymous", "user", "job"] = "anonymous"
+    login: str = ""
+    is_administrator: bool = False
+    """of the whole server"""
+    roles: Mapping[str, Role] = {}
+    scopes: frozenset[str] | None = None
+    """what a token was narrowed to (`read`, `write`, `admin`); None: a session, or everything"""
+    run: str = ""
+    """of a job's token"""
+    repository: str = ""
+    """of a job's token: `owner/name`"""
+    grants: Grants = {}
+
+    def role_in(self, repository: HostedRepository) -> Role | None:
+        """The role in one repository; None: it is not to be known that it exists."""
+        if self.kind == "job":
+            is_own = self.repository.lower() == repository.full_name.lower()
+            return "reader" if is_own or not repository.is_private else None
+        found: list[Role] = [] if repository.is_private else ["reader"]
+        found += [
+            self.roles[name]
+            for name in (repository.owner.lower(), repository.full_name.lower())
+            if name in self.roles
+        ]
+        if self.is_administrator:
+            found.append("administrator")
+        return max(found, key=ROLES.index, default=None)
+
+    def may(self, role: Role, repository: HostedRepository) -> bool:
+        """Whether the caller may do what this role may, also by the scopes of the token that was shown."""
+        own = self.role_in(repository)
+        return own is not None and ROLES.index(own) >= ROLES.index(role) and self._is_within_scopes(role)
+
+    def _is_within_scopes(self, role: Role) -> bool:
+        if self.scopes is None or "admin" in self.scopes:
+            return True
+        return role == "reader" or (role == "writer" and "write" in self.scopes)
+
+
+ANONYMOUS = Caller()

@@ -1,0 +1,8 @@
+"""Repositories, deliveries, events, polls and schedules."""
+
+revision = "0002"
+down_revision = "0001"
+
+
+def upgrade() -> None:
+    """Make the tables."""
