@@ -1,0 +1,16 @@
+"""The server's web pages: rendered here, made livelier by a few modules in `static/`; nothing has to be built.
+
+What the log viewer and the run page ask the server for beside pages (`server/logs.py` and `server/stream.py` answer). All are GET, for
+whoever may read the repository; lines are counted from 1 over the whole log of a job, in one attempt:
+
+- `/{owner}/{repo}/actions/runs/{run}/job/{number}/log?from=LINE&count=N` → `{"total": lines so far, "is_complete": bool, "from": LINE,
+  "lines": [[milliseconds since 1970, number of the step, "text"], …]}`. `count` is at most 5000; `from` beyond the end: no lines.
+- `…/job/{number}/log/outline` → `{"total": …, "is_complete": …, "steps": [[number, first line, count], …],
+  "groups": [[line of ##[group], line of its ##[endgroup]], …]}`: the groups of the first level, at most 20,000, in order.
+- `…/job/{number}/log/search?q=TEXT` → `{"lines": [LINE, …], "is_more": bool}`: case is ignored; at most 5000 lines.
+- `…/job/{number}/log/stream?from=LINE` → server-sent events: `lines`, with the same object as the first, whenever there are new ones
+  (its `id` is the last line, so that a browser goes on from there by `Last-Event-ID`), and `end` when the job is completed and
+  everything was sent.
+- `/{owner}/{repo}/actions/runs/{run}/stream` → server-sent events: `changed` whenever anything but lines has happened in the run
+  (data: `{"sequence": n}`), at most ten times a second, and `end` when it is completed.
+"""
