@@ -11,6 +11,7 @@ from homeport.run.facts import (
     Conclusion,
     ConcurrencyGranted,
     ConcurrencyWaiting,
+    EnvironmentUrlSet,
     Fact,
     JobExpanded,
     JobFinished,
@@ -64,11 +65,15 @@ class JobView(msgspec.Struct, kw_only=True):
     status: JobStatus = "waiting"
     waits_for: str = ""
     runner: str = ""
+    lease: str = ""
+    """of the runner that has it or had it, in this attempt"""
+    queued_at: datetime | None = None
     started_at: datetime | None = None
     finished_at: datetime | None = None
     conclusion: Conclusion | None = None
     outcome: Conclusion | None = None
     reason: str | None = None
+    environment_url: str = ""
     steps: list[StepView] = []
     annotations: list[AnnotationRaised] = []
     versions: list[VersionResolved] = []
@@ -149,6 +154,8 @@ def fold(run: RunView, fact: RunFact) -> None:
             _fold_kept(run, fact)
         case VersionResolved():
             _job(run, fact.job).versions.append(fact)
+        case EnvironmentUrlSet():
+            _job(run, fact.job).environment_url = fact.url
         case (
             JobExpanded() | JobQueued() | JobStarted() | JobFinished() | JobPaused() | JobResumed() | JobStopRequested()
         ):
@@ -192,6 +199,7 @@ def _fold_job(
         case JobQueued():
             job = _job(run, fact.job)
             job.status, job.waits_for = "queued", "a free runner"
+            job.lease, job.queued_at = fact.lease, fact.at
         case JobStarted():
             job = _job(run, fact.job)
             job.job_id, job.name, job.runner = fact.job_id, fact.name, fact.runner
