@@ -4,9 +4,10 @@ Everything else is refused with 501 and what to do about it. Source: GitHub docs
 runs", "… for workflow jobs", "Get a repository"; what the client packages read of the answers.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
+import msgspec
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
@@ -19,7 +20,7 @@ from homeport.toolkit.artifact_service import sign_download
 from homeport.toolkit.callers import read_token
 from homeport.toolkit.jobs import OpenJob
 from homeport.toolkit.parts import Parts
-from homeport.toolkit.rest_runs import describe_run, find_run, list_jobs
+from homeport.toolkit.rest_runs import describe_artifact, describe_run, find_run, list_jobs
 
 API = "/api/v3"
 NOT_OFFERED = (
@@ -74,7 +75,7 @@ class Rest:
 
     def artifact(self, request: Request, job: OpenJob) -> Response:
         """One of them."""
-        return JSONResponse(self._describe(request, job, self._find_artifact(request, job)))
+        return _answer(self._describe(request, job, self._find_artifact(request, job)))
 
     def download(self, request: Request, job: OpenJob) -> Response:
         """Leads to where it can be read."""
@@ -88,7 +89,7 @@ class Rest:
     def run(self, request: Request, job: OpenJob) -> Response:
         """A run, or an attempt at it."""
         record, plan = self._find_run(request, job)
-        return JSONResponse(describe_run(self._parts.runs, record, plan, _base(request)))
+        return _answer(describe_run(self._parts.runs, record, plan, _base(request)))
 
     def jobs(self, request: Request, job: OpenJob) -> Response:
         """Those of a run's latest attempt, or of the one that is named."""
@@ -101,8 +102,8 @@ class Rest:
         found = self._parts.runs.find(job.run, job.attempt)
         known = [] if found is None else list_jobs(self._parts.runs, *found, _base(request))
         for each in known:
-            if str(each["id"]) == request.path_params["id"]:
-                return JSONResponse(each)
+            if str(each.id) == request.path_params["id"]:
+                return _answer(each)
         raise RefusalError(404, "This run has no such job.")
 
     async def refuse(self, request: Request) -> Response:
@@ -146,21 +147,8 @@ class Rest:
                     return artifact
         raise RefusalError(404, "There is no such artifact.")
 
-    def _describe(self, request: Request, job: OpenJob, artifact: Artifact) -> dict[str, Any]:
-        address = f"{_base(request)}/repos/{job.repository}/actions/artifacts/{artifact.id}"
-        expires_at = artifact.expires_at
-        return {
-            "id": int(artifact.id),
-            "name": artifact.name,
-            "size_in_bytes": artifact.size,
-            "url": address,
-            "archive_download_url": f"{address}/zip",
-            "expired": False,
-            "digest": artifact.digest,
-            "created_at": artifact.created_at.isoformat().replace("+00:00", "Z"),
-            "expires_at": None if expires_at is None else expires_at.isoformat().replace("+00:00", "Z"),
-            "workflow_run": {"id": int(artifact.run)},
-        }
+    def _describe(self, request: Request, job: OpenJob, artifact: Artifact) -> Any:
+        return describe_artifact(self._parts.runs, artifact, job, _base(request))
 
 
 def _is_of(record: RunRecord, job: OpenJob) -> bool:
@@ -175,15 +163,19 @@ def _hint(request: Request) -> str:
     return NOT_OFFERED.format(method=request.method, path=request.scope["path"].removeprefix(API))
 
 
-def _answer_page(request: Request, name: str, found: list[dict[str, Any]]) -> Response:
+def _answer_page(request: Request, name: str, found: Sequence[msgspec.Struct]) -> Response:
     """One page of a list, with a header that leads to the next (docs: "Using pagination in the REST API")."""
     size = _read_number(request, "per_page", 30, _MOST_OF_A_PAGE)
     page = _read_number(request, "page", 1, 10**6)
     body = {"total_count": len(found), name: found[(page - 1) * size : page * size]}
     if page * size >= len(found):
-        return JSONResponse(body)
+        return _answer(body)
     following = request.url.include_query_params(page=page + 1)
-    return JSONResponse(body, headers={"link": f'<{following}>; rel="next"'})
+    return _answer(body, {"link": f'<{following}>; rel="next"'})
+
+
+def _answer(body: object, headers: Mapping[str, str] | None = None) -> Response:
+    return Response(msgspec.json.encode(body), media_type="application/json", headers=headers)
 
 
 def _read_number(request: Request, name: str, default: int, most: int) -> int:
