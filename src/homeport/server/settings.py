@@ -17,10 +17,12 @@ class ServerSettings(msgspec.Struct, frozen=True, kw_only=True):
     tls_key: str = ""
     parallel: int = 2
     """jobs at a time of the built-in runner; 0: there is none"""
-    executor: str = "process"
+    executor: str = ""
+    """of the built-in runner: `process` or `sandbox`; empty: a sandbox where this machine has one"""
 
     @property
     def url(self) -> str:
         """What links begin with."""
         scheme = "https" if self.tls_certificate else "http"
-        return self.public_url or f"{scheme}://{self.listen_host}:{self.listen_port}"
+        host = f"[{self.listen_host}]" if ":" in self.listen_host else self.listen_host
+        return self.public_url or f"{scheme}://{host}:{self.listen_port}"

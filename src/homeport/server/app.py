@@ -1,0 +1,21 @@
+"""The web application: every front door of the server, in the order in which they are tried."""
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.routing import BaseRoute
+
+from homeport.server import health
+from homeport.server.error_edge import ErrorEdge, answer_refusal
+from homeport.server.parts import ServerParts
+
+
+def build_app(parts: ServerParts) -> Starlette:
+    """What is served to people, forges and programs. Starting and stopping its parts is the caller's (`server.lifecycle`)."""
+    routes: list[BaseRoute] = [
+        *health.routes(parts),
+    ]
+    middleware = [
+        Middleware(ErrorEdge),
+    ]
+    return Starlette(routes=routes, middleware=middleware, exception_handlers={HTTPException: answer_refusal})

@@ -1,0 +1,46 @@
+"""What the routes of the server stand on: put together once, at its start, and handed to every front door."""
+
+from collections.abc import Callable, Sequence
+from typing import Protocol
+
+import msgspec
+
+from homeport.coordinator.surroundings import Stores
+from homeport.ports.clock import Clock
+from homeport.run.facts import Fact
+from homeport.server.engine import ServerEngine
+from homeport.server.settings import ServerSettings
+from homeport.server.waiting import Bell
+from homeport.store.data_folder import DataFolder
+from homeport.store.tables.database import Database
+
+Listener = Callable[[Sequence[Fact]], None]
+"""Is told what is durable, in order; called by the engine's thread, so it must not block."""
+
+
+class BackgroundPart(Protocol):
+    """What goes on beside requests: schedules, polling, deliveries to forges. Threads are its own."""
+
+    def start(self) -> None:
+        """Begin; the engine runs already."""
+        ...
+
+    def stop(self) -> None:
+        """End, and wait for the end. What is under way is finished, or left so that the next process goes on with it."""
+        ...
+
+
+class ServerParts(msgspec.Struct, frozen=True, kw_only=True):
+    """Every field is safe to use from any thread, unless it says otherwise."""
+
+    settings: ServerSettings
+    """with the port that is really listened at"""
+    folder: DataFolder
+    clock: Clock
+    database: Database
+    stores: Stores
+    engine: ServerEngine
+    bell: Bell
+    """rings when runners may have news"""
+    background: tuple[BackgroundPart, ...] = ()
+    """started in this order, stopped in the opposite one"""
