@@ -19,14 +19,14 @@ Grants = Mapping[str, Literal["read", "write", "none"]]
 class Caller(msgspec.Struct, frozen=True, kw_only=True):
     """Who a request comes from, as it was found out once at its beginning.
 
-    `roles` holds roles by `owner` (all repositories of it) and by `owner/name`, in lower case; the higher counts. A job's token has
-    `grants` for its one repository instead.
+    `roles` holds roles by `*` (every repository), `owner` (all repositories of it) and `owner/name`, in lower case; the highest counts.
+    A job's token has `grants` for its one repository instead.
     """
 
     kind: Literal["anonymous", "user", "job"] = "anonymous"
     login: str = ""
     is_administrator: bool = False
-    """of the whole server"""
+    """of the whole server; false for a token that was narrowed to less than `admin`, whoever's it is"""
     roles: Mapping[str, Role] = {}
     scopes: frozenset[str] | None = None
     """what a token was narrowed to (`read`, `write`, `admin`); None: a session, or everything"""
@@ -44,7 +44,7 @@ class Caller(msgspec.Struct, frozen=True, kw_only=True):
         found: list[Role] = [] if repository.is_private else ["reader"]
         found += [
             self.roles[name]
-            for name in (repository.owner.lower(), repository.full_name.lower())
+            for name in ("*", repository.owner.lower(), repository.full_name.lower())
             if name in self.roles
         ]
         if self.is_administrator:
@@ -55,6 +55,25 @@ class Caller(msgspec.Struct, frozen=True, kw_only=True):
         """Whether the caller may do what this role may, also by the scopes of the token that was shown."""
         own = self.role_in(repository)
         return own is not None and ROLES.index(own) >= ROLES.index(role) and self._is_within_scopes(role)
+
+    def may_for_owner(self, role: Role, owner: str) -> bool:
+        """Whether the caller may do what this role may in everything of an owner: making a repository, its secrets."""
+        found: list[Role] = [self.roles[name] for name in ("*", owner.lower()) if name in self.roles]
+        if self.is_administrator:
+            found.append("administrator")
+        own = max(found, key=ROLES.index, default=None)
+        return (
+            self.kind == "user"
+            and own is not None
+            and ROLES.index(own) >= ROLES.index(role)
+            and self._is_within_scopes(role)
+        )
+
+    def may_use(self, permission: str, level: Literal["read", "write"], repository: HostedRepository) -> bool:
+        """For a job's token: whether its `permissions` grant this in this repository; False for everybody else."""
+        if self.kind != "job" or self.repository.lower() != repository.full_name.lower():
+            return False
+        return self.grants.get(permission, "none") in ("write", level)
 
     def _is_within_scopes(self, role: Role) -> bool:
         if self.scopes is None or "admin" in self.scopes:

@@ -1,0 +1,82 @@
+"""Keeps in a database the digests of the tokens that jobs have, from their offer to their end."""
+
+from collections.abc import Collection, Mapping
+
+import msgspec
+from sqlalchemy import Column, Index, LargeBinary, String, Table, delete, insert, select
+
+from homeport.store.tables.database import Database
+from homeport.store.tables.schema import METADATA
+
+JOB_TOKENS = Table(
+    "job_tokens",
+    METADATA,
+    Column("digest", LargeBinary, primary_key=True),
+    Column("lease", String, nullable=False),
+    Column("run", String, nullable=False),
+    Column("job", String, nullable=False),
+    Column("repository", String, nullable=False),
+    Column("grants", LargeBinary, nullable=False),
+    Index(None, "lease"),
+    Index(None, "run"),
+)
+
+
+class JobToken(msgspec.Struct, frozen=True, kw_only=True):
+    """Whose a job's token is. `repository` is `owner/name`."""
+
+    lease: str
+    run: str
+    job: str
+    repository: str
+    grants: Mapping[str, str]
+
+
+class TableJobTokens:
+    """Safe from any thread. May raise `StoreError`."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def add(self, digest: bytes, token: JobToken) -> None:
+        """Durable when it returns, or at the end of the batch that it is in."""
+        values = {
+            "digest": digest,
+            "lease": token.lease,
+            "run": token.run,
+            "job": token.job,
+            "repository": token.repository,
+            "grants": msgspec.msgpack.encode(dict(token.grants)),
+        }
+        self._database.write_soon(lambda connection: connection.execute(insert(JOB_TOKENS).values(values)))
+
+    def find(self, digest: bytes) -> JobToken | None:
+        """By the primary key."""
+        with self._database.read() as connection:
+            row = connection.execute(select(JOB_TOKENS).where(JOB_TOKENS.c.digest == digest)).first()
+        if row is None:
+            return None
+        return JobToken(
+            lease=row.lease,
+            run=row.run,
+            job=row.job,
+            repository=row.repository,
+            grants=msgspec.msgpack.decode(row.grants, type=dict[str, str]),
+        )
+
+    def end_job(self, run: str, job: str) -> None:
+        """Does not wait: it is called by the thread that carries all runs."""
+        mine = (JOB_TOKENS.c.run == run) & (JOB_TOKENS.c.job == job)
+        self._database.submit(lambda connection: connection.execute(delete(JOB_TOKENS).where(mine)))
+
+    def end_run(self, run: str) -> None:
+        """All jobs of a run; does not wait."""
+        self._database.submit(lambda connection: connection.execute(delete(JOB_TOKENS).where(JOB_TOKENS.c.run == run)))
+
+    def keep_only(self, leases: Collection[str]) -> None:
+        """Of a server that died: jobs that have ended meanwhile, or were never given out."""
+        with self._database.read() as connection:
+            known = {row.lease for row in connection.execute(select(JOB_TOKENS.c.lease).distinct())}
+        for lease in known.difference(leases):
+            ended = delete(JOB_TOKENS).where(JOB_TOKENS.c.lease == lease)
+            self._database.write(lambda connection, ended=ended: connection.execute(ended))  # type: ignore[misc]
