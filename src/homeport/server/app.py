@@ -5,7 +5,7 @@ from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.routing import BaseRoute
 
-from homeport.server import health
+from homeport.server import access, health
 from homeport.server.error_edge import ErrorEdge, answer_refusal
 from homeport.server.parts import ServerParts
 
@@ -14,8 +14,12 @@ def build_app(parts: ServerParts) -> Starlette:
     """What is served to people, forges and programs. Starting and stopping its parts is the caller's (`server.lifecycle`)."""
     routes: list[BaseRoute] = [
         *health.routes(parts),
+        *access.sign_in_routes(parts.access),
     ]
+    headers, identification = access.middleware(parts.access)
     middleware = [
+        headers,
         Middleware(ErrorEdge),
+        identification,
     ]
     return Starlette(routes=routes, middleware=middleware, exception_handlers={HTTPException: answer_refusal})

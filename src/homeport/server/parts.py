@@ -8,6 +8,7 @@ import msgspec
 from homeport.coordinator.surroundings import Stores
 from homeport.ports.clock import Clock
 from homeport.run.facts import Fact
+from homeport.server.access import Access
 from homeport.server.engine import ServerEngine
 from homeport.server.settings import ServerSettings
 from homeport.server.waiting import Bell
@@ -42,5 +43,7 @@ class ServerParts(msgspec.Struct, frozen=True, kw_only=True):
     engine: ServerEngine
     bell: Bell
     """rings when runners may have news"""
+    access: Access
+    """who calls, and what they may do"""
     background: tuple[BackgroundPart, ...] = ()
     """started in this order, stopped in the opposite one"""

@@ -1,0 +1,39 @@
+"""Puts together who may do what on a server: its people, its tokens, its audit log, with the keys that are kept beside the database."""
+
+import os
+
+from homeport.ports.clock import Clock
+from homeport.server.access import Access
+from homeport.server.audit import Audit
+from homeport.server.auth import Identities
+from homeport.server.job_tokens import JobTokens
+from homeport.server.limits import Limits
+from homeport.server.sessions import Sessions
+from homeport.store.data_folder import DataFolder
+from homeport.store.key_files import load_or_make_key
+from homeport.store.tables.audit import TableAudit
+from homeport.store.tables.database import Database
+from homeport.store.tables.job_tokens import TableJobTokens
+from homeport.store.tables.people import TablePeople
+
+
+def open_access(folder: DataFolder, database: Database, clock: Clock, public_url: str) -> Access:
+    """Raises `StoreError`. Also for commands that look after a server's folder from outside: nothing here needs its lock."""
+    people = TablePeople(database)
+    audit = Audit(TableAudit(database, load_or_make_key(os.path.join(folder.keys, "audit.key"))), clock)
+    limits = Limits(clock)
+    job_tokens = JobTokens(TableJobTokens(database))
+    return Access(
+        people=people,
+        audit=audit,
+        limits=limits,
+        identities=Identities(people, job_tokens, clock),
+        sessions=Sessions(people, audit, limits, clock),
+        job_tokens=job_tokens,
+        public_url=public_url,
+    )
+
+
+def setup_url(public_url: str, token: str) -> str:
+    """The one-time link with what `Sessions.make_link` gave."""
+    return f"{public_url}/setup?token={token}"
