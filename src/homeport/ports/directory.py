@@ -9,6 +9,33 @@ Origin = Literal["own", "github", "gitea"]
 """Where its commits come from: Homeport's own git remote, or a forge."""
 
 
+RESERVED_OWNERS = frozenset(
+    {
+        "admin",
+        "api",
+        "badge",
+        "docs",
+        "favicon.ico",
+        "healthz",
+        "login",
+        "logout",
+        "logs",
+        "metrics",
+        "openapi.json",
+        "readyz",
+        "redoc",
+        "robots.txt",
+        "runner",
+        "runs",
+        "settings",
+        "static",
+        "toolkit",
+        "webhooks",
+    }
+)
+"""What an owner cannot be called, in lower case: the first segments of this server's own paths."""
+
+
 class RepositorySettings(msgspec.Struct, frozen=True, kw_only=True):
     """What a maintainer may set. Every field has a safe default."""
 

@@ -1,0 +1,280 @@
+"""Keeps in a database what happened in repositories, and what came of it: each event once, each of its runs once."""
+
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from typing import Any
+
+import msgspec
+from sqlalchemy import (
+    Column,
+    Connection,
+    ForeignKeyConstraint,
+    Index,
+    Integer,
+    LargeBinary,
+    Row,
+    Select,
+    String,
+    Table,
+    UniqueConstraint,
+    delete,
+    insert,
+    select,
+    update,
+)
+
+from homeport.diagnostics.diagnostic import Diagnostic
+from homeport.event import Event
+from homeport.plan.contexts import RunIdentity
+from homeport.ports.clock import Clock
+from homeport.ports.events import EventState, StoredEvent, WorkflowStart
+from homeport.store.tables.counters import count_up
+from homeport.store.tables.database import Database
+from homeport.store.tables.schema import METADATA
+
+EVENTS = Table(
+    "events",
+    METADATA,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("repository", Integer, nullable=False),
+    Column("delivery", String, nullable=False),
+    Column("name", String, nullable=False),
+    Column("accepted_at", String, nullable=False),
+    Column("state", String, nullable=False),
+    Column("note", String, nullable=False),
+    Column("approved_by", String, nullable=False),
+    Column("event", LargeBinary, nullable=False),
+    UniqueConstraint("repository", "delivery", name="uq_events_repository_delivery"),
+    Index(None, "state", "repository", "id"),
+    Index(None, "repository", "id"),
+)
+
+STARTS = Table(
+    "workflow_starts",
+    METADATA,
+    Column("event", Integer, primary_key=True, autoincrement=False),
+    Column("workflow", String, primary_key=True),
+    Column("name", String, nullable=False),
+    Column("outcome", String, nullable=False),
+    Column("run", Integer, nullable=True),
+    Column("number", Integer, nullable=False),
+    Column("reason", String, nullable=False),
+    Column("diagnostics", LargeBinary, nullable=False),
+    ForeignKeyConstraint(["event"], ["events.id"], ondelete="CASCADE"),
+    Index(None, "run"),
+)
+
+WATCHED_RUNS = Table(
+    "watched_runs",
+    METADATA,
+    Column("run", Integer, primary_key=True, autoincrement=False),
+    Column("repository", Integer, nullable=False),
+)
+"""Runs whose end has to be told to workflows with `on: workflow_run`, and was not yet."""
+
+
+class TableEvents:
+    """An `EventLog` in a database, and the side of it that is written."""
+
+    def __init__(self, database: Database, clock: Clock) -> None:
+        self._database = database
+        self._clock = clock
+
+    # --- taking in ----------------------------------------------------------------------------------------------------
+
+    def accept(
+        self,
+        events: Sequence[tuple[int, str, Event]],
+        also: Callable[[Connection], None] = lambda _: None,
+    ) -> Sequence[int]:
+        """Keep events (repository, delivery, event) that are not known yet, and do something else in the same transaction. Durable when
+        it returns. Gives the numbers of the new ones.
+        """
+
+        def work(connection: Connection) -> Sequence[int]:
+            kept = [self.keep(connection, repository, delivery, event) for repository, delivery, event in events]
+            also(connection)
+            return [number for number in kept if number is not None]
+
+        return self._database.write(work)
+
+    def keep(self, connection: Connection, repository: int, delivery: str, event: Event) -> int | None:
+        """The same within a transaction of the caller's: the event's number, None where it is known."""
+        same = (EVENTS.c.repository == repository) & (EVENTS.c.delivery == delivery)
+        if connection.execute(select(EVENTS.c.id).where(same)).scalar() is not None:
+            return None
+        number = count_up(connection, "event", "")
+        connection.execute(
+            insert(EVENTS).values(
+                id=number,
+                repository=repository,
+                delivery=delivery,
+                name=event.name,
+                accepted_at=self._clock.now().isoformat(timespec="microseconds"),
+                state="pending",
+                note="",
+                approved_by="",
+                event=msgspec.msgpack.encode(event),
+            )
+        )
+        return number
+
+    # --- planning -----------------------------------------------------------------------------------------------------
+
+    def repositories_with_pending(self) -> Sequence[int]:
+        """Where something is to be planned."""
+        query = select(EVENTS.c.repository).where(EVENTS.c.state == "pending").distinct()
+        with self._database.read() as connection:
+            return list(connection.execute(query).scalars())
+
+    def next_pending(self, repository: int) -> StoredEvent | None:
+        """The oldest of a repository that is not planned."""
+        return self._first(
+            select(EVENTS)
+            .where(EVENTS.c.state == "pending", EVENTS.c.repository == repository)
+            .order_by(EVENTS.c.id)
+            .limit(1)
+        )
+
+    def identify(self, event: StoredEvent, workflow: str, name: str, *, is_watched: bool) -> RunIdentity:
+        """The id and number of the run that an event starts of a workflow: given once, however often it is asked for. Numbers count
+        per workflow file and repository, through renames of it.
+        """
+
+        def work(connection: Connection) -> RunIdentity:
+            row = (STARTS.c.event == event.id) & (STARTS.c.workflow == workflow)
+            found = connection.execute(select(STARTS.c.run, STARTS.c.number).where(row)).first()
+            if found is not None and found.run is not None:
+                return RunIdentity(id=str(found.run), number=found.number)
+            run = count_up(connection, "run", "")
+            number = count_up(connection, f"number/{event.repository}", workflow)
+            start = WorkflowStart(workflow=workflow, name=name, outcome="started", run=str(run), number=number)
+            connection.execute(delete(STARTS).where(row))
+            connection.execute(insert(STARTS).values(_start_row(event.id, start)))
+            if is_watched:
+                connection.execute(insert(WATCHED_RUNS).values(run=run, repository=event.repository))
+            return RunIdentity(id=str(run), number=number)
+
+        return self._database.write(work)
+
+    def conclude(self, event: int, state: EventState, note: str, starts: Sequence[WorkflowStart]) -> None:
+        """What became of an event. Of what is named in `starts`, the former word is replaced; runs that it had stay."""
+
+        def work(connection: Connection) -> None:
+            for start in starts:
+                row = (STARTS.c.event == event) & (STARTS.c.workflow == start.workflow)
+                connection.execute(delete(STARTS).where(row))
+                connection.execute(insert(STARTS).values(_start_row(event, start)))
+            connection.execute(update(EVENTS).where(EVENTS.c.id == event).values(state=state, note=note))
+
+        self._database.write(work)
+
+    def approve(self, event: int, by: str) -> bool:
+        """Let a held event go on; False where it is not held."""
+        row = (EVENTS.c.id == event) & (EVENTS.c.state == "held")
+        change = update(EVENTS).where(row).values(state="pending", note="", approved_by=by)
+        return self._database.write(lambda connection: connection.execute(change).rowcount) == 1
+
+    # --- runs that others wait for ------------------------------------------------------------------------------------
+
+    def watch(self, run: str, repository: int) -> None:
+        """Another attempt of a run has begun."""
+
+        def work(connection: Connection) -> None:
+            connection.execute(delete(WATCHED_RUNS).where(WATCHED_RUNS.c.run == int(run)))
+            connection.execute(insert(WATCHED_RUNS).values(run=int(run), repository=repository))
+
+        self._database.write(work)
+
+    def watched(self) -> Sequence[str]:
+        """The runs whose end was not told."""
+        with self._database.read() as connection:
+            return [str(run) for run in connection.execute(select(WATCHED_RUNS.c.run)).scalars()]
+
+    def is_watched(self, run: str) -> bool:
+        """Whether the end of a run is to be told."""
+        with self._database.read() as connection:
+            query = select(WATCHED_RUNS.c.run).where(WATCHED_RUNS.c.run == int(run))
+            return connection.execute(query).scalar() is not None
+
+    # --- reading ------------------------------------------------------------------------------------------------------
+
+    def find(self, event: int) -> StoredEvent | None:
+        """By its number."""
+        return self._first(select(EVENTS).where(EVENTS.c.id == event))
+
+    def find_by_delivery(self, repository: int, delivery: str) -> StoredEvent | None:
+        """By what names the occurrence."""
+        return self._first(select(EVENTS).where(EVENTS.c.repository == repository, EVENTS.c.delivery == delivery))
+
+    def find_by_run(self, run: str) -> StoredEvent | None:
+        """By a run that it started."""
+        if not (run.isascii() and run.isdigit()):
+            return None
+        return self._first(select(EVENTS).join(STARTS, STARTS.c.event == EVENTS.c.id).where(STARTS.c.run == int(run)))
+
+    def list(self, repository: int, *, before: int | None = None, limit: int = 50) -> Sequence[StoredEvent]:
+        """Newest first."""
+        conditions = [EVENTS.c.repository == repository] + ([] if before is None else [EVENTS.c.id < before])
+        with self._database.read() as connection:
+            rows = connection.execute(select(EVENTS).where(*conditions).order_by(EVENTS.c.id.desc()).limit(limit)).all()
+        return [_read_event(row) for row in rows]
+
+    def starts(self, event: int) -> Sequence[WorkflowStart]:
+        """By file."""
+        with self._database.read() as connection:
+            rows = connection.execute(select(STARTS).where(STARTS.c.event == event).order_by(STARTS.c.workflow)).all()
+        return [_read_start(row) for row in rows]
+
+    def prune(self, before: datetime) -> int:
+        """Forget the events that were planned and are older; gives how many. Their runs stay."""
+        old = (EVENTS.c.state == "planned") & (EVENTS.c.accepted_at < before.isoformat(timespec="microseconds"))
+        return self._database.write(lambda connection: connection.execute(delete(EVENTS).where(old)).rowcount)
+
+    def _first(self, query: Select[Any]) -> StoredEvent | None:
+        with self._database.read() as connection:
+            row = connection.execute(query).first()
+        return None if row is None else _read_event(row)
+
+
+def forget_watched(connection: Connection, run: str) -> None:
+    """The end of a run was told."""
+    connection.execute(delete(WATCHED_RUNS).where(WATCHED_RUNS.c.run == int(run)))
+
+
+def _start_row(event: int, start: WorkflowStart) -> dict[str, object]:
+    return {
+        "event": event,
+        "workflow": start.workflow,
+        "name": start.name,
+        "outcome": start.outcome,
+        "run": int(start.run) if start.run else None,
+        "number": start.number,
+        "reason": start.reason,
+        "diagnostics": msgspec.msgpack.encode(start.diagnostics),
+    }
+
+
+def _read_event(row: Row[Any]) -> StoredEvent:
+    return StoredEvent(
+        id=row.id,
+        repository=row.repository,
+        delivery=row.delivery,
+        accepted_at=datetime.fromisoformat(row.accepted_at),
+        state=row.state,
+        note=row.note,
+        approved_by=row.approved_by,
+        event=msgspec.msgpack.decode(row.event, type=Event),
+    )
+
+
+def _read_start(row: Row[Any]) -> WorkflowStart:
+    return WorkflowStart(
+        workflow=row.workflow,
+        name=row.name,
+        outcome=row.outcome,
+        run="" if row.run is None else str(row.run),
+        number=row.number,
+        reason=row.reason,
+        diagnostics=msgspec.msgpack.decode(row.diagnostics, type=tuple[Diagnostic, ...]),
+    )
