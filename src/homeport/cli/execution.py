@@ -126,7 +126,7 @@ def read_execution(options: Options, console: Console, remembered: Mapping[str, 
         labels=Labels((*labels, *machine_labels(system.sysname, system.machine)), groups),
         missing_runner="skip" if options.get("--missing-runner", "fail") == "skip" else "fail",
         secrets=_read_secrets(secret_names, secret_files, console),
-        parallel=options.number("--parallel", max(2, _count_cores())),
+        parallel=options.number("--parallel", max(2, count_cores())),
         in_place=options.get("--workspace", "copy") == "in-place",
         preference="upstream" if options.get("--actions", "native") == "upstream" else "native",
         images=images,
@@ -228,7 +228,7 @@ def _absolute(file: str, console: Console) -> str:
     return os.path.join(console.folder, file)
 
 
-def _count_cores() -> int:
+def count_cores() -> int:
     """The cores that this process may use."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))

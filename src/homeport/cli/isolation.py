@@ -33,6 +33,7 @@ SANDBOX_OPTIONS = (
         repeat=True,
     ),
 )
+_TRIAL_SECONDS = 20.0
 REMEMBERED = ("--executor", *(option.name for option in SANDBOX_OPTIONS))
 
 
@@ -78,7 +79,7 @@ def read_isolation(options: Options, console: Console, targets: Mapping[str, str
         default="sandbox" if options.get("--executor", "process") == "sandbox" else "process",
         labels=tuple(label for label in sandboxed if not label.startswith("group:")),
         groups=tuple(label.removeprefix("group:") for label in sandboxed if label.startswith("group:")),
-        program=_find_bubblewrap(console),
+        program=_get_bubblewrap(console),
         network=options.get("--sandbox-network", "on") == "on",
         shown=shown,
         limits=options.all("--limit"),
@@ -94,16 +95,47 @@ def _check_limits(written: tuple[str, ...]) -> None:
         raise UsageError(str(error), "--limit memory=4g --limit processes=512") from error
 
 
-def _find_bubblewrap(console: Console) -> str:
+def _get_bubblewrap(console: Console) -> str:
+    found = find_bubblewrap(console.environment)
+    if isinstance(found, NoSandbox):
+        raise UsageError(f"--executor sandbox: {found.reason}", found.remedy)
+    return found
+
+
+class NoSandbox(msgspec.Struct, frozen=True):
+    """Why this machine has no sandbox, and what brings it."""
+
+    reason: str
+    remedy: str
+
+
+def find_bubblewrap(environment: Mapping[str, str]) -> str | NoSandbox:
+    """The program, tried out."""
     from homeport.archive.compression import find_program  # noqa: PLC0415 - sandboxes only
     from homeport.runner.executors.sandbox.launch import find_refusal  # noqa: PLC0415 - sandboxes only
 
-    program = find_program("bwrap", console.environment.get("PATH", os.defpath))
+    program = find_program("bwrap", environment.get("PATH", os.defpath))
     refusal = find_refusal(program)
-    if refusal is not None or program is None:
-        message, command = refusal or ("", "")
-        raise UsageError(f"--executor sandbox: {message}", command)
-    return program
+    return NoSandbox(*(refusal or ("", ""))) if refusal is not None or program is None else program
+
+
+def try_sandbox(environment: Mapping[str, str]) -> str | NoSandbox:
+    """The same, after building one: only that tells whether the kernel lets this user."""
+    import subprocess  # noqa: PLC0415 - seldom needed
+
+    from homeport.runner.executors.sandbox.launch import ALLOW  # noqa: PLC0415 - sandboxes only
+
+    found = find_bubblewrap(environment)
+    if isinstance(found, NoSandbox):
+        return found
+    words = [found, "--unshare-user", "--unshare-pid", "--ro-bind", "/", "/", "--proc", "/proc", "true"]
+    try:
+        tried = subprocess.run(words, capture_output=True, timeout=_TRIAL_SECONDS, check=False)
+    except subprocess.TimeoutExpired:
+        return NoSandbox("building one takes too long", ALLOW)
+    if tried.returncode:
+        return NoSandbox(f"it cannot be built: {tried.stderr.decode('utf-8', 'replace').strip()}", ALLOW)
+    return found
 
 
 def add_sandbox(

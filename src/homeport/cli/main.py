@@ -25,13 +25,13 @@ COMMANDS = (
     ("artifacts", "homeport.cli.commands.artifacts", "the files that a run kept"),
     ("init", "homeport.cli.commands.init", "write the first workflows of a repository"),
     ("doctor", "homeport.cli.commands.doctor", "what this machine can run, what is missing, and what brings it"),
+    ("serve", "homeport.cli.commands.serve", "the server: pushes and webhooks in, runs kept and shown"),
 )
 """name, module, summary. A module holds `COMMAND` (an `options.Command`) and `main(options, console) -> int`; only the one that is
 called is imported.
 """
 
 NOT_YET = {
-    "serve": "the server comes with a later part of Homeport; `homeport run` needs none",
     "runner": "runners on other machines come with the server, in a later part of Homeport",
     "settings": "they come with the server; `homeport run` has options and HOMEPORT_HOME, no settings",
     "reproduce": "it comes with the server, in a later part of Homeport",

@@ -40,6 +40,8 @@ class JobOrder(msgspec.Struct, frozen=True, kw_only=True):
     """where the workflow was fetched from, if it is in another repository"""
     resolved: dict[str, str] = {}
     """what the run has found already: the commits of refs, by `owner/repo@ref` in lower case (`RemoteReference.key`)"""
+    source: str = ""
+    """the bare repository that the run belongs to, on the server's own machine; empty where a runner has a source of its own"""
     start_from_step: int = 1
     """the number of the step to go on from (`homeport retry --from-step`)"""
 

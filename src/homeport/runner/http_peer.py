@@ -8,6 +8,7 @@ does not know any more is ended at once, and nothing of it is said.
 import os
 import random
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
@@ -83,6 +84,7 @@ class HttpPeer:
         self._claims: set[str] = set()
         """the questions for a job that are not answered yet"""
         self._threads: list[threading.Thread] = []
+        self._answered_at = time.monotonic()
 
     def greet(self) -> None:
         """Say what a former process of this runner left unsaid, then that its jobs are lost. Raises `RefusedError`; waits for a server
@@ -110,6 +112,25 @@ class HttpPeer:
                 self._channel.post(
                     "claims/withdrawal", msgspec.msgpack.encode(ClaimWithdrawal(claims)), timeout_seconds=_WAIT_SECONDS
                 )
+
+    def give_up(self) -> None:
+        """End every job at once, without cleanup; nothing of them is said."""
+        self._stopping.set()
+        with self._lock:
+            everything = list(self._held.values())
+        for held in everything:
+            self._lose(held)
+
+    @property
+    def has_jobs(self) -> bool:
+        """Whether a job runs; one whose end is only not heard yet does not."""
+        with self._lock:
+            return any(not held.has_ended.is_set() for held in self._held.values())
+
+    @property
+    def silent_seconds(self) -> float:
+        """How long ago the server answered last, or since this was made."""
+        return time.monotonic() - self._answered_at
 
     def close(self) -> None:
         """Wait until everything that was said has been heard, or was refused."""
@@ -229,7 +250,7 @@ class HttpPeer:
         """One question; None (after a pause) where the server is away. A runner that is refused stops."""
         body = msgspec.msgpack.encode(question)
         try:
-            answer = self._channel.post(path, body, timeout_seconds=_WAIT_SECONDS * 2)
+            answer = self._post(path, body)
         except AwayError:
             self._stopping.wait(_pause(1))
             return None
@@ -243,10 +264,15 @@ class HttpPeer:
         tries = 0
         while True:
             try:
-                return self._channel.post(path, body, timeout_seconds=_WAIT_SECONDS * 2)
+                return self._post(path, body)
             except AwayError:
                 tries += 1
                 threading.Event().wait(_pause(tries))
+
+    def _post(self, path: str, body: bytes) -> bytes:
+        answer = self._channel.post(path, body, timeout_seconds=_WAIT_SECONDS * 2)
+        self._answered_at = time.monotonic()
+        return answer
 
     def _start(self, work: Callable[[_Held], None], held: _Held) -> None:
         thread = threading.Thread(target=work, args=(held,), name=f"lease-{held.order.lease}")

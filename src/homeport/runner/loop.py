@@ -1,12 +1,20 @@
 """Takes jobs from a coordinator until there are no more."""
 
 import threading
+from typing import Protocol
 
-from homeport.ports.peer import Peer
-from homeport.runner.job import JobRunner
+from homeport.ports.peer import JobOrder, Peer
 
 
-def serve(peer: Peer, runner: JobRunner, *, parallel: int) -> None:
+class RunsJobs(Protocol):
+    """Carries out one job; `runner.job.JobRunner` does."""
+
+    def run(self, order: JobOrder, peer: Peer) -> None:
+        """To its end, whatever happens."""
+        ...
+
+
+def serve(peer: Peer, runner: RunsJobs, *, parallel: int) -> None:
     """Run up to `parallel` jobs at once, each in a thread, until `next_job` gives None to every one of them.
 
     Blocks until the last job has ended. The calling thread runs jobs too; another is made when all there are have a job.
@@ -17,7 +25,7 @@ def serve(peer: Peer, runner: JobRunner, *, parallel: int) -> None:
 class _Crew:
     """The threads that run jobs, and how many of them wait for one."""
 
-    def __init__(self, peer: Peer, runner: JobRunner, parallel: int) -> None:
+    def __init__(self, peer: Peer, runner: RunsJobs, parallel: int) -> None:
         self._peer = peer
         self._runner = runner
         self._parallel = parallel

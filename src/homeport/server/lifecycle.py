@@ -15,6 +15,7 @@ from starlette.types import ASGIApp
 from homeport.ports.repositories import StoreError
 from homeport.server.parts import ServerParts
 from homeport.server.settings import ServerSettings
+from homeport.store.folder import make_folder
 
 _LAST_SECONDS = 10
 """How long requests that are under way may take when the server ends"""
@@ -40,6 +41,7 @@ def listen_for_runner(path: str) -> socket.socket:
     """The socket of the built-in runner: a file that nobody but the owner may open, from its first moment. Raises `StoreError`."""
     if len(os.fsencode(path)) > _LONGEST_SOCKET_PATH:
         raise StoreError(f"{path} is too long for a socket: use a data folder with a shorter path")
+    make_folder(os.path.dirname(path))
     made = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     former_mask = os.umask(0o177)
     try:

@@ -17,8 +17,8 @@ class ServerSettings(msgspec.Struct, frozen=True, kw_only=True):
     tls_key: str = ""
     parallel: int = 2
     """jobs at a time of the built-in runner; 0: there is none"""
-    executor: str = ""
-    """of the built-in runner: `process` or `sandbox`; empty: a sandbox where this machine has one"""
+    executor: str = "process"
+    """of the built-in runner: `process` or `sandbox`"""
 
     @property
     def url(self) -> str:

@@ -1,0 +1,192 @@
+"""`homeport serve`: the server, in one process and one folder."""
+
+import asyncio
+import os
+import socket
+import ssl
+from urllib.parse import urlsplit
+
+import msgspec
+
+from homeport.cli.console import Console
+from homeport.cli.errors import OK, CommandError, UsageError
+from homeport.cli.execution import count_cores
+from homeport.cli.home import find_home
+from homeport.cli.isolation import NoSandbox, try_sandbox
+from homeport.cli.options import FORMAT, Command, Option, Options
+from homeport.cli.server_parts import build_server, open_database
+from homeport.ports.repositories import StoreError
+from homeport.server import lifecycle
+from homeport.server.app import build_app
+from homeport.server.ownership import owned
+from homeport.server.settings import ServerSettings
+from homeport.server.waiting import Bell
+from homeport.store.data_folder import DataFolder
+from homeport.store.tables.database import Database
+
+_DEFAULT_ADDRESS = "127.0.0.1:8080"
+_LARGEST_PORT = 65535
+
+COMMAND = Command(
+    name="serve",
+    summary="the server: takes pushes and webhooks, runs workflows, keeps and shows what came of them",
+    options=(
+        Option(
+            name="--listen",
+            value="HOST:PORT",
+            help=f"where to listen (default: {_DEFAULT_ADDRESS}; port 0: any free one)",
+        ),
+        Option(
+            name="--data", value="DIR", help="the folder that everything is kept in (default: server in HOMEPORT_HOME)"
+        ),
+        Option(
+            name="--database",
+            value="URL",
+            help="another database than the SQLite in that folder: postgresql+psycopg://…",
+        ),
+        Option(
+            name="--public-url", value="URL", help="how others reach this server, where that is not where it listens"
+        ),
+        Option(name="--tls-cert", value="FILE", help="serve HTTPS with this certificate (PEM)"),
+        Option(name="--tls-key", value="FILE", help="the certificate's private key (PEM)"),
+        Option(
+            name="--parallel",
+            value="N",
+            help="jobs at a time (default: the cores, at least 2); 0: no runner of its own",
+            whole_number=True,
+            minimum=0,
+        ),
+        Option(
+            name="--executor",
+            value="NAME",
+            help="how commands of jobs run: process or sandbox (default: sandbox, where this machine has one)",
+            choices=("process", "sandbox"),
+        ),
+        FORMAT,
+    ),
+    details=(
+        "The first start prints a link by which the first person signs in. The server ends with SIGTERM or ^C; jobs that run\n"
+        "go on, and the next start finds them again."
+    ),
+)
+
+
+class Ready(msgspec.Struct, frozen=True, tag="ready", kw_only=True):
+    """What `--format json` prints once connections are taken."""
+
+    url: str
+    data: str
+
+
+def main(options: Options, console: Console) -> int:
+    """Serve until told to stop. Raises `CommandError`."""
+    settings = read_settings(options, console)
+    os.umask(0o077)  # what is kept is nobody else's to read
+    public = _listen(settings)
+    settings = msgspec.structs.replace(settings, listen_port=public.getsockname()[1])
+    try:
+        with public, owned(DataFolder(settings.data), f"the server at {settings.url} (process {os.getpid()})"):
+            database = open_database(settings)
+            try:
+                asyncio.run(_serve(settings, database, public, options, console))
+            finally:
+                database.close()
+    except StoreError as error:
+        raise CommandError(str(error)) from error
+    return OK
+
+
+async def _serve(
+    settings: ServerSettings, database: Database, public: socket.socket, options: Options, console: Console
+) -> None:
+    bell = Bell()
+    server = build_server(settings, database, bell, console.environment)
+
+    def say_ready() -> None:
+        ready = Ready(url=settings.url, data=settings.data)
+        if options.get("--format", "text") == "json":
+            console.write(msgspec.json.encode(ready) + b"\n")
+        else:
+            console.print(f"homeport serves at {ready.url}, and keeps everything in {ready.data}")
+
+    await lifecycle.serve(server.parts, build_app(server.parts), server.runner_routes, public, say_ready)
+
+
+def read_settings(options: Options, console: Console) -> ServerSettings:
+    """What the options say. Raises `UsageError`."""
+    host, port = _read_address(options.get("--listen", _DEFAULT_ADDRESS))
+    certificate, key = options.get("--tls-cert", ""), options.get("--tls-key", "")
+    if bool(certificate) != bool(key):
+        raise UsageError("--tls-cert and --tls-key belong together", "--tls-cert cert.pem --tls-key key.pem")
+    data = options.find("--data")
+    settings = ServerSettings(
+        data=os.path.abspath(os.path.join(console.folder, data))
+        if data
+        else os.path.join(find_home(console.environment), "server"),
+        listen_host=host,
+        listen_port=port,
+        database_url=options.get("--database", ""),
+        public_url=_read_url(options.get("--public-url", "")),
+        tls_certificate=_absolute(certificate, console),
+        tls_key=_absolute(key, console),
+        parallel=options.number("--parallel", max(2, count_cores())),
+        executor=_choose_executor(options, console),
+    )
+    _check_tls(settings)
+    return settings
+
+
+def _choose_executor(options: Options, console: Console) -> str:
+    """What is asked for must be had; where nothing is, a sandbox if this machine can build one."""
+    wanted = options.find("--executor")
+    if wanted == "process":
+        return wanted
+    found = try_sandbox(console.environment)
+    if not isinstance(found, NoSandbox):
+        return "sandbox"
+    if wanted is not None:
+        raise UsageError(f"--executor sandbox: {found.reason}", found.remedy)
+    console.say(
+        f"homeport: warning: jobs run without a sandbox ({found.reason}): what runs in them can read this server's data folder, its "
+        f"keys and all repositories. Serve only people whom you trust so far, or have one: {found.remedy}"
+    )
+    return "process"
+
+
+def _read_address(text: str) -> tuple[str, int]:
+    host, _, port = text.rpartition(":")
+    host = host.removeprefix("[").removesuffix("]")
+    if not (host and port.isascii() and port.isdigit() and int(port) <= _LARGEST_PORT):
+        raise UsageError(f"--listen is {text!r}, expected HOST:PORT", f"--listen {_DEFAULT_ADDRESS}")
+    return host, int(port)
+
+
+def _read_url(text: str) -> str:
+    parts = urlsplit(text)
+    if text and (parts.scheme not in {"http", "https"} or not parts.netloc or parts.query or parts.fragment):
+        raise UsageError(f"--public-url is {text!r}, expected an address", "--public-url https://ci.example.com")
+    if parts.path.strip("/"):
+        raise UsageError("--public-url has a path: Homeport has to be at the root of its host", "use a host of its own")
+    return text.rstrip("/")
+
+
+def _check_tls(settings: ServerSettings) -> None:
+    if settings.tls_certificate:
+        try:
+            ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(settings.tls_certificate, settings.tls_key)
+        except (OSError, ssl.SSLError) as error:
+            raise UsageError(f"the certificate and its key cannot be used: {error}") from error
+
+
+def _absolute(path: str, console: Console) -> str:
+    return os.path.join(console.folder, path) if path else ""
+
+
+def _listen(settings: ServerSettings) -> socket.socket:
+    try:
+        return lifecycle.listen(settings)
+    except OSError as error:
+        address = f"{settings.listen_host}:{settings.listen_port}"
+        raise CommandError(
+            f"nothing can listen on {address}: {error.strerror or error}", "--listen 127.0.0.1:0 takes a free port"
+        ) from error

@@ -1,0 +1,106 @@
+"""Puts a server together: its database, its stores, its engine, and everything that hangs on them."""
+
+import os
+from collections.abc import Callable, Mapping, Sequence
+
+import msgspec
+from starlette.routing import BaseRoute
+
+from homeport import __version__
+from homeport.cli.builtin_runner import BuiltinRunner, Recipe
+from homeport.cli.clock import SystemClock
+from homeport.cli.server_access import open_access
+from homeport.coordinator.dispatch import Labels, machine_labels
+from homeport.coordinator.surroundings import Policy, Stores
+from homeport.run.facts import Fact
+from homeport.server.engine import ServerEngine
+from homeport.server.parts import Listener, ServerParts
+from homeport.server.runner_api import RunnerApi
+from homeport.server.settings import ServerSettings
+from homeport.server.waiting import Bell
+from homeport.store.control_folder import FolderControls
+from homeport.store.data_folder import DataFolder
+from homeport.store.logs_folder import FolderLogs
+from homeport.store.tables.database import Database
+from homeport.store.tables.groups import TableConcurrencyGroups
+from homeport.store.tables.leases import TableLeases
+from homeport.store.tables.runs import TableRuns
+
+
+def open_database(settings: ServerSettings) -> Database:
+    """The database that the settings name. Raises `StoreError`."""
+    return Database(settings.database_url or DataFolder(settings.data).database_url)
+
+
+class Server(msgspec.Struct, frozen=True):
+    """All of a server; nothing of it runs yet."""
+
+    parts: ServerParts
+    runner_routes: list[BaseRoute]
+    """what the built-in runner calls, at a socket of its own"""
+
+
+def build_server(settings: ServerSettings, database: Database, bell: Bell, environment: Mapping[str, str]) -> Server:
+    """`environment` is the server's own. To be called by the one owner of the data folder."""
+    folder = DataFolder(settings.data)
+    clock = SystemClock()
+    stores = _open_stores(folder, database)
+    access = open_access(folder, database, clock, settings.url, environment)
+    listeners: list[Listener] = [access.job_tokens.heed]
+    engine = ServerEngine(
+        stores,
+        TableLeases(database),
+        clock,
+        policy=Policy(labels=builtin_labels()),
+        batch=database.batch,
+        broadcast=_tell_all(listeners),
+        on_change=bell.ring,
+    )
+    runner = BuiltinRunner(folder, _write_recipe(settings), builtin_labels(), environment, clock)
+    parts = ServerParts(
+        settings=settings,
+        folder=folder,
+        clock=clock,
+        database=database,
+        stores=stores,
+        engine=engine,
+        bell=bell,
+        access=access,
+        background=(runner,),
+    )
+    return Server(parts, list(RunnerApi(engine.board, bell, runner.find_runner).routes))
+
+
+def _write_recipe(settings: ServerSettings) -> Recipe:
+    return Recipe(
+        version=__version__,
+        data=settings.data,
+        url=settings.url,
+        parallel=settings.parallel,
+        executor=settings.executor or "process",
+    )
+
+
+def builtin_labels() -> Labels:
+    """What the built-in runner answers to."""
+    system = os.uname()
+    return Labels(machine_labels(system.sysname, system.machine))
+
+
+def _open_stores(folder: DataFolder, database: Database) -> Stores:
+    # whoever else wrote in this database is dead: the folder's lock says so
+    runs = TableRuns(database, f"server-{os.getpid()}-{os.urandom(4).hex()}", lambda _: False)
+    return Stores(
+        runs=runs,
+        logs=FolderLogs(folder.path),
+        groups=lambda repository: TableConcurrencyGroups(database, repository, runs.is_open),
+        controls=FolderControls(folder.path),
+    )
+
+
+def _tell_all(listeners: Sequence[Listener]) -> Callable[[Sequence[Fact]], None]:
+    def tell(facts: Sequence[Fact]) -> None:
+        for listener in listeners:
+            listener(facts)
+
+    return tell
