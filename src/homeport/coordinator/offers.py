@@ -11,6 +11,7 @@ from homeport.ports.clock import Clock
 from homeport.ports.peer import JobOrder
 from homeport.run.conclusion import conclude_job
 from homeport.run.facts import AnnotationRaised, Conclusion, JobFinished, JobQueued, StopReason
+from homeport.run.job_numbers import number_leased
 from homeport.run.order import JobContexts, gather_contexts, pass_secrets
 from homeport.run.state import RunState
 
@@ -126,13 +127,7 @@ def _build_order(run: RunState, contexts: JobContexts, lease: str) -> JobOrder:
         inputs=contexts.inputs,
         variables=contexts.variables,
         strategy=contexts.strategy,
-        check_run_id=_check_run_id(lease),
+        check_run_id=number_leased(lease),
         workflow_origin=contexts.workflow.origin,
         resolved=run.resolved,
     )
-
-
-def _check_run_id(lease: str) -> int:
-    """A number that no other job has: a lease is the run, its attempt, and a count."""
-    run, attempt, count = lease.split(".")
-    return int(f"{run}{attempt:0>2}{count:0>4}")

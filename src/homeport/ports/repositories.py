@@ -25,6 +25,10 @@ class RunRecord(msgspec.Struct, frozen=True, kw_only=True):
     """the working tree that it ran from"""
     options: dict[str, str] = {}
     """what else is needed to run it again: executor, variables' names, …"""
+    repository_id: int = 0
+    """of a server's repository (`HostedRepository.id`): it stays through renames; 0 for local runs"""
+    delivery: str = ""
+    """the occurrence that started it (`Intake.accept`); empty where nobody named it"""
 
 
 class StoreError(Exception):

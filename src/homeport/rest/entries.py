@@ -69,6 +69,7 @@ class RunEntry(msgspec.Struct, frozen=True, kw_only=True):
     attempt: int
     number: int
     workflow: str
+    workflow_id: int
     workflow_name: str
     title: str
     event: str
@@ -96,6 +97,8 @@ class StepEntry(msgspec.Struct, frozen=True, kw_only=True):
     conclusion: Conclusion | None = None
     started_at: datetime | None = None
     completed_at: datetime | None = None
+    id: str = ""
+    """as logs name it"""
 
 
 class JobEntry(msgspec.Struct, frozen=True, kw_only=True):

@@ -19,6 +19,7 @@ from homeport.rest.entries import (
     RunStatus,
     StepEntry,
 )
+from homeport.rest.links import number_workflow
 from homeport.run.facts import (
     Conclusion,
     ConcurrencyGranted,
@@ -35,6 +36,7 @@ from homeport.run.facts import (
     StepFinished,
     StepStarted,
 )
+from homeport.run.job_numbers import number_leased, number_unleased
 
 
 class ReadRun(msgspec.Struct, frozen=True):
@@ -46,33 +48,44 @@ class ReadRun(msgspec.Struct, frozen=True):
 
 def read_run(record: RunRecord, plan: Plan, facts: Iterable[RunFact], *, created_at: datetime | None = None) -> ReadRun:
     """Fold an attempt's journal. `created_at` is when the run's first attempt began, where that is another."""
-    reading = _Reading(record)
+    reading = Reading(record)
     for fact in facts:
         reading.take(fact)
+    run = msgspec.structs.replace(
+        describe_run(record, plan, created_at=created_at),
+        status=reading.status,
+        conclusion=reading.conclusion,
+        updated_at=reading.updated_at,
+    )
+    return ReadRun(run, tuple(reading.jobs[key] for key in reading.jobs))
+
+
+def describe_run(record: RunRecord, plan: Plan, *, created_at: datetime | None = None) -> RunEntry:
+    """An attempt of which nothing is known yet but what it is about."""
     event = plan.event
     triggered_by = record.options.get("triggering_actor") or event.actor
     actor = PersonEntry(event.actor, number(event.actor_id))
-    run = RunEntry(
+    return RunEntry(
         id=int(record.id),
         attempt=record.attempt,
         number=record.number,
         workflow=plan.workflow.file,
+        workflow_id=number_workflow(record.repository, plan.workflow.file),
         workflow_name=plan.workflow.name,
         title=plan.run_name or title_of(event) or plan.workflow.name,
         event=event.name,
-        status=reading.status,
-        conclusion=reading.conclusion,
+        status="queued",
+        conclusion=None,
         head_branch=head_branch_of(event),
         head_sha=head_sha_of(event),
         actor=actor,
         triggering_actor=actor if triggered_by == event.actor else PersonEntry(triggered_by),
         created_at=created_at or record.created_at,
         started_at=record.created_at,
-        updated_at=reading.updated_at,
+        updated_at=record.created_at,
         head_commit=head_commit_of(event),
         pull_requests=pull_requests_of(event),
     )
-    return ReadRun(run, tuple(reading.jobs[key] for key in reading.jobs))
 
 
 def repository_of(event: Event) -> RepositoryEntry:
@@ -85,14 +98,6 @@ def repository_of(event: Event) -> RepositoryEntry:
         is_private=known.private,
         default_branch=known.default_branch,
     )
-
-
-def number_job(lease: str) -> int:
-    """A job's id: `job.check_run_id`, as the coordinator makes it of the lease (`<run>.<attempt>.<count>`)."""
-    if lease.count(".") != 2:
-        return 0  # a journal of an older version
-    run, attempt, count = lease.split(".")
-    return int(f"{run}{attempt:0>2}{count:0>4}")
 
 
 def head_branch_of(event: Event) -> str | None:
@@ -156,8 +161,8 @@ def number(value: Any) -> int:
     return int(value) if isinstance(value, int | float) and not isinstance(value, bool) else 0
 
 
-class _Reading:
-    """What is known so far."""
+class Reading:
+    """What the facts of one attempt tell so far: the run's status and its jobs, by key."""
 
     def __init__(self, record: RunRecord) -> None:
         self.jobs: dict[str, JobEntry] = {}
@@ -199,7 +204,7 @@ class _Reading:
             case JobQueued():
                 leg = self._legs.get(fact.job)
                 self.jobs[fact.job] = JobEntry(
-                    id=number_job(fact.lease),
+                    id=number_leased(fact.lease),
                     key=fact.job,
                     name=fact.job if leg is None else leg.name,
                     status="queued",
@@ -222,7 +227,7 @@ class _Reading:
             if leg is not None and leg.inputs is not None and fact.outcome != "skipped":
                 return  # a call
             job = JobEntry(
-                id=number_unleased(self._run, self._attempt, len(self.jobs)),
+                id=number_unleased(int(self._run), self._attempt, len(self.jobs)),
                 key=fact.job,
                 name=fact.name,
                 status="queued",
@@ -246,7 +251,9 @@ class _Reading:
         steps = self._steps.setdefault(fact.job, {})
         known = steps.get(fact.number)
         if isinstance(fact, StepStarted) or known is None:  # one that was skipped has never begun
-            known = StepEntry(number=fact.number, name=fact.name, status="in_progress", started_at=fact.at)
+            known = StepEntry(
+                number=fact.number, name=fact.name, status="in_progress", started_at=fact.at, id=fact.step
+            )
         if isinstance(fact, StepFinished):
             known = msgspec.structs.replace(
                 known, name=fact.name, status="completed", conclusion=fact.conclusion, completed_at=fact.at
@@ -259,7 +266,7 @@ class _Reading:
             return
         self._legs[kept.key] = kept.leg
         self.jobs[kept.key] = JobEntry(
-            id=number_unleased(self._run, self._attempt, len(self.jobs)),
+            id=number_unleased(int(self._run), self._attempt, len(self.jobs)),
             key=kept.key,
             name=kept.leg.name,
             status="completed",
@@ -270,11 +277,6 @@ class _Reading:
             labels=kept.leg.runs_on,
             attempt=kept.attempt,
         )
-
-
-def number_unleased(run: str, attempt: int, count: int) -> int:
-    """The number of a job that no runner ever had: apart from those of leases, of which an attempt has fewer than 5,000."""
-    return int(f"{run}{attempt:0>2}{count + 5000:0>4}")
 
 
 def _at(value: Any, *path: str) -> Any:
