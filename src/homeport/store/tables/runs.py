@@ -15,6 +15,8 @@ from homeport.store.tables.database import Database
 from homeport.store.tables.schema import ATTEMPTS, FACTS
 
 Value = TypeVar("Value")
+Watcher = Callable[[Connection, int, int, Sequence[RunFact]], None]
+"""Writes what follows from facts (run, attempt, facts) in the transaction that makes them durable. Called by the database's writer."""
 
 _NOBODY = ""
 _BLOCK = 1000
@@ -28,7 +30,10 @@ class TableRuns:
     Facts are durable when `append` returns, or at the end of `Database.batch`.
     """
 
-    def __init__(self, database: Database, owner: str, is_alive: Callable[[str], bool]) -> None:
+    def __init__(
+        self, database: Database, owner: str, is_alive: Callable[[str], bool], watchers: Sequence[Watcher] = ()
+    ) -> None:
+        self._watchers = watchers
         self._database = database
         self._owner = owner
         self._is_alive = is_alive
@@ -77,7 +82,13 @@ class TableRuns:
             for index, (tag, data) in enumerate(encoded)
         ]
         self._lengths[key] = first + len(rows)
-        self._database.write_soon(lambda connection: connection.execute(insert(FACTS), rows))
+
+        def work(connection: Connection) -> None:
+            connection.execute(insert(FACTS), rows)
+            for watcher in self._watchers:
+                watcher(connection, key[0], attempt, facts)
+
+        self._database.write_soon(work)
 
     def close(self, run: str, attempt: int) -> None:
         """It has no writer any more."""

@@ -1,4 +1,7 @@
-"""What is still to be told to forges."""
+"""Statuses of commits, and what is still to be told to forges."""
+
+import sqlalchemy as sa
+from alembic import op
 
 revision = "0005"
 down_revision = "0004"
@@ -6,3 +9,59 @@ down_revision = "0004"
 
 def upgrade() -> None:
     """Make the tables."""
+    op.create_table(
+        "statuses",
+        sa.Column("id", sa.Integer),
+        sa.Column("repository", sa.Integer, nullable=False),
+        sa.Column("sha", sa.String, nullable=False),
+        sa.Column("context", sa.String, nullable=False),
+        sa.Column("context_key", sa.String, nullable=False),
+        sa.Column("state", sa.String, nullable=False),
+        sa.Column("description", sa.String, nullable=False),
+        sa.Column("target_url", sa.String, nullable=False),
+        sa.Column("creator", sa.String, nullable=False),
+        sa.Column("created_at", sa.String, nullable=False),
+        sa.PrimaryKeyConstraint("id", name="pk_statuses"),
+    )
+    op.create_index("ix_statuses_repository_sha_id", "statuses", ["repository", "sha", "id"])
+    op.create_table(
+        "reporting_news",
+        sa.Column("id", sa.Integer),
+        sa.Column("run", sa.Integer, nullable=False),
+        sa.Column("attempt", sa.Integer, nullable=False),
+        sa.PrimaryKeyConstraint("id", name="pk_reporting_news"),
+        sa.ForeignKeyConstraint(
+            ["run", "attempt"],
+            ["attempts.run", "attempts.attempt"],
+            name="fk_reporting_news_run_attempt",
+            ondelete="CASCADE",
+        ),
+    )
+    op.create_table(
+        "job_reports",
+        sa.Column("repository", sa.Integer, autoincrement=False),
+        sa.Column("sha", sa.String),
+        sa.Column("context_key", sa.String),
+        sa.Column("source", sa.String),
+        sa.Column("run", sa.Integer, nullable=False),
+        sa.Column("attempt", sa.Integer, nullable=False),
+        sa.Column("status", sa.LargeBinary, nullable=False),
+        sa.PrimaryKeyConstraint("repository", "sha", "context_key", "source", name="pk_job_reports"),
+    )
+    op.create_table(
+        "outbox",
+        sa.Column("id", sa.Integer),
+        sa.Column("repository", sa.Integer, nullable=False),
+        sa.Column("sha", sa.String, nullable=False),
+        sa.Column("context_key", sa.String, nullable=False),
+        sa.Column("is_due", sa.Integer, nullable=False),
+        sa.Column("changed_at", sa.String, nullable=False),
+        sa.Column("version", sa.Integer, nullable=False),
+        sa.Column("status", sa.LargeBinary, nullable=False),
+        sa.Column("told", sa.LargeBinary, nullable=True),
+        sa.Column("remote", sa.String, nullable=False),
+        sa.Column("problem", sa.String, nullable=False),
+        sa.PrimaryKeyConstraint("id", name="pk_outbox"),
+        sa.UniqueConstraint("repository", "sha", "context_key", name="uq_outbox_repository_sha_context_key"),
+    )
+    op.create_index("ix_outbox_is_due_repository_changed_at", "outbox", ["is_due", "repository", "changed_at"])
