@@ -7,11 +7,13 @@ from starlette.middleware import Middleware
 from starlette.routing import BaseRoute
 
 from homeport.ports.people import People
+from homeport.ports.vault import Vault
 from homeport.server.audit import Audit
 from homeport.server.auth import Identities
 from homeport.server.identification import Identification
 from homeport.server.job_tokens import JobTokens
 from homeport.server.limits import Limits
+from homeport.server.sealed_values import SealedValues
 from homeport.server.security_headers import SecurityHeaders
 from homeport.server.sessions import Sessions
 from homeport.server.sign_in import SignInForms
@@ -26,6 +28,8 @@ class Access(msgspec.Struct, frozen=True, kw_only=True):
     identities: Identities
     sessions: Sessions
     job_tokens: JobTokens
+    vault: Vault
+    sealed_values: SealedValues
     public_url: str
 
     @property
