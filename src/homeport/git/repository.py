@@ -14,7 +14,7 @@ from homeport.git.objects import parse_commit, parse_log, read_loose_commit
 from homeport.git.process import GitError, GitProcess, git_environment
 from homeport.git.refs import Head, is_id, read_head, read_link, read_ref, uses_files
 
-__all__ = ["Change", "GitError", "GitRepository", "Head", "find_repository"]
+__all__ = ["Change", "GitError", "GitRepository", "Head", "NamedObject", "TreeEntry", "find_repository"]
 
 _ABSENT = (0, 1, 128)
 """Exit codes of a question whose answer may be that there is no such thing."""
@@ -28,6 +28,25 @@ class Change(msgspec.Struct, frozen=True):
 
     code: str
     path: str
+
+
+class TreeEntry(msgspec.Struct, frozen=True):
+    """What a folder of a commit holds: `kind` is git's word (`blob`, `tree`, `commit` for a submodule); only blobs have a size."""
+
+    mode: str
+    kind: str
+    sha: str
+    size: int
+    name: str
+
+
+class NamedObject(msgspec.Struct, frozen=True):
+    """A ref and what it names; `commit` is what an annotated tag points to in the end, else the same."""
+
+    ref: str
+    kind: str
+    sha: str
+    commit: str
 
 
 class PendingStatus:
@@ -95,6 +114,12 @@ class GitRepository:
         """The names of the tags that point at a commit, annotated ones too, by version with the newest first."""
         words = ["for-each-ref", "--format=%(refname)", "--sort=-version:refname", f"--points-at={sha}", "refs/tags"]
         return [ref.removeprefix("refs/tags/") for ref in self._text(words).splitlines()]
+
+    def list_refs(self, prefix: str) -> list[NamedObject]:
+        """The refs below a prefix (`refs/heads/`), or the one that is called so, by name."""
+        form = "%(refname)%00%(objecttype)%00%(objectname)%00%(*objectname)"
+        lines = self._text(["for-each-ref", f"--format={form}", "--", prefix]).splitlines()
+        return [NamedObject(ref, kind, sha, peeled or sha) for ref, kind, sha, peeled in (x.split("\0") for x in lines)]
 
     def find_remote(self, name: str = "origin") -> str | None:
         """The URL of a remote."""
@@ -188,6 +213,12 @@ class GitRepository:
         words = ["ls-tree", "-z", "--name-only", "--full-tree", "--end-of-options", revision, f"{folder.rstrip('/')}/"]
         return _split_paths(self._run(words))
 
+    def read_tree(self, revision: str, folder: str) -> list[TreeEntry]:
+        """What is directly in a folder of a commit (empty: its root), by name; empty where the commit has no such folder."""
+        words = ["ls-tree", "-z", "-l", "--full-tree", "--end-of-options", revision]
+        entries = _split_paths(self._run([*words, *([f"{folder.rstrip('/')}/"] if folder else [])]))
+        return [_parse_entry(entry) for entry in entries]
+
     def show(self, revision: str, name: str) -> bytes | None:
         """The content of a file in a commit, as it is stored; None where the commit has no such file."""
         output = self._start(["cat-file", "blob", f"{revision}:{name}"])
@@ -223,6 +254,13 @@ def find_repository(folder: str, environment: Mapping[str, str]) -> GitRepositor
     """
     layout = find_layout(folder)
     return None if layout is None else GitRepository(layout, environment)
+
+
+def _parse_entry(entry: str) -> TreeEntry:
+    """`<mode> <kind> <sha> <size>\\t<path>`."""
+    head, _, path = entry.partition("\t")
+    mode, kind, sha, size = head.split()
+    return TreeEntry(mode, kind, sha, int(size) if size.isdigit() else 0, path.rpartition("/")[2])
 
 
 def _split_paths(output: bytes) -> list[str]:

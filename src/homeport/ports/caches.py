@@ -62,6 +62,10 @@ class CacheStore(Protocol):
         """All entries, newest first."""
         ...
 
+    def used_at(self, entry: CacheEntry) -> datetime:
+        """When it was last restored, or else saved; of an entry that is gone, when it was saved."""
+        ...
+
     def delete(self, key: str, scope: str | None = None) -> int:
         """Forget entries by key; how many there were."""
         ...

@@ -1,6 +1,7 @@
 """Artifacts and caches in answers (docs: "REST API endpoints for artifacts", "… for GitHub Actions cache")."""
 
 import zlib
+from datetime import datetime
 
 import msgspec
 
@@ -90,14 +91,14 @@ def show_artifact(artifact: StoredArtifact, run: ArtifactRun, repository: str, l
     )
 
 
-def show_cache(entry: CacheEntry, last_used_at: str) -> Cache:
+def show_cache(entry: CacheEntry, used_at: datetime) -> Cache:
     """An entry of a repository's caches."""
     return Cache(
         id=cache_id(entry),
         ref=entry.scope,
         key=entry.key,
         version=entry.version,
-        last_accessed_at=last_used_at,
+        last_accessed_at=format_time(used_at),
         created_at=format_time(entry.created_at),
         size_in_bytes=entry.size,
     )

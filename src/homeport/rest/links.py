@@ -28,8 +28,8 @@ def node_id(kind: str, *parts: object) -> str:
     return f"{kind}_{urlsafe_b64encode(text.encode('utf-8', 'surrogatepass')).decode().rstrip('=')}"
 
 
-def workflow_id(repository: str, workflow: str) -> int:
-    """The number of a workflow: it has no row of its own, so it is made of its file. Small enough for any client's integer."""
+def number_workflow(repository: str, workflow: str) -> int:
+    """A number for a workflow where nobody counts them, made of its file. Small enough for any client's integer."""
     return zlib.crc32(f"{repository.lower()}\0{workflow}".encode("utf-8", "surrogatepass")) & 0x7FFF_FFFF
 
 

@@ -3,7 +3,7 @@
 import msgspec
 
 from homeport.rest.entries import CommitEntry, PullRequestEntry, RepositoryEntry, RunConclusion, RunEntry, RunStatus
-from homeport.rest.links import Links, format_time, node_id, workflow_id
+from homeport.rest.links import Links, format_time, node_id
 from homeport.rest.repositories import MinimalRepository, show_repository
 from homeport.rest.users import SimpleUser, show_user
 
@@ -122,10 +122,17 @@ class Workflows(msgspec.Struct, frozen=True):
 
 
 def show_workflow(
-    repository: RepositoryEntry, links: Links, *, path: str, name: str, state: str, created_at: str, updated_at: str
+    repository: RepositoryEntry,
+    links: Links,
+    *,
+    number: int,
+    path: str,
+    name: str,
+    state: str,
+    created_at: str,
+    updated_at: str,
 ) -> Workflow:
-    """A workflow of the default branch."""
-    number = workflow_id(repository.full_name, path)
+    """A workflow of a repository."""
     file = path.rpartition("/")[2]
     page = links.page(repository.full_name)
     return Workflow(
@@ -149,7 +156,6 @@ def show_run(
     above = links.repository(repository.full_name)
     address = f"{above}/actions/runs/{run.id}"
     shown = show_repository(repository, links)
-    number = workflow_id(repository.full_name, run.workflow)
     return WorkflowRun(
         id=run.id,
         name=run.workflow_name,
@@ -163,7 +169,7 @@ def show_run(
         event=run.event,
         status=run.status,
         conclusion=run.conclusion,
-        workflow_id=number,
+        workflow_id=run.workflow_id,
         check_suite_id=run.id,
         check_suite_node_id=node_id("CS", run.id),
         url=address,
@@ -181,7 +187,7 @@ def show_run(
         cancel_url=f"{address}/cancel",
         rerun_url=f"{address}/rerun",
         previous_attempt_url=f"{address}/attempts/{run.attempt - 1}" if run.attempt > 1 else None,
-        workflow_url=f"{above}/actions/workflows/{number}",
+        workflow_url=f"{above}/actions/workflows/{run.workflow_id}",
         head_commit=None if run.head_commit is None else show_commit(run.head_commit),
         repository=shown,
         head_repository=shown,

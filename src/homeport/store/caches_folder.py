@@ -11,7 +11,7 @@ import errno
 import hashlib
 import os
 from collections.abc import Callable, Iterator, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import TypeVar
 
 import msgspec
@@ -109,6 +109,16 @@ class FolderCaches:
         """Newest first."""
         entries = [stored.entry for folder in self._folders() for stored in _read_folder(folder)]
         return sorted(entries, key=lambda entry: entry.created_at, reverse=True)
+
+    def used_at(self, entry: CacheEntry) -> datetime:
+        """The time of the archive's last change."""
+        folder = self._place(entry.scope, entry.version)
+        stored = _read(os.path.join(folder, _digest(entry.key) + ".json"))
+        try:
+            seconds = None if stored is None else os.stat(os.path.join(folder, stored.data)).st_mtime
+        except FileNotFoundError:
+            seconds = None
+        return entry.created_at if seconds is None else datetime.fromtimestamp(seconds, UTC)
 
     def delete(self, key: str, scope: str | None = None) -> int:
         """In one scope, or in all."""

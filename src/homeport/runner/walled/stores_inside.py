@@ -182,6 +182,10 @@ class CachesInside:
         """Of no use to a job."""
         raise StoreError("the caches of the repository cannot be listed by a job")
 
+    def used_at(self, entry: CacheEntry) -> NoReturn:
+        """Of no use to a job."""
+        raise StoreError(f"when the cache {entry.key!r} was used cannot be asked by a job")
+
     def delete(self, key: str, scope: str | None = None) -> NoReturn:  # noqa: ARG002
         """Jobs do not."""
         raise StoreError(f"the cache {key!r} cannot be deleted by a job")
