@@ -5,7 +5,7 @@ from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.routing import BaseRoute
 
-from homeport.server import access, health
+from homeport.server import access, health, pages
 from homeport.server.error_edge import ErrorEdge, answer_refusal
 from homeport.server.parts import ServerParts
 
@@ -15,10 +15,12 @@ def build_app(parts: ServerParts) -> Starlette:
     routes: list[BaseRoute] = [
         *health.routes(parts),
         *access.sign_in_routes(parts.access),
+        *pages.routes(parts),
     ]
     headers, identification = access.middleware(parts.access)
     middleware = [
         headers,
+        pages.middleware(parts),
         Middleware(ErrorEdge),
         identification,
     ]

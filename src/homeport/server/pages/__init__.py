@@ -14,3 +14,24 @@ whoever may read the repository; lines are counted from 1 over the whole log of 
 - `/{owner}/{repo}/actions/runs/{run}/stream` → server-sent events: `changed` whenever anything but lines has happened in the run
   (data: `{"sequence": n}`), at most ten times a second, and `end` when it is completed.
 """
+
+from starlette.middleware import Middleware
+from starlette.routing import BaseRoute
+
+from homeport.server.pages.errors import ProblemPages
+from homeport.server.pages.rendering import Pages
+from homeport.server.pages.signing_in import SigningIn
+from homeport.server.pages.static_files import StaticFiles
+from homeport.server.parts import ServerParts
+
+
+def routes(parts: ServerParts) -> list[BaseRoute]:
+    """All pages. They come last: `/{owner}/{repo}` takes whatever nobody else has."""
+    static = StaticFiles()
+    pages = Pages(static, parts.clock)
+    return [*static.routes, *SigningIn(parts.access, pages).routes]
+
+
+def middleware(parts: ServerParts) -> Middleware:
+    """Makes pages of problems, for browsers; it belongs outside of whatever answers one."""
+    return Middleware(ProblemPages, pages=Pages(StaticFiles(), parts.clock))
