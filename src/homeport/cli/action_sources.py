@@ -10,9 +10,9 @@ from homeport.cli.home import find_home
 from homeport.cli.options import Option
 
 if TYPE_CHECKING:
-    from homeport.cli.remote_workflows import RemoteWorkflows
     from homeport.store.action_locations import Locations
     from homeport.store.actions_folder import FolderActions
+    from homeport.store.remote_workflows import RemoteWorkflows
 
 VARIABLE = "HOMEPORT_ACTION_SOURCE"
 """Sources, separated by blanks, that come after those of the command line."""
@@ -53,7 +53,7 @@ def make_remote_workflows(given: Sequence[str], console: Console) -> "Callable[[
 
     def open_remote() -> "RemoteWorkflows":
         if not made:
-            from homeport.cli.remote_workflows import RemoteWorkflows  # noqa: PLC0415 - few workflows call others
+            from homeport.store.remote_workflows import RemoteWorkflows  # noqa: PLC0415 - few workflows call others
 
             made.append(RemoteWorkflows(lambda: open_actions(given, console)))
         return made[0]

@@ -7,17 +7,8 @@ from collections.abc import Sequence
 
 from homeport.cli.workspace import Workspace
 from homeport.event import Commit, Event
+from homeport.git.changes import empty_tree, is_too_much
 from homeport.git.repository import GitRepository
-
-MAX_COMMITS = 1000
-"""A push of more is not filtered by paths."""
-_MAX_LISTED_COMMITS = 2048
-"""Docs, "Webhook events and payloads: push"."""
-_EMPTY_TREES = (
-    "4b825dc642cb6eb9a060e54bf8d69288fbee4904",
-    "6ef19b41225c5369f1c104d45d8d85efa9b057b53b14b4b9b939dd74decc5321",
-)
-"""What a first commit is compared with: git knows it in every repository, by SHA-1 and by SHA-256."""
 
 
 def find_changed_paths(workspace: Workspace, event: Event) -> Sequence[str] | None:
@@ -36,7 +27,7 @@ def find_changed_paths(workspace: Workspace, event: Event) -> Sequence[str] | No
     base = _find_diff_base(git, event, commit)
     if base is None:
         return None
-    if base not in _EMPTY_TREES and git.count_commits(base, event.sha, limit=MAX_COMMITS + 1) > MAX_COMMITS:
+    if is_too_much(git, base, event.sha):
         return None
     paths = git.changed_paths(base, None if event.sha == head else event.sha)
     return _below(workspace, paths)
@@ -82,13 +73,4 @@ def _find_diff_base(git: GitRepository, event: Event, commit: Commit) -> str | N
         case _:
             branch = event.ref.removeprefix("refs/heads/")
             base = find_base(git, event.repository.default_branch, branch, commit, is_dirty=event.dirty)
-            return base or _EMPTY_TREES[0 if len(commit.sha) == len(_EMPTY_TREES[0]) else 1]
-
-
-def list_commits(git: GitRepository, base: str | None, commit: Commit) -> tuple[Commit, ...]:
-    """What a push brought, oldest first. The usual case, one commit on top of its parent, needs no git."""
-    if base == commit.sha:
-        return ()
-    if commit.parents == (() if base is None else (base,)):
-        return (commit,)
-    return tuple(git.log(base, commit.sha, limit=_MAX_LISTED_COMMITS))
+            return base or empty_tree(commit.sha)

@@ -9,7 +9,7 @@ A command states `EVENT_OPTIONS` among its options, then calls `read_request`, t
 Nothing is written anywhere, and nothing of the repository is run.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import msgspec
@@ -20,17 +20,16 @@ from homeport.cli.console import Console
 from homeport.cli.errors import CommandError, UsageError
 from homeport.cli.local_event import EventRequest, make_event, make_login
 from homeport.cli.options import Option, Options
-from homeport.cli.workspace import ParsedFile, WorkflowFiles, Workspace, files_of_folder, find_workspace
+from homeport.cli.workspace import Workspace, files_of_folder, find_workspace, select_files
 from homeport.diagnostics.diagnostic import Diagnostic
 from homeport.event import Event
 from homeport.git.repository import GitError
 from homeport.language import nodes
 from homeport.language.grammar_events import EVENTS
 from homeport.language.names import suggest
+from homeport.plan.choice import Choice, Refused, choose
 from homeport.plan.contexts import RunIdentity
-from homeport.plan.model import NotStarted, Plan
-from homeport.plan.planner import Missing, once, plan_workflow
-from homeport.plan.trigger import find_obstacles
+from homeport.plan.files import FetchInterruptedError, WorkflowFiles
 
 EVENT_OPTIONS = (
     Option(name="--event", value="NAME", help="the event that happens (default: push)"),
@@ -51,19 +50,6 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     inputs: Mapping[str, str]
     variables: Mapping[str, str]
     action_sources: tuple[str, ...] = ()
-
-
-class Refused(msgspec.Struct, frozen=True):
-    """A workflow that GitHub would refuse, with all that it would refuse it for."""
-
-    diagnostics: tuple[Diagnostic, ...]
-
-
-class Choice(msgspec.Struct, frozen=True):
-    """One workflow file, and what the event means for it."""
-
-    parsed: ParsedFile
-    outcome: Plan | NotStarted | Refused
 
 
 class Preparation(msgspec.Struct, frozen=True, kw_only=True):
@@ -123,73 +109,27 @@ def prepare(
         files = files_of_folder(workspace, make_remote_workflows(request.action_sources, console))
         pending = None if workspace.git is None else workspace.git.start_status(workspace.prefix)
         try:  # git looks at the files while the workflows are parsed
-            chosen = files.select(request.workflows, console.folder)
+            chosen = select_files(files, workspace.folder, request.workflows, console.folder)
         finally:
             changes = [] if pending is None else pending.finish()
         event = make_event(workspace, request.event, is_changed=bool(changes))
-        choices = choose(chosen, files, workspace, event, request, identify=identify, recall=recall)
+        choices = choose(
+            chosen,
+            files,
+            event,
+            changed_paths=lambda: find_changed_paths(workspace, event),
+            inputs=request.inputs,
+            variables=request.variables,
+            identify=identify,
+            recall=recall,
+        )
         for remark in files.remarks():
             console.say(f"homeport: warning: {remark}")
         return Preparation(workspace=workspace, files=files, event=event, choices=choices)
+    except FetchInterruptedError as error:
+        raise CommandError("fetching workflows of other repositories was interrupted") from error
     except GitError as error:
         raise CommandError(str(error), "is git installed, and is the repository sound? `git status` tells") from error
-
-
-def choose(
-    chosen: Sequence[ParsedFile],
-    files: WorkflowFiles,
-    workspace: Workspace,
-    event: Event,
-    request: Request,
-    *,
-    identify: Callable[[nodes.Workflow], RunIdentity] = lambda _: RunIdentity(),
-    recall: Callable[[nodes.Workflow], Mapping[str, str]] = lambda _: {},
-    filters_paths: bool = True,
-) -> tuple[Choice, ...]:
-    """What the event means for each of the files; `files` is where those that they call are found. Raises `GitError`.
-
-    Without `filters_paths` it is as if nobody knew what the event changed.
-    """
-    changed_paths = once(lambda: find_changed_paths(workspace, event) if filters_paths else None)
-
-    def plan_one(workflow: nodes.Workflow) -> Plan | NotStarted | list[Diagnostic]:
-        can_fetch = True
-        while True:
-            outcome = plan_workflow(
-                workflow,
-                event,
-                load_called=files.load,
-                changed_paths=changed_paths,
-                inputs=request.inputs,
-                variables=request.variables,
-                identify=lambda: identify(workflow),
-                can_fetch=can_fetch,
-                remote=files,
-            )
-            if not isinstance(outcome, Missing):
-                return outcome
-            # what is still missing when everything was asked for cannot be had: the plan is made without it
-            can_fetch = files.fetch(outcome.files, recall(workflow))
-
-    return tuple(_choose_one(parsed, event, plan_one) for parsed in chosen)
-
-
-def _choose_one(
-    parsed: ParsedFile, event: Event, plan_one: Callable[[nodes.Workflow], Plan | NotStarted | list[Diagnostic]]
-) -> Choice:
-    if parsed.workflow is None or parsed.mistakes:
-        return Choice(parsed, _refuse(parsed, event))
-    outcome = plan_one(parsed.workflow)
-    return Choice(parsed, Refused(tuple(outcome)) if isinstance(outcome, list) else outcome)
-
-
-def _refuse(parsed: ParsedFile, event: Event) -> NotStarted | Refused:
-    """A broken workflow is in the way only of the events that would start it."""
-    if parsed.workflow is not None and parsed.workflow.triggers:
-        obstacles = find_obstacles(parsed.workflow, event, lambda: None)
-        if obstacles:
-            return NotStarted(parsed.file, parsed.name, "; ".join(obstacles))
-    return Refused(parsed.mistakes)
 
 
 # --- values of options -----------------------------------------------------------------------------------------------

@@ -8,11 +8,12 @@ from typing import Any
 
 import msgspec
 
-from homeport.cli.changes import find_base, list_commits
+from homeport.cli.changes import find_base
 from homeport.cli.workspace import Workspace
 from homeport.event import Event, Repository
 from homeport.event.local import build_local_event
 from homeport.event.local_facts import NO_SHA, LocalFacts
+from homeport.git.changes import list_commits
 from homeport.git.repository import GitRepository
 
 _URL = r"(https?|ssh|git)://(?:[^@/]*@)?([^:/]+(?::\d+)?)/(?:.*/)?([^/]+)/([^/]+?)(?:\.git)?/?"

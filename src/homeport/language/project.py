@@ -7,11 +7,11 @@ import msgspec
 
 from homeport.diagnostics.diagnostic import Diagnostic
 from homeport.language.calls import Loaded
+from homeport.language.local_reference import resolve_local
 from homeport.language.nodes import Action
 from homeport.language.parser.action import parse_action
 from homeport.language.parser.workflow import parse_workflow
 
-_LOCAL = ("./", "$/")
 _METADATA = ("action.yml", "action.yaml")
 
 
@@ -119,21 +119,6 @@ class Project:
         if path not in self._lines:
             self._lines[path] = self.text(path).splitlines()
         return self._lines[path]
-
-
-def resolve_local(uses: str) -> str | None:
-    """The path below the repository that `./path` or `$/path` names; None for other forms, and for paths that lead outside."""
-    if not uses.startswith(_LOCAL):
-        return None
-    segments: list[str] = []
-    for segment in uses[2:].split("/"):
-        if segment == "..":
-            if not segments:
-                return None
-            segments.pop()
-        elif segment not in {"", "."}:
-            segments.append(segment)
-    return "/".join(segments)
 
 
 def join(folder: str, name: str) -> str:

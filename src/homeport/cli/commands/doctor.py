@@ -14,7 +14,7 @@ from homeport.cli.machine.remedies import Installation, Remedy, render_command, 
 from homeport.cli.machine.text import Report, list_needed
 from homeport.cli.machine.workflows import judge
 from homeport.cli.options import FORMAT, Command, Option, Options
-from homeport.cli.workspace import files_of_folder, find_workspace
+from homeport.cli.workspace import files_of_folder, find_workspace, select_files
 from homeport.git.repository import GitError
 
 COMMAND = Command(
@@ -62,7 +62,7 @@ def _judge(names: tuple[str, ...], console: Console, machine: Machine) -> list[W
         files = files_of_folder(workspace)
         if not names and not files.paths():
             return []
-        return judge(files.select(names, console.folder), files, workspace, machine)
+        return judge(select_files(files, workspace.folder, names, console.folder), files, workspace, machine)
     except GitError as error:
         raise CommandError(str(error), "is git installed, and is the repository sound? `git status` tells") from error
 

@@ -9,8 +9,9 @@ from homeport.cli.console import Console
 from homeport.cli.errors import OK, CommandError, UsageError
 from homeport.cli.options import FORMAT, Command, Option, Options
 from homeport.cli.templates import TEMPLATES, Adaptation, Template, choose_template, list_adaptations, read_files
-from homeport.cli.workspace import WORKFLOW_FOLDER, files_of_folder, find_workspace
+from homeport.cli.workspace import files_of_folder, find_workspace
 from homeport.git.repository import GitError
+from homeport.plan.files import WORKFLOW_FOLDER
 
 COMMAND = Command(
     name="init",

@@ -8,13 +8,15 @@ from homeport.cli.action_sources import ACTION_SOURCE
 from homeport.cli.clock import SystemClock
 from homeport.cli.console import Console
 from homeport.cli.errors import OK, USAGE, CommandError, UsageError
-from homeport.cli.loading import EVENT_OPTIONS, Choice, Preparation, Refused, Request, choose, prepare, read_request
+from homeport.cli.loading import EVENT_OPTIONS, Preparation, Request, prepare, read_request
 from homeport.cli.options import FORMAT, Command, Option, Options
 from homeport.cli.plan_text import render_differences, render_event, render_not_started, render_plan
-from homeport.cli.workspace import WorkflowFiles, files_of_commit
+from homeport.cli.workspace import files_of_commit
 from homeport.git.repository import GitError
+from homeport.plan.choice import Choice, Refused, choose
 from homeport.plan.codec import encode_difference, encode_not_started, encode_plan
 from homeport.plan.compare import Difference, Kind, compare_outcomes
+from homeport.plan.files import FetchInterruptedError, WorkflowFiles
 from homeport.plan.model import NotStarted, Plan
 from homeport.plan.outline import outline_plan
 from homeport.present.diagnostics.text import render_text
@@ -119,6 +121,8 @@ def _compare(preparation: Preparation, request: Request, reference: str) -> list
             files_of_commit(preparation.workspace, git, sha, preparation.files.open_remote), preparation, request
         )
         after = _outcomes(preparation.files, preparation, request)
+    except FetchInterruptedError as error:
+        raise CommandError("fetching workflows of other repositories was interrupted") from error
     except GitError as error:
         raise CommandError(str(error)) from error
     names = dict.fromkeys([*after, *before])
@@ -128,7 +132,14 @@ def _compare(preparation: Preparation, request: Request, reference: str) -> list
 def _outcomes(files: WorkflowFiles, preparation: Preparation, request: Request) -> dict[str, Outcome]:
     names = [choice.parsed.file for choice in preparation.choices] if request.workflows else files.paths()
     parsed = [found for name in names if (found := files.read(name)) is not None]
-    choices = choose(parsed, files, preparation.workspace, preparation.event, request, filters_paths=False)
+    choices = choose(
+        parsed,
+        files,
+        preparation.event,
+        changed_paths=lambda: None,
+        inputs=request.inputs,
+        variables=request.variables,
+    )
     return {choice.parsed.file: choice.outcome for choice in choices}
 
 

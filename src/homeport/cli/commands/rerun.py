@@ -75,7 +75,8 @@ def _refresh(plan: Plan, execution: Execution, console: Console) -> Plan | None:
     """The plan with the workflows of other repositories as they are now, where it calls some."""
     if not has_remote_calls(plan.workflow):
         return None
-    from homeport.cli.remote_workflows import RemoteWorkflows, refresh_plan  # noqa: PLC0415 - few workflows call others
+    from homeport.cli.remote_workflows import refresh_plan  # noqa: PLC0415 - few workflows call others
+    from homeport.store.remote_workflows import RemoteWorkflows  # noqa: PLC0415
 
     files = RemoteWorkflows(lambda: open_actions(execution.action_sources, console))
     refreshed = refresh_plan(plan, files)

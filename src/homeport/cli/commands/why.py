@@ -6,10 +6,11 @@ from homeport.cli.action_sources import ACTION_SOURCE
 from homeport.cli.clock import SystemClock
 from homeport.cli.console import Console
 from homeport.cli.errors import OK, UsageError
-from homeport.cli.loading import EVENT_OPTIONS, Choice, Preparation, Refused, prepare, read_request
+from homeport.cli.loading import EVENT_OPTIONS, Preparation, prepare, read_request
 from homeport.cli.options import FORMAT, Command, Options
 from homeport.cli.stores import open_stores
 from homeport.language.names import suggest
+from homeport.plan.choice import Choice, Refused
 from homeport.plan.model import NotStarted, Plan
 from homeport.plan.outline import OutlinedJob, outline_plan
 from homeport.ports.repositories import RunRepository

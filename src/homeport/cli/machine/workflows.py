@@ -10,9 +10,10 @@ from homeport.cli.machine.demands import Demands
 from homeport.cli.machine.machine import Machine
 from homeport.cli.machine.model import JobVerdict, Lack, WorkflowVerdict
 from homeport.cli.machine.remedies import Remedy
-from homeport.cli.workspace import ParsedFile, WorkflowFiles, Workspace
+from homeport.cli.workspace import Workspace
 from homeport.event import Event
 from homeport.language import nodes
+from homeport.plan.files import ParsedFile, WorkflowFiles
 from homeport.plan.model import Leg, Plan, PlannedWorkflow
 from homeport.plan.outline import OutlinedJob, outline_plan
 from homeport.plan.planner import plan_workflow

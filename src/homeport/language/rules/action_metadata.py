@@ -8,9 +8,10 @@ from collections.abc import Iterator
 from homeport.diagnostics.diagnostic import Diagnostic
 from homeport.diagnostics.span import Span
 from homeport.language.icons import ICONS
+from homeport.language.local_reference import resolve_local
 from homeport.language.names import quote, suggest
 from homeport.language.nodes import Action, CompositeRuns, Condition, DockerRuns, NodeRuns
-from homeport.language.project import Project, join, resolve_local
+from homeport.language.project import Project, join
 from homeport.language.subject import Subject
 from homeport.language.tokens import StringToken
 
