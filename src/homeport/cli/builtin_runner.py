@@ -149,7 +149,10 @@ class BuiltinRunner:
         self._stopped.set()
         self._thread.join()
         for each in self._list():
-            each.retire()
+            if each.id not in self._children:
+                each.retire()
+        for child in self._children.values():  # also one that has not said yet that it is there
+            child.terminate()
 
     def _watch(self) -> None:
         while not self._stopped.wait(_LOOK_SECONDS):

@@ -23,7 +23,7 @@ from homeport.cli.remains import clear_remains
 from homeport.coordinator.dispatch import Labels
 from homeport.ports.peer import JobOrder, Peer
 from homeport.runner.http_channel import HttpChannel
-from homeport.runner.http_peer import HttpPeer, RefusedError
+from homeport.runner.http_peer import AwayError, HttpPeer, RefusedError
 from homeport.runner.job import JobRunner
 from homeport.runner.loop import serve
 from homeport.runner.settings import RunnerSettings, Services
@@ -93,6 +93,7 @@ class RunnerProcess:
         settings = RunnerSettings(name=os.uname().nodename, on_fault=_note_fault)
         self._jobs = HostedJobs(self._services.build(), settings, data, environment.get("PATH", os.defpath))
         self._retiring = threading.Event()
+        self._has_more_to_say = False
 
     def carry_out(self) -> bool:
         """Take jobs until there is a reason to end; says whether everything was heard that there was to say."""
@@ -106,7 +107,7 @@ class RunnerProcess:
         closing.start()
         self._watch(closing, lambda: None)
         self._services.close()
-        return not closing.is_alive()
+        return not (closing.is_alive() or self._has_more_to_say)
 
     def _work(self) -> None:
         try:
@@ -115,6 +116,8 @@ class RunnerProcess:
                 serve(self._peer, self._jobs, parallel=self._recipe.parallel)
         except RefusedError as error:
             _say_to_log(f"homeport: the server does not know this runner: {error}\n")
+        except AwayError:
+            self._has_more_to_say = True
 
     def _watch(self, thread: threading.Thread, retire: Callable[[], None]) -> None:
         """Until the thread ends, or waiting for it makes no sense any more."""

@@ -88,7 +88,7 @@ class HttpPeer:
 
     def greet(self) -> None:
         """Say what a former process of this runner left unsaid, then that its jobs are lost. Raises `RefusedError`; waits for a server
-        that is away.
+        that is away, until `stop`: then `AwayError`.
         """
         for name in sorted(os.listdir(self._folder) if os.path.isdir(self._folder) else ()):
             path = os.path.join(self._folder, name)
@@ -96,11 +96,11 @@ class HttpPeer:
             token, reports = read_left(path)
             try:
                 if reports:
-                    self._insist(f"leases/{lease}/reports", _encode_reports(token, reports))
+                    self._insist(f"leases/{lease}/reports", _encode_reports(token, reports), until_stopped=True)
             except RefusedError:
                 pass  # it was given up meanwhile
             os.unlink(path)
-        self._insist("greeting", msgspec.msgpack.encode(Greeting()))
+        self._insist("greeting", msgspec.msgpack.encode(Greeting()), until_stopped=True)
 
     def stop(self) -> None:
         """Take no more jobs: `next_job` gives None from now on, unless a job was on its way already."""
@@ -259,15 +259,18 @@ class HttpPeer:
             raise
         return msgspec.msgpack.decode(answer, type=kind)
 
-    def _insist(self, path: str, body: bytes) -> bytes:
-        """The same message until it is answered. Raises `RefusedError`."""
+    def _insist(self, path: str, body: bytes, *, until_stopped: bool = False) -> bytes:
+        """The same message until it is answered. Raises `RefusedError`; `AwayError` only once it is of no use to insist."""
         tries = 0
         while True:
             try:
                 return self._post(path, body)
             except AwayError:
                 tries += 1
-                threading.Event().wait(_pause(tries))
+                if not until_stopped:
+                    threading.Event().wait(_pause(tries))
+                elif self._stopping.wait(_pause(tries)):
+                    raise
 
     def _post(self, path: str, body: bytes) -> bytes:
         answer = self._channel.post(path, body, timeout_seconds=_WAIT_SECONDS * 2)

@@ -24,5 +24,6 @@ class ServerSettings(msgspec.Struct, frozen=True, kw_only=True):
     def url(self) -> str:
         """What links begin with."""
         scheme = "https" if self.tls_certificate else "http"
-        host = f"[{self.listen_host}]" if ":" in self.listen_host else self.listen_host
+        host = "localhost" if self.listen_host in {"0.0.0.0", "::"} else self.listen_host  # noqa: S104 - it is compared
+        host = f"[{host}]" if ":" in host else host
         return self.public_url or f"{scheme}://{host}:{self.listen_port}"

@@ -14,9 +14,11 @@ from homeport.cli.execution import count_cores
 from homeport.cli.home import find_home
 from homeport.cli.isolation import NoSandbox, try_sandbox
 from homeport.cli.options import FORMAT, Command, Option, Options
+from homeport.cli.server_access import setup_url
 from homeport.cli.server_parts import build_server, open_database
 from homeport.ports.repositories import StoreError
 from homeport.server import lifecycle
+from homeport.server.access import Access
 from homeport.server.app import build_app
 from homeport.server.ownership import owned
 from homeport.server.settings import ServerSettings
@@ -76,6 +78,8 @@ class Ready(msgspec.Struct, frozen=True, tag="ready", kw_only=True):
 
     url: str
     data: str
+    sign_in: str = ""
+    """a link for the first person, good once; empty where there is an administrator already"""
 
 
 def main(options: Options, console: Console) -> int:
@@ -103,13 +107,21 @@ async def _serve(
     server = build_server(settings, database, bell, console.environment)
 
     def say_ready() -> None:
-        ready = Ready(url=settings.url, data=settings.data)
+        ready = Ready(url=settings.url, data=settings.data, sign_in=_make_link(server.parts.access))
         if options.get("--format", "text") == "json":
             console.write(msgspec.json.encode(ready) + b"\n")
         else:
             console.print(f"homeport serves at {ready.url}, and keeps everything in {ready.data}")
+            if ready.sign_in:
+                console.print(f"nobody can sign in yet: become the administrator at {ready.sign_in} (good once)")
 
     await lifecycle.serve(server.parts, build_app(server.parts), server.runner_routes, public, say_ready)
+
+
+def _make_link(access: Access) -> str:
+    if not access.sessions.needs_first_administrator():
+        return ""
+    return setup_url(access.public_url, access.sessions.make_link(None, "homeport serve"))
 
 
 def read_settings(options: Options, console: Console) -> ServerSettings:
