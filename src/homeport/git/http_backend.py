@@ -1,10 +1,11 @@
-"""Serves a repository of this machine to git clients, read-only, by git's own program for it.
+"""Serves a repository of this machine to git clients, by git's own program for it; read-only, unless a push was authorised.
 
 Source: git's documentation, "git-http-backend" (a CGI program), RFC 3875 (what such a program is told and answers).
 """
 
 import asyncio
 import os
+import signal
 from collections.abc import AsyncIterator, Mapping
 from contextlib import suppress
 
@@ -13,7 +14,6 @@ import msgspec
 from homeport.git.process import GitError, find_program, git_environment
 
 _SETTINGS = (
-    "http.receivepack=false",
     "http.uploadpack=true",
     "http.getanyfile=false",
     "uploadpack.allowAnySHA1InWant=true",
@@ -38,6 +38,12 @@ class BackendRequest(msgspec.Struct, frozen=True, kw_only=True):
     content_encoding: str = ""
     protocol: str = ""
     """of the header `Git-Protocol`"""
+    user: str = "job"
+    """who asks; in the log of a ref that is pushed"""
+    is_push: bool = False
+    """the caller has made sure that this one may change refs"""
+    settings: tuple[str, ...] = ()
+    """more of git's settings (`receive.maxInputSize=1`)"""
 
 
 class BackendAnswer:
@@ -79,7 +85,7 @@ class BackendAnswer:
         try:
             await asyncio.wait_for(self._process.wait(), _LAST_SECONDS)
         except TimeoutError:
-            self._process.kill()
+            os.killpg(self._process.pid, signal.SIGKILL)
             await self._process.wait()
 
 
@@ -92,8 +98,9 @@ def is_served(method: str, end: str, query: str) -> bool:
 async def ask_backend(
     folder: str, request: BackendRequest, body: AsyncIterator[bytes], environment: Mapping[str, str]
 ) -> BackendAnswer:
-    """Ask the program. `folder` is that of a working tree. Raises `GitError`."""
-    words = [word for setting in _SETTINGS for word in ("-c", setting)]
+    """Ask the program. `folder` is that of a working tree, or a bare repository. Raises `GitError`."""
+    settings = (*_SETTINGS, f"http.receivepack={str(request.is_push).lower()}", *request.settings)
+    words = [word for setting in settings for word in ("-c", setting)]
     try:
         process = await asyncio.create_subprocess_exec(
             find_program(environment),
@@ -104,6 +111,7 @@ async def ask_backend(
             stderr=asyncio.subprocess.DEVNULL,
             env=_describe(folder, request, environment),
             cwd=os.sep,
+            start_new_session=True,
         )
     except OSError as error:
         raise GitError(f"git cannot be started: {error.strerror}") from error
@@ -130,7 +138,7 @@ def _describe(folder: str, request: BackendRequest, environment: Mapping[str, st
         "PATH_INFO": request.end,
         "QUERY_STRING": request.query,
         "REMOTE_ADDR": "127.0.0.1",
-        "REMOTE_USER": "job",
+        "REMOTE_USER": request.user,
         "REQUEST_METHOD": request.method,
     }
 
