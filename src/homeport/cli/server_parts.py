@@ -10,6 +10,7 @@ from homeport import __version__
 from homeport.cli.builtin_runner import BuiltinRunner, Recipe
 from homeport.cli.clock import SystemClock
 from homeport.cli.server_access import open_access
+from homeport.cli.server_results import open_results
 from homeport.coordinator.dispatch import Labels, machine_labels
 from homeport.coordinator.surroundings import Policy, Stores
 from homeport.run.facts import Fact
@@ -22,8 +23,11 @@ from homeport.store.control_folder import FolderControls
 from homeport.store.data_folder import DataFolder
 from homeport.store.logs_folder import FolderLogs
 from homeport.store.tables.database import Database
+from homeport.store.tables.directory import TableDirectory
+from homeport.store.tables.events import TableEvents
 from homeport.store.tables.groups import TableConcurrencyGroups
 from homeport.store.tables.leases import TableLeases
+from homeport.store.tables.outbox import mark_news
 from homeport.store.tables.runs import TableRuns
 
 
@@ -46,7 +50,10 @@ def build_server(settings: ServerSettings, database: Database, bell: Bell, envir
     clock = SystemClock()
     stores = _open_stores(folder, database)
     access = open_access(folder, database, clock, settings.url, environment)
-    listeners: list[Listener] = [access.job_tokens.heed]
+    directory = TableDirectory(database)
+    events = TableEvents(database, clock)
+    results = open_results(database, stores.runs, directory, events, access.vault, clock, settings.url)
+    listeners: list[Listener] = [access.job_tokens.heed, results.reporter.hear]
     engine = ServerEngine(
         stores,
         TableLeases(database),
@@ -66,7 +73,8 @@ def build_server(settings: ServerSettings, database: Database, bell: Bell, envir
         engine=engine,
         bell=bell,
         access=access,
-        background=(runner,),
+        results=results,
+        background=(runner, results.reporter),
     )
     return Server(parts, list(RunnerApi(engine.board, bell, runner.find_runner).routes))
 
@@ -89,7 +97,7 @@ def builtin_labels() -> Labels:
 
 def _open_stores(folder: DataFolder, database: Database) -> Stores:
     # whoever else wrote in this database is dead: the folder's lock says so
-    runs = TableRuns(database, f"server-{os.getpid()}-{os.urandom(4).hex()}", lambda _: False)
+    runs = TableRuns(database, f"server-{os.getpid()}-{os.urandom(4).hex()}", lambda _: False, (mark_news,))
     return Stores(
         runs=runs,
         logs=FolderLogs(folder.path),

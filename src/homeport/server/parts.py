@@ -10,6 +10,7 @@ from homeport.ports.clock import Clock
 from homeport.run.facts import Fact
 from homeport.server.access import Access
 from homeport.server.engine import ServerEngine
+from homeport.server.results import Results
 from homeport.server.settings import ServerSettings
 from homeport.server.waiting import Bell
 from homeport.store.data_folder import DataFolder
@@ -45,5 +46,7 @@ class ServerParts(msgspec.Struct, frozen=True, kw_only=True):
     """rings when runners may have news"""
     access: Access
     """who calls, and what they may do"""
+    results: Results
+    """what commits and forges are told of runs"""
     background: tuple[BackgroundPart, ...] = ()
     """started in this order, stopped in the opposite one"""

@@ -63,7 +63,7 @@ REPORTS = Table(
     Column("repository", Integer, primary_key=True, autoincrement=False),
     Column("sha", String, primary_key=True),
     Column("context_key", String, primary_key=True),
-    Column("source", String, primary_key=True, comment="the workflow's file and the event"),
+    Column("source", String, primary_key=True, comment="the workflow's file, the event and the job's key"),
     Column("run", Integer, nullable=False),
     Column("attempt", Integer, nullable=False),
     Column("status", LargeBinary, nullable=False),
@@ -101,7 +101,7 @@ class News(msgspec.Struct, frozen=True):
 
 
 class JobReport(msgspec.Struct, frozen=True, kw_only=True):
-    """How a job stands, as its run says. Jobs of one name from several sources (workflows, events) share a context."""
+    """How a job stands, as its run says. Jobs of one name (from several workflows, events, legs) share a context."""
 
     source: str
     run: int
@@ -173,6 +173,12 @@ class TableOutbox:
         """Take marks away of which nothing follows."""
         self._database.write(lambda connection: drop_news(connection, done))
 
+    def has_report(self, repository: int, sha: str, context: str) -> bool:
+        """Whether some job has ever reported by this name."""
+        row = _is_context(REPORTS, repository, Status(sha=sha, context=context, verdict="queued"))
+        with self._database.read() as connection:
+            return connection.execute(select(REPORTS.c.run).where(row).limit(1)).first() is not None
+
     # --- what others say ----------------------------------------------------------------------------------------------
 
     def set_status(
@@ -205,6 +211,11 @@ class TableOutbox:
         )
         with self._database.read() as connection:
             return [_message(row) for row in connection.execute(query)]
+
+    def list_due_ids(self) -> Sequence[int]:
+        """The messages that are due, by number."""
+        with self._database.read() as connection:
+            return list(connection.execute(select(OUTBOX.c.id).where(OUTBOX.c.is_due == 1)).scalars())
 
     def count_due(self, repository: int | None = None) -> int:
         """How many contexts wait to be told."""

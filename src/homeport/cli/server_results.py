@@ -1,0 +1,42 @@
+"""Puts together how a server tells forges what became of runs."""
+
+from homeport.forge.connections import ConnectedForges
+from homeport.ports.clock import Clock
+from homeport.ports.directory import RepositoryDirectory
+from homeport.ports.events import EventLog
+from homeport.ports.repositories import RunRepository
+from homeport.ports.vault import Vault
+from homeport.server.delivery import Delivery
+from homeport.server.forge_credentials import VaultForgeCredentials
+from homeport.server.outbox import ForgeReporter
+from homeport.server.reporting import Reporting
+from homeport.server.results import Results
+from homeport.store.tables.database import Database
+from homeport.store.tables.journal_reader import JournalReader
+from homeport.store.tables.outbox import TableOutbox
+from homeport.store.tables.statuses import TableStatuses
+
+
+def open_results(
+    database: Database,
+    runs: RunRepository,
+    directory: RepositoryDirectory,
+    events: EventLog,
+    vault: Vault,
+    clock: Clock,
+    public_url: str,
+) -> Results:
+    """`runs` must leave marks of their facts (`store.tables.outbox.mark_news`). Raises `StoreError`."""
+    outbox = TableOutbox(database)
+    credentials = VaultForgeCredentials(vault)
+    forges = ConnectedForges(credentials, clock)
+    reporting = Reporting(outbox, JournalReader(database), runs, directory, clock, public_url, events)
+    delivery = Delivery(outbox, directory, forges, clock, reporting.find_details)
+    return Results(
+        statuses=TableStatuses(database),
+        reporting=reporting,
+        delivery=delivery,
+        credentials=credentials,
+        forges=forges,
+        reporter=ForgeReporter(reporting, delivery),
+    )

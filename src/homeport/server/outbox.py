@@ -1,0 +1,88 @@
+"""The threads that follow runs and tell forges: one reads what has happened, some send, none is ever waited for by a run."""
+
+import logging
+import threading
+from collections.abc import Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+
+from homeport.ports.directory import HostedRepository
+from homeport.ports.repositories import StoreError
+from homeport.run.facts import Fact, LinesLogged
+from homeport.server.delivery import Delivery
+from homeport.server.reporting import Reporting
+
+_SENDERS = 4
+"""How many repositories' forges are told at once."""
+_LOOK_SECONDS = 1.0
+"""How often it is looked whether a wait is over. What happens meanwhile wakes the thread at once."""
+
+
+class ForgeReporter:
+    """A `BackgroundPart`. `hear` is to be called with what is durable; a process that died before that loses nothing, since what was to
+    be told is in the database.
+    """
+
+    def __init__(self, reporting: Reporting, delivery: Delivery) -> None:
+        self._reporting = reporting
+        self._delivery = delivery
+        self._news = threading.Event()
+        self._stopping = threading.Event()
+        self._busy: dict[int, tuple[HostedRepository, Future[None]]] = {}
+        self._thread = threading.Thread(target=self._work, name="forge-reporter")
+        self._log = logging.getLogger("homeport.reporting")
+
+    def start(self) -> None:
+        """Begin with what the last process left."""
+        self._news.set()
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Finish the requests that are under way; the rest is told by the next process."""
+        self._stopping.set()
+        self._news.set()
+        self._thread.join()
+
+    def hear(self, facts: Sequence[Fact]) -> None:
+        """Something has happened. Never blocks."""
+        if any(not isinstance(fact, LinesLogged) for fact in facts):
+            self._news.set()
+
+    def wake(self) -> None:
+        """Something was put into the outbox by other ways than facts."""
+        self._news.set()
+
+    def _work(self) -> None:
+        with ThreadPoolExecutor(_SENDERS, "forge-sender") as pool:
+            while not self._stopping.is_set():
+                self._news.wait(_LOOK_SECONDS)
+                self._news.clear()
+                try:
+                    while not self._stopping.is_set() and self._reporting.work_off():
+                        pass
+                    self._send(pool)
+                except StoreError as error:
+                    self._log.error("what is to be told to forges cannot be read or kept: %s", error)
+                    self._stopping.wait(_LOOK_SECONDS)
+
+    def _send(self, pool: ThreadPoolExecutor) -> None:
+        if self._stopping.is_set():
+            return
+        self._busy = {number: each for number, each in self._busy.items() if not self._is_over(*each)}
+        for repository in self._delivery.find_due():
+            if repository.id not in self._busy:
+                self._busy[repository.id] = repository, pool.submit(self._send_one, repository)
+
+    def _send_one(self, repository: HostedRepository) -> None:
+        try:
+            self._delivery.send(repository, self._stopping.is_set)
+        finally:
+            self._news.set()  # something may have come meanwhile
+
+    def _is_over(self, repository: HostedRepository, sending: Future[None]) -> bool:
+        if not sending.done():
+            return False
+        error = sending.exception()
+        if error is not None:
+            self._log.error("telling the forge of %s has failed", repository.full_name, exc_info=error)
+            self._delivery.postpone(repository, "there is a problem on this server: see its log")
+        return True

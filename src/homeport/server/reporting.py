@@ -1,0 +1,213 @@
+"""Works out what follows for the checks of commits from what runs have remembered, and from workflows that could not be run at all."""
+
+from collections.abc import Sequence
+
+import msgspec
+
+from homeport.event import Event
+from homeport.ports.clock import Clock
+from homeport.ports.directory import HostedRepository, RepositoryDirectory
+from homeport.ports.events import EventLog, WorkflowStart
+from homeport.ports.forge import CheckAnnotation, CheckDetails, Status, Verdict
+from homeport.ports.repositories import RunRepository
+from homeport.rest.journal import head_sha_of
+from homeport.server.job_checks import AttemptChecks, JobReference, gather_details, make_context, make_prefix
+from homeport.store.tables.journal_reader import JournalReader
+from homeport.store.tables.outbox import JobReport, News, TableOutbox
+from homeport.store.tables.statuses import CommitStatus
+
+_MOST_REMEMBERED = 500
+"""attempts whose fold is kept: a fold that was dropped is made anew from the journal"""
+_CHECKED = ("jobs_kept", "job_expanded", "job_queued", "job_started", "job_finished", "run_finished")
+_DETAILED = ("annotation_raised", "summary_written")
+
+
+class _Followed(msgspec.Struct):
+    """An attempt as far as it was read."""
+
+    repository: HostedRepository
+    source: str
+    """the workflow's file and the event"""
+    checks: AttemptChecks
+    read: int = -1
+
+
+class Reporting:
+    """From journals to the outbox. `work_off` is called by one thread; everything else may be called from any."""
+
+    def __init__(
+        self,
+        outbox: TableOutbox,
+        journals: JournalReader,
+        runs: RunRepository,
+        directory: RepositoryDirectory,
+        clock: Clock,
+        url: str,
+        events: EventLog | None = None,
+    ) -> None:
+        self._outbox = outbox
+        self._journals = journals
+        self._runs = runs
+        self._directory = directory
+        self._clock = clock
+        self._url = url
+        self._events = events
+        self._followed: dict[tuple[str, int], _Followed] = {}
+
+    # --- runs ---------------------------------------------------------------------------------------------------------
+
+    def work_off(self) -> bool:
+        """Report all that has happened; whether there was anything. Raises `StoreError`."""
+        news = self._outbox.news()
+        marks: dict[tuple[str, int], list[News]] = {}
+        for each in news:
+            marks.setdefault((each.run, each.attempt), []).append(each)
+        for (run, attempt), found in marks.items():
+            self._report(run, attempt, [each.id for each in found])
+        return bool(news)
+
+    def _report(self, run: str, attempt: int, marks: Sequence[int]) -> None:
+        followed = self._follow(run, attempt)
+        if followed is None:
+            self._outbox.drop(marks)
+            return
+        self._catch_up(followed, run, attempt)
+        reports = [
+            JobReport(source=f"{followed.source}:{job}", run=int(run), attempt=attempt, status=status)
+            for job, status in followed.checks.take_changes()
+        ]
+        if followed.checks.is_finished:
+            self._followed.pop((run, attempt), None)
+        repository = followed.repository
+        self._outbox.report(
+            repository.id, reports, at=self._clock.now(), is_forwarded=is_forwarded(repository), done=marks
+        )
+
+    def _follow(self, run: str, attempt: int) -> _Followed | None:
+        """None where the run or its repository is gone."""
+        known = self._followed.get((run, attempt))
+        if known is not None:
+            return known
+        found = self._runs.find(run, attempt)
+        if found is None:
+            return None
+        record, plan = found
+        repository = self._directory.get(record.repository_id) or self._directory.find(record.repository)
+        if repository is None:
+            return None
+        previous = self._read_whole(run, attempt - 1) if attempt > 1 else None
+        checks = AttemptChecks(repository, record, plan, self._url, previous.checks if previous else None)
+        followed = _Followed(repository, f"{plan.workflow.file}:{plan.event.name}", checks)
+        if len(self._followed) >= _MOST_REMEMBERED:
+            self._followed.pop(next(iter(self._followed)))
+        self._followed[run, attempt] = followed
+        return followed
+
+    def _read_whole(self, run: str, attempt: int) -> _Followed | None:
+        followed = self._follow(run, attempt)
+        if followed is not None:
+            self._catch_up(followed, run, attempt)
+            self._followed.pop((run, attempt), None)
+        return followed
+
+    def _catch_up(self, followed: _Followed, run: str, attempt: int) -> None:
+        for sequence, fact in self._journals.read(run, attempt, after=followed.read, types=_CHECKED):
+            followed.checks.feed(fact)
+            followed.read = sequence
+
+    # --- what is not a run --------------------------------------------------------------------------------------------
+
+    def report_starts(
+        self, repository: HostedRepository, event: Event, number: int, starts: Sequence[WorkflowStart]
+    ) -> None:
+        """A workflow that cannot be read or run is a failing check of its own, called by its file, that says why. One that was such for the
+        same commit, and is not any more, is a success. `number` is that of the stored event. Safe to repeat.
+        """
+        sha = head_sha_of(event)
+        reports = []
+        for start in starts:
+            context = make_context(make_prefix(repository, start.name, event.name), start.workflow)
+            verdict: Verdict
+            if start.outcome == "refused":
+                verdict, words = "failure", _say_refusal(start)
+            elif start.outcome == "started" and self._outbox.has_report(repository.id, sha, context):
+                verdict, words = "success", "The workflow can be run now"
+            else:
+                continue
+            status = Status(
+                sha=sha,
+                context=context,
+                verdict=verdict,
+                description=words,
+                target_url=f"{self._url}/{repository.full_name}/actions",
+                reference=f"start/{number}/{start.workflow}",
+            )
+            reports.append(JobReport(source=f"{start.workflow}:{event.name}", run=number, attempt=0, status=status))
+        if reports:
+            now = self._clock.now()
+            self._outbox.report(repository.id, reports, at=now, is_forwarded=is_forwarded(repository))
+
+    def report_problem(self, repository: HostedRepository, sha: str, name: str, words: str, *, number: int) -> None:
+        """Something that kept an event from starting anything (a pull request's conflict, a commit that cannot be fetched), as a failing
+        check of that name. `number` is that of the stored event. Safe to repeat.
+        """
+        status = Status(
+            sha=sha,
+            context=make_context(make_prefix(repository, name, ""), name),
+            verdict="failure",
+            description=words,
+            target_url=f"{self._url}/{repository.full_name}/actions",
+        )
+        report = JobReport(source=name, run=number, attempt=0, status=status)
+        now = self._clock.now()
+        self._outbox.report(repository.id, [report], at=now, is_forwarded=is_forwarded(repository))
+
+    def set_status(self, repository: HostedRepository, status: Status, creator: str) -> CommitStatus:
+        """A status that somebody sets by the interface: kept here, and told to the forge where the repository has one."""
+        return self._outbox.set_status(
+            repository.id, status, creator=creator, at=self._clock.now(), is_forwarded=is_forwarded(repository)
+        )
+
+    # --- details --------------------------------------------------------------------------------------------------------
+
+    def find_details(self, status: Status) -> CheckDetails:
+        """What a check says beside its conclusion, read when it is told. Raises `StoreError`."""
+        job = JobReference.read(status.reference)
+        if job is not None:
+            facts = (fact for _, fact in self._journals.read(job.run, job.attempt, after=-1, types=_DETAILED))
+            return gather_details(job.job, facts, status.description)
+        kind, _, rest = status.reference.partition("/")
+        number, _, workflow = rest.partition("/")
+        if kind != "start" or self._events is None or not number.isdigit():
+            return CheckDetails(status.description)
+        start = next((each for each in self._events.starts(int(number)) if each.workflow == workflow), None)
+        return CheckDetails(status.description) if start is None else _detail_refusal(start)
+
+
+def is_forwarded(repository: HostedRepository) -> bool:
+    """Whether there is a forge to be told."""
+    return repository.origin != "own"
+
+
+def _say_refusal(start: WorkflowStart) -> str:
+    first = next(iter(start.diagnostics), None)
+    if first is None:
+        return start.reason or "This workflow cannot be run"
+    return f"Line {first.span.line}: {first.message}"
+
+
+def _detail_refusal(start: WorkflowStart) -> CheckDetails:
+    annotations = tuple(
+        CheckAnnotation(
+            path=each.span.file,
+            line=each.span.line,
+            end_line=each.span.end_line,
+            column=each.span.column,
+            end_column=each.span.end_column,
+            level=each.severity,
+            message=each.message if each.hint is None else f"{each.message}\n\n{each.hint}",
+            title=each.code,
+        )
+        for each in start.diagnostics
+    )
+    return CheckDetails("This workflow cannot be run", start.reason, annotations)
