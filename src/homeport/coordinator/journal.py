@@ -25,7 +25,14 @@ def begin(plan: Plan, record: RunRecord) -> RunState:
     github = github_context(
         plan.event, workflow_name=plan.workflow.name, workflow_file=plan.workflow.file, identity=identity
     )
-    return initial_state(record.id, plan, number=record.number, attempt=record.attempt, github=github)
+    return initial_state(
+        record.id,
+        plan,
+        number=record.number,
+        attempt=record.attempt,
+        github=github,
+        repository_id=record.repository_id,
+    )
 
 
 def recall(runs: RunRepository, run: str, attempt: int | None = None) -> tuple[RunRecord, RunState] | None:

@@ -2,9 +2,11 @@
 
 from collections.abc import Mapping
 
+import msgspec
+
 from homeport.coordinator.arrival import LeasedJob
 from homeport.coordinator.dispatch import Runners
-from homeport.coordinator.surroundings import Policy, Post, Stores
+from homeport.coordinator.surroundings import GrantError, JobGrant, Policy, Post, Stores
 from homeport.diagnostics.span import Span
 from homeport.plan.evaluation import EvaluationError
 from homeport.ports.clock import Clock
@@ -12,7 +14,7 @@ from homeport.ports.peer import JobOrder
 from homeport.run.conclusion import conclude_job
 from homeport.run.facts import AnnotationRaised, Conclusion, JobFinished, JobQueued, StopReason
 from homeport.run.job_numbers import number_leased
-from homeport.run.order import JobContexts, gather_contexts, pass_secrets
+from homeport.run.order import JobContexts, gather_contexts, name_secrets, pass_secrets
 from homeport.run.state import RunState
 
 
@@ -47,12 +49,16 @@ class JobOffers:
             self._fail(run, fact.job, refusal, contexts.job.runs_on.span)
             return
         try:
-            secrets = pass_secrets(contexts.calls, self._policy.secrets)
+            grant = self._grant(run, contexts, fact.lease)
         except EvaluationError as error:
             self._fail(run, fact.job, f"its secrets cannot be evaluated: {error.message}", error.span)
             return
+        except GrantError as error:
+            self._fail(run, fact.job, str(error), contexts.job.span)
+            return
+        secrets = grant.secrets
         self._leases[fact.lease] = LeasedJob(run.id, fact.job, secrets, heard=self._heard.pop(fact.lease, 0))
-        self._runners.offer(_build_order(run, contexts, fact.lease), secrets)
+        self._runners.offer(_build_order(run, contexts, fact.lease, grant.source), secrets)
 
     def stop(self, run: RunState, job: str, reason: StopReason, *, force: bool) -> None:
         """Withdraw a job, or have it stopped; one that was never offered is left alone."""
@@ -77,6 +83,18 @@ class JobOffers:
             self._runners.stop(lease, "cancelled", force=True)
             self._runners.forget(lease)
         self._leases.clear()
+
+    def _grant(self, run: RunState, contexts: JobContexts, lease: str) -> JobGrant:
+        """What the job itself is given, at the end of the calls around it. Raises `EvaluationError`, `GrantError`."""
+        grants = self._policy.grants
+        if grants is None:
+            return JobGrant(secrets=pass_secrets(contexts.calls, self._policy.secrets))
+        own, wanted = name_secrets(contexts)
+        grant = grants.grant(run, contexts.leg, lease, wanted)
+        passed = pass_secrets(contexts.calls, grant.secrets)
+        if own is not None:
+            passed = {name: value for name, value in passed.items() if name.upper() in own}
+        return msgspec.structs.replace(grant, secrets=passed)
 
     def _fail(self, run: RunState, job: str, reason: str, span: Span) -> None:
         """A job that cannot begin: the annotation points at what is to blame."""
@@ -113,7 +131,7 @@ class JobOffers:
         self._post(run.id, [finished])
 
 
-def _build_order(run: RunState, contexts: JobContexts, lease: str) -> JobOrder:
+def _build_order(run: RunState, contexts: JobContexts, lease: str, source: str) -> JobOrder:
     return JobOrder(
         run=run.id,
         lease=lease,
@@ -130,4 +148,5 @@ def _build_order(run: RunState, contexts: JobContexts, lease: str) -> JobOrder:
         check_run_id=number_leased(lease),
         workflow_origin=contexts.workflow.origin,
         resolved=run.resolved,
+        source=source,
     )

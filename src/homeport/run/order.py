@@ -9,11 +9,15 @@ from homeport.plan.evaluation import Contexts, evaluate_texts
 from homeport.plan.expand import strategy_context
 from homeport.plan.model import Leg, PlannedWorkflow, Values
 from homeport.plan.scope import job_contexts
+from homeport.plan.secret_names import find_secret_names
 from homeport.run.conditions import needs_context, scope_of
 from homeport.run.state import JobState, RunState
 
 ALWAYS_PASSED = "GITHUB_TOKEN"
 """The one secret that a called workflow has without being given it."""
+
+ALWAYS_NEEDED = frozenset({ALWAYS_PASSED, "ACTIONS_STEP_DEBUG", "ACTIONS_RUNNER_DEBUG"})
+"""What a job has without naming it: its token, and what makes its log say more (docs: "Enabling debug logging")."""
 
 
 class CallContexts(msgspec.Struct, frozen=True):
@@ -63,6 +67,21 @@ def gather_contexts(run: RunState, key: str) -> JobContexts:
         matrix=leg.matrix,
         strategy=strategy_context(leg),
     )
+
+
+def name_secrets(contexts: JobContexts) -> tuple[frozenset[str] | None, frozenset[str] | None]:
+    """The secrets that a job needs, in upper case: as they are called where it is written, and as they are called in the run's own
+    workflow, from which the calls around it pass them on. None: it may name any.
+    """
+    workflow = contexts.workflow
+    named = find_secret_names(contexts.job, workflow.env, workflow.defaults)
+    own = None if named is None else named | ALWAYS_NEEDED
+    wanted = own
+    for call in reversed(contexts.calls):
+        if not call.job.inherit_secrets:
+            passed = find_secret_names(call.job.secrets)
+            wanted = None if passed is None else passed | {ALWAYS_PASSED}
+    return own, wanted
 
 
 def pass_secrets(calls: tuple[CallContexts, ...], secrets: Mapping[str, str]) -> dict[str, str]:

@@ -114,6 +114,8 @@ class RunState(msgspec.Struct, frozen=True, kw_only=True):
     """the run's share of the `github` context (ids, numbers, names, event): what job conditions may see"""
     resolved: dict[str, str] = {}
     """the commits of the actions that jobs have used, by `owner/repo@ref` in lower case: the same for all of the run"""
+    repository_id: int = 0
+    """of the server's repository that it belongs to; 0 for local runs"""
     created_at: datetime | None = None
     started_at: datetime | None = None
     finished_at: datetime | None = None

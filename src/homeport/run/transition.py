@@ -56,10 +56,18 @@ class ImpossibleFactError(Exception):
 
 
 def initial_state(
-    run_id: str, plan: Plan, *, number: int = 1, attempt: int = 1, github: Values | None = None
+    run_id: str,
+    plan: Plan,
+    *,
+    number: int = 1,
+    attempt: int = 1,
+    github: Values | None = None,
+    repository_id: int = 0,
 ) -> RunState:
     """The state before the first fact. `github` is the run's share of that context, as job conditions may see it."""
-    run = RunState(id=run_id, plan=plan, number=number, attempt=attempt, github=github or {})
+    run = RunState(
+        id=run_id, plan=plan, number=number, attempt=attempt, github=github or {}, repository_id=repository_id
+    )
     draft = Draft(run)
     open_scope(draft, "", plan.workflow)
     return draft.freeze()

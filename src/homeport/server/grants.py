@@ -1,0 +1,74 @@
+"""What a job of the server is given: the secrets that it names, a token of its own, and the repository to read."""
+
+from homeport.coordinator.surroundings import GrantError, JobGrant
+from homeport.event import Event
+from homeport.plan.model import Leg
+from homeport.ports.directory import HostedRepository, RepositoryDirectory
+from homeport.ports.vault import Vault
+from homeport.run.order import ALWAYS_PASSED
+from homeport.run.state import RunState
+from homeport.server.job_tokens import JobTokens
+from homeport.store.data_folder import DataFolder
+
+_OF_FORKS = frozenset({"pull_request", "pull_request_review", "pull_request_review_comment"})
+"""Events that carry out what a pull request brought; the rest runs what is on a branch of the repository itself."""
+_UPDATE_BOTS = frozenset({"dependabot[bot]"})
+
+
+class ServerGrants:
+    """A `JobGrants`."""
+
+    def __init__(self, directory: RepositoryDirectory, vault: Vault, tokens: JobTokens, folder: DataFolder) -> None:
+        self._directory = directory
+        self._vault = vault
+        self._tokens = tokens
+        self._folder = folder
+
+    def grant(self, run: RunState, leg: Leg, lease: str, names: frozenset[str] | None) -> JobGrant:
+        """What is not trusted gets no secrets, and a token that only reads.
+
+        A token is only for repositories of this server: one of a forge's would carry it there, where nobody knows it. A job of
+        those has a stand-in, as in local runs.
+        """
+        repository = self._directory.get(run.repository_id)
+        if repository is None:
+            raise GrantError("the repository of this run is not on this server any more")
+        trusted = is_trusted(run.plan.event, repository)
+        environment = None if leg.environment is None else leg.environment.name
+        secrets = self._vault.secrets_for(repository, environment, trusted=trusted, names=names)
+        if repository.origin == "own":
+            secrets[ALWAYS_PASSED] = self._tokens.issue(
+                lease=lease,
+                run=run.id,
+                job=leg.key,
+                repository=repository.full_name,
+                grants=leg.permissions,
+                is_trusted=trusted,
+            )
+        return JobGrant(secrets=secrets, source=self._folder.repository(repository.id))
+
+
+def is_trusted(event: Event, repository: HostedRepository) -> bool:
+    """Whether a run is given secrets and may write. Not so: a pull request from a fork, an update bot's, and shadow mode.
+
+    Source: GitHub docs, "Events that trigger workflows" (pull requests from forks), "Troubleshooting Dependabot on GitHub Actions".
+    """
+    if repository.settings.is_shadow:
+        return False
+    if event.name not in _OF_FORKS and event.name != "push":
+        return True
+    return event.actor not in _UPDATE_BOTS and (event.name == "push" or not is_from_fork(event))
+
+
+def is_from_fork(event: Event) -> bool:
+    """Whether an event's pull request comes from another repository, or one that is gone."""
+    pull_request = event.payload.get("pull_request")
+    if not isinstance(pull_request, dict):
+        return False
+    head, base = (_find_repository(pull_request.get(side)) for side in ("head", "base"))
+    return head is None or head != base
+
+
+def _find_repository(side: object) -> object:
+    repository = side.get("repo") if isinstance(side, dict) else None
+    return repository.get("id") if isinstance(repository, dict) else None
