@@ -15,6 +15,7 @@ from homeport.coordinator.dispatch import Labels, machine_labels
 from homeport.coordinator.surroundings import Policy, Stores
 from homeport.run.facts import Fact
 from homeport.server.engine import ServerEngine
+from homeport.server.grants import ServerGrants
 from homeport.server.parts import Listener, ServerParts
 from homeport.server.runner_api import RunnerApi
 from homeport.server.settings import ServerSettings
@@ -54,11 +55,16 @@ def build_server(settings: ServerSettings, database: Database, bell: Bell, envir
     events = TableEvents(database, clock)
     results = open_results(database, stores.runs, directory, events, access.vault, clock, settings.url)
     listeners: list[Listener] = [access.job_tokens.heed, results.reporter.hear]
+    leases = TableLeases(database)
+    access.job_tokens.keep_only([lease.id for lease in leases.list()])
     engine = ServerEngine(
         stores,
-        TableLeases(database),
+        leases,
         clock,
-        policy=Policy(labels=builtin_labels()),
+        policy=Policy(
+            labels=builtin_labels(),
+            grants=ServerGrants(directory, access.vault, access.job_tokens, folder),
+        ),
         batch=database.batch,
         broadcast=_tell_all(listeners),
         on_change=bell.ring,
@@ -73,6 +79,7 @@ def build_server(settings: ServerSettings, database: Database, bell: Bell, envir
         engine=engine,
         bell=bell,
         access=access,
+        directory=directory,
         results=results,
         background=(runner, results.reporter),
     )

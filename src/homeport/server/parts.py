@@ -7,6 +7,7 @@ import msgspec
 
 from homeport.coordinator.surroundings import Stores
 from homeport.ports.clock import Clock
+from homeport.ports.directory import RepositoryDirectory
 from homeport.run.facts import Fact
 from homeport.server.access import Access
 from homeport.server.engine import ServerEngine
@@ -48,5 +49,6 @@ class ServerParts(msgspec.Struct, frozen=True, kw_only=True):
     """who calls, and what they may do"""
     results: Results
     """what commits and forges are told of runs"""
+    directory: RepositoryDirectory
     background: tuple[BackgroundPart, ...] = ()
     """started in this order, stopped in the opposite one"""
