@@ -15,6 +15,7 @@ from homeport.coordinator.dispatch import Labels, machine_labels
 from homeport.coordinator.surroundings import Policy, Stores
 from homeport.run.facts import Fact
 from homeport.server.engine import ServerEngine
+from homeport.server.forks import Forks, start_with
 from homeport.server.grants import ServerGrants
 from homeport.server.parts import Listener, ServerParts
 from homeport.server.runner_api import RunnerApi
@@ -27,6 +28,7 @@ from homeport.store.tables.database import Database
 from homeport.store.tables.directory import TableDirectory
 from homeport.store.tables.events import TableEvents
 from homeport.store.tables.groups import TableConcurrencyGroups
+from homeport.store.tables.held_runs import TableHeldRuns
 from homeport.store.tables.leases import TableLeases
 from homeport.store.tables.outbox import mark_news
 from homeport.store.tables.runs import TableRuns
@@ -70,6 +72,8 @@ def build_server(settings: ServerSettings, database: Database, bell: Bell, envir
         on_change=bell.ring,
     )
     runner = BuiltinRunner(folder, _write_recipe(settings), builtin_labels(), environment, clock)
+    access.job_tokens.keep_only([lease.id for lease in TableLeases(database).list()])
+    forks = Forks(TableHeldRuns(database), start_with(engine, stores.runs), clock, access.audit)
     parts = ServerParts(
         settings=settings,
         folder=folder,
@@ -79,9 +83,10 @@ def build_server(settings: ServerSettings, database: Database, bell: Bell, envir
         engine=engine,
         bell=bell,
         access=access,
+        forks=forks,
         directory=directory,
         results=results,
-        background=(runner, results.reporter),
+        background=(runner, forks, results.reporter),
     )
     return Server(parts, list(RunnerApi(engine.board, bell, runner.find_runner).routes))
 

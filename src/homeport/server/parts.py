@@ -11,6 +11,7 @@ from homeport.ports.directory import RepositoryDirectory
 from homeport.run.facts import Fact
 from homeport.server.access import Access
 from homeport.server.engine import ServerEngine
+from homeport.server.forks import Forks
 from homeport.server.results import Results
 from homeport.server.settings import ServerSettings
 from homeport.server.waiting import Bell
@@ -50,5 +51,7 @@ class ServerParts(msgspec.Struct, frozen=True, kw_only=True):
     results: Results
     """what commits and forges are told of runs"""
     directory: RepositoryDirectory
+    forks: Forks
+    """runs of pull requests from forks that wait for approval"""
     background: tuple[BackgroundPart, ...] = ()
     """started in this order, stopped in the opposite one"""
