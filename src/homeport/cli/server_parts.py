@@ -29,6 +29,8 @@ from homeport.store.tables.directory import TableDirectory
 from homeport.store.tables.events import TableEvents
 from homeport.store.tables.groups import TableConcurrencyGroups
 from homeport.store.tables.held_runs import TableHeldRuns
+from homeport.store.tables.history import TableHistory
+from homeport.store.tables.history_fold import HistoryFolds
 from homeport.store.tables.leases import TableLeases
 from homeport.store.tables.outbox import mark_news
 from homeport.store.tables.runs import TableRuns
@@ -83,6 +85,7 @@ def build_server(settings: ServerSettings, database: Database, bell: Bell, envir
         engine=engine,
         bell=bell,
         access=access,
+        history=TableHistory(database),
         forks=forks,
         directory=directory,
         results=results,
@@ -109,7 +112,9 @@ def builtin_labels() -> Labels:
 
 def _open_stores(folder: DataFolder, database: Database) -> Stores:
     # whoever else wrote in this database is dead: the folder's lock says so
-    runs = TableRuns(database, f"server-{os.getpid()}-{os.urandom(4).hex()}", lambda _: False, (mark_news,))
+    runs = TableRuns(
+        database, f"server-{os.getpid()}-{os.urandom(4).hex()}", lambda _: False, (mark_news, HistoryFolds().follow)
+    )
     return Stores(
         runs=runs,
         logs=FolderLogs(folder.path),

@@ -8,6 +8,7 @@ import msgspec
 from homeport.coordinator.surroundings import Stores
 from homeport.ports.clock import Clock
 from homeport.ports.directory import RepositoryDirectory
+from homeport.ports.history import RunHistory
 from homeport.run.facts import Fact
 from homeport.server.access import Access
 from homeport.server.engine import ServerEngine
@@ -48,6 +49,8 @@ class ServerParts(msgspec.Struct, frozen=True, kw_only=True):
     """rings when runners may have news"""
     access: Access
     """who calls, and what they may do"""
+    history: RunHistory
+    """runs and jobs, by what people ask for"""
     results: Results
     """what commits and forges are told of runs"""
     directory: RepositoryDirectory

@@ -1,8 +1,95 @@
 """What is needed to find runs again."""
 
+import sqlalchemy as sa
+from alembic import op
+
 revision = "0006"
 down_revision = "0005"
+
+_FILTERED = ("workflow", "branch", "actor", "event", "status", "conclusion", "created_at")
 
 
 def upgrade() -> None:
     """Make the tables."""
+    _create_runs()
+    _create_jobs()
+    op.create_table(
+        "history_facets",
+        sa.Column("repository_id", sa.Integer, autoincrement=False),
+        sa.Column("kind", sa.String),
+        sa.Column("value", sa.String),
+        sa.Column("label", sa.String, nullable=False),
+        sa.Column("runs", sa.Integer, nullable=False),
+        sa.Column("last_run", sa.Integer, nullable=False),
+        sa.PrimaryKeyConstraint("repository_id", "kind", "value", name="pk_history_facets"),
+    )
+    op.create_index("ix_history_facets_kind", "history_facets", ["repository_id", "kind", "last_run"])
+    op.create_table(
+        "run_marks",
+        sa.Column("run", sa.Integer, autoincrement=False),
+        sa.Column("kind", sa.String),
+        sa.Column("by", sa.String, nullable=False),
+        sa.Column("at", sa.String, nullable=False),
+        sa.PrimaryKeyConstraint("run", "kind", name="pk_run_marks"),
+    )
+
+
+def _create_runs() -> None:
+    op.create_table(
+        "history_runs",
+        sa.Column("run", sa.Integer, autoincrement=False),
+        sa.Column("attempt", sa.Integer, autoincrement=False),
+        sa.Column("repository_id", sa.Integer, nullable=False),
+        sa.Column("repository", sa.String, nullable=False),
+        sa.Column("is_latest", sa.Integer, nullable=False),
+        sa.Column("is_pinned", sa.Integer, nullable=False),
+        sa.Column("has_logs", sa.Integer, nullable=False),
+        sa.Column("workflow", sa.String, nullable=False),
+        sa.Column("branch", sa.String, nullable=False),
+        sa.Column("actor", sa.String, nullable=False),
+        sa.Column("event", sa.String, nullable=False),
+        sa.Column("status", sa.String, nullable=False),
+        sa.Column("conclusion", sa.String, nullable=False),
+        sa.Column("created_at", sa.String, nullable=False),
+        sa.Column("finished_at", sa.String, nullable=False),
+        sa.Column("sha", sa.String, nullable=False),
+        sa.Column("pull_request", sa.Integer, nullable=False),
+        sa.Column("delivery", sa.String, nullable=False),
+        sa.Column("text", sa.String, nullable=False),
+        sa.Column("entry", sa.LargeBinary, nullable=False),
+        sa.PrimaryKeyConstraint("run", "attempt", name="pk_history_runs"),
+        sa.ForeignKeyConstraint(
+            ["run", "attempt"],
+            ["attempts.run", "attempts.attempt"],
+            name="fk_history_runs_run_attempt",
+            ondelete="CASCADE",
+        ),
+    )
+    op.create_index("ix_history_runs_all", "history_runs", ["is_latest", "run", "repository_id", *_FILTERED])
+    op.create_index("ix_history_runs_repository", "history_runs", ["repository_id", "is_latest", "run", *_FILTERED])
+    op.create_index(
+        "ix_history_runs_workflow", "history_runs", ["repository_id", "workflow", "branch", "is_latest", "run"]
+    )
+    op.create_index("ix_history_runs_sha", "history_runs", ["sha"])
+    op.create_index("ix_history_runs_status", "history_runs", ["status", "is_latest", "run"])
+
+
+def _create_jobs() -> None:
+    op.create_table(
+        "history_jobs",
+        sa.Column("number", sa.BigInteger, autoincrement=False),
+        sa.Column("run", sa.Integer, nullable=False),
+        sa.Column("attempt", sa.Integer, nullable=False),
+        sa.Column("position", sa.Integer, nullable=False),
+        sa.Column("status", sa.String, nullable=False),
+        sa.Column("annotations", sa.Integer, nullable=False),
+        sa.Column("entry", sa.LargeBinary, nullable=False),
+        sa.PrimaryKeyConstraint("number", name="pk_history_jobs"),
+        sa.ForeignKeyConstraint(
+            ["run", "attempt"],
+            ["attempts.run", "attempts.attempt"],
+            name="fk_history_jobs_run_attempt",
+            ondelete="CASCADE",
+        ),
+    )
+    op.create_index("ix_history_jobs_run", "history_jobs", ["run", "attempt", "position"])
