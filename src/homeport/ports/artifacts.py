@@ -90,6 +90,10 @@ class ArtifactStore(Protocol):
         """A run's artifacts, by name then newest first; of every attempt where none is named. `records`: those that are records too."""
         ...
 
+    def runs(self) -> Sequence[str]:
+        """The runs that have artifacts, or had, the newest first."""
+        ...
+
     def extract(self, artifact: Artifact, folder: str, *, check: Check = go_on) -> None:
         """Unpack into a folder (made if need be), refusing whatever would leave it; a single file is put into it by its name.
 

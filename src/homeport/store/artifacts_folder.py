@@ -127,6 +127,10 @@ class FolderArtifacts:
         )
         return sorted(current, key=lambda artifact: (artifact.name, -artifact.attempt, -int(artifact.id)))
 
+    def runs(self) -> Sequence[str]:
+        """By the folders."""
+        return sorted((name for name in listed(self._folder) if name.isdecimal()), key=int, reverse=True)
+
     def extract(self, artifact: Artifact, folder: str, *, check: Check = go_on) -> None:
         """Unpack, or copy the single file.
 

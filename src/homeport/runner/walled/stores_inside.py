@@ -104,6 +104,10 @@ class ArtifactsInside:
         """Those of the job's own run."""
         return as_artifacts(_get(self._asker.ask(ListArtifacts(run, attempt, records))))
 
+    def runs(self) -> NoReturn:
+        """Of no use to a job."""
+        raise StoreError("the artifacts of other runs cannot be listed by a job")
+
     def extract(self, artifact: Artifact, folder: str, *, check: Check = go_on) -> None:
         """Unpack, or put the single file."""
         path = str(_get(self._asker.ask(FetchArtifact(artifact.id))))
