@@ -108,6 +108,11 @@ def _install_from_index(requirement: str, target: Path) -> None:
         pytest.skip(f"pip cannot install {requirement}: {done.stderr.decode(errors='replace').strip()[-500:]}")
 
 
+def require_index_package(requirement: str) -> Path:
+    """The folder with what one package (`name==version`) from the machine's Python index installs, without what it needs itself."""
+    return _keep("pip", requirement, _install_from_index)
+
+
 def require_npm_packages(packages: Mapping[str, str]) -> Path:
     """The `node_modules` folder with exactly these packages (name → version) and what they need, from the machine's npm index.
 

@@ -11,6 +11,8 @@ from homeport.ports.forge import (
     MOST_DESCRIPTION,
     CheckDetails,
     CloneCredential,
+    ForgeDeniedError,
+    ForgeRefusedError,
     PullRequestState,
     Status,
     Told,
@@ -45,7 +47,13 @@ class GiteaStatuses:
             "description": clip(status.description, MOST_DESCRIPTION),
             "target_url": status.target_url,
         }
-        self._send("POST", f"statuses/{quote(status.sha, safe='')}", NothingMore, body)
+        try:
+            self._send("POST", f"statuses/{quote(status.sha, safe='')}", NothingMore, body)
+        except ForgeDeniedError as error:
+            if not error.is_missing:
+                raise
+            self.get_default_branch()  # raises, where it is the repository that is not there
+            raise ForgeRefusedError(f"the commit {status.sha} is not there: {error}") from error
         return Told()
 
     def get_default_branch(self) -> str:

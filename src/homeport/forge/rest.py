@@ -95,7 +95,7 @@ class ForgeClient:
         if answer.is_redirect:
             return ForgeDeniedError(f"{message} (a redirect, which is not followed: has the repository moved?)")
         if status in (httpx.codes.UNAUTHORIZED, httpx.codes.FORBIDDEN, httpx.codes.NOT_FOUND):
-            return ForgeDeniedError(message)
+            return ForgeDeniedError(message, is_missing=status == httpx.codes.NOT_FOUND)
         return ForgeRefusedError(message)
 
 

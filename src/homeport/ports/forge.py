@@ -99,7 +99,13 @@ class ForgeAwayError(ForgeError):
 
 
 class ForgeDeniedError(ForgeError):
-    """The credential is not taken, has expired, or is not enough; or the repository is not there for it (GitHub says 404 then)."""
+    """The credential is not taken, has expired, or is not enough; or the repository is not there for it. `is_missing`: the forge says
+    that there is nothing (404), which GitHub also says where somebody may not know.
+    """
+
+    def __init__(self, message: str, *, is_missing: bool = False) -> None:
+        super().__init__(message)
+        self.is_missing = is_missing
 
 
 class ForgeRefusedError(ForgeError):
