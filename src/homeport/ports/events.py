@@ -9,8 +9,8 @@ import msgspec
 from homeport.diagnostics.diagnostic import Diagnostic
 from homeport.event import Event
 
-EventState = Literal["pending", "held", "planned"]
-"""Not looked at yet · waiting for somebody's approval · looked at: what came of it is known."""
+EventState = Literal["pending", "planned"]
+"""Not looked at yet · looked at: what came of it is known."""
 StartOutcome = Literal["started", "not-started", "refused", "disabled"]
 """Has a run · a filter kept it away · GitHub would refuse it · it was switched off."""
 WorkflowState = Literal["active", "disabled_manually", "disabled_inactivity", "deleted"]
@@ -28,9 +28,7 @@ class StoredEvent(msgspec.Struct, frozen=True, kw_only=True):
     accepted_at: datetime
     state: EventState
     note: str = ""
-    """why it is held, or why nothing at all came of it"""
-    approved_by: str = ""
-    """who let a held event go on"""
+    """why nothing at all came of it"""
     event: Event
 
 

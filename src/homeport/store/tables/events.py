@@ -27,7 +27,7 @@ from homeport.diagnostics.diagnostic import Diagnostic
 from homeport.event import Event
 from homeport.plan.contexts import RunIdentity
 from homeport.ports.clock import Clock
-from homeport.ports.events import EventState, StoredEvent, WorkflowStart
+from homeport.ports.events import StoredEvent, WorkflowStart
 from homeport.store.tables.counters import count_up
 from homeport.store.tables.database import Database
 from homeport.store.tables.schema import METADATA
@@ -42,7 +42,6 @@ EVENTS = Table(
     Column("accepted_at", String, nullable=False),
     Column("state", String, nullable=False),
     Column("note", String, nullable=False),
-    Column("approved_by", String, nullable=False),
     Column("event", LargeBinary, nullable=False),
     UniqueConstraint("repository", "delivery", name="uq_events_repository_delivery"),
     Index(None, "state", "repository", "id"),
@@ -113,7 +112,6 @@ class TableEvents:
                 accepted_at=self._clock.now().isoformat(timespec="microseconds"),
                 state="pending",
                 note="",
-                approved_by="",
                 event=msgspec.msgpack.encode(event),
             )
         )
@@ -157,7 +155,7 @@ class TableEvents:
 
         return self._database.write(work)
 
-    def conclude(self, event: int, state: EventState, note: str, starts: Sequence[WorkflowStart]) -> None:
+    def conclude(self, event: int, note: str, starts: Sequence[WorkflowStart]) -> None:
         """What became of an event. Of what is named in `starts`, the former word is replaced; runs that it had stay."""
 
         def work(connection: Connection) -> None:
@@ -165,15 +163,9 @@ class TableEvents:
                 row = (STARTS.c.event == event) & (STARTS.c.workflow == start.workflow)
                 connection.execute(delete(STARTS).where(row))
                 connection.execute(insert(STARTS).values(_start_row(event, start)))
-            connection.execute(update(EVENTS).where(EVENTS.c.id == event).values(state=state, note=note))
+            connection.execute(update(EVENTS).where(EVENTS.c.id == event).values(state="planned", note=note))
 
         self._database.write(work)
-
-    def approve(self, event: int, by: str) -> bool:
-        """Let a held event go on; False where it is not held."""
-        row = (EVENTS.c.id == event) & (EVENTS.c.state == "held")
-        change = update(EVENTS).where(row).values(state="pending", note="", approved_by=by)
-        return self._database.write(lambda connection: connection.execute(change).rowcount) == 1
 
     # --- runs that others wait for ------------------------------------------------------------------------------------
 
@@ -263,7 +255,6 @@ def _read_event(row: Row[Any]) -> StoredEvent:
         accepted_at=datetime.fromisoformat(row.accepted_at),
         state=row.state,
         note=row.note,
-        approved_by=row.approved_by,
         event=msgspec.msgpack.decode(row.event, type=Event),
     )
 

@@ -48,7 +48,6 @@ def _make_events() -> None:
         sa.Column("accepted_at", sa.String, nullable=False),
         sa.Column("state", sa.String, nullable=False),
         sa.Column("note", sa.String, nullable=False),
-        sa.Column("approved_by", sa.String, nullable=False),
         sa.Column("event", sa.LargeBinary, nullable=False),
         sa.PrimaryKeyConstraint("id", name="pk_events"),
         sa.UniqueConstraint("repository", "delivery", name="uq_events_repository_delivery"),

@@ -1,0 +1,302 @@
+"""From an event to its runs: each event is planned once, in the order of its repository, and each of its runs is started once.
+
+An event is durable before anybody is told that it was taken in. Planning it may be cut off anywhere and is then done again: the id of
+each run is tied to the event and the workflow before the run exists, so the second time finds the same run, and leaves it alone.
+"""
+
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from typing import Protocol
+
+import msgspec
+
+from homeport.event import Event
+from homeport.git.changes import empty_tree, find_event_paths
+from homeport.git.hosted import open_hosted
+from homeport.git.repository import GitError, GitRepository
+from homeport.language import nodes
+from homeport.language.parser.workflow import parse_workflow
+from homeport.plan.choice import Choice, Refused, choose
+from homeport.plan.contexts import RunIdentity
+from homeport.plan.files import FetchedFiles, ParsedFile, WorkflowFiles
+from homeport.plan.model import NotStarted, Plan
+from homeport.ports.clock import Clock
+from homeport.ports.directory import HostedRepository, RepositoryDirectory
+from homeport.ports.events import StoredEvent, WorkflowStart
+from homeport.ports.repositories import RunRecord, StoreError
+from homeport.server.default_build import DEFAULT_FILE, write_default_build
+from homeport.server.lanes import Lanes
+from homeport.server.shadow import shade
+from homeport.store.data_folder import DataFolder
+from homeport.store.tables.directory import TableWorkflows
+from homeport.store.tables.events import TableEvents
+
+_THREADS = 2
+_OF_ONE_WORKFLOW = frozenset({"workflow_dispatch", "schedule"})
+_BUILT_BY_DEFAULT = frozenset({"push", "pull_request"})
+_MOST_REMEMBERED = 256
+
+
+class Starter(Protocol):
+    """What becomes of a plan."""
+
+    def __call__(self, repository: HostedRepository, event: Event, record: RunRecord, plan: Plan) -> None:
+        """Start the run, or hold it until somebody approves; durable when it returns. Doing it twice is doing it once."""
+        ...
+
+
+class Reporter(Protocol):
+    """Where it is said that a workflow could not be started. Both are safe to repeat."""
+
+    def report_starts(
+        self, repository: HostedRepository, event: Event, number: int, starts: Sequence[WorkflowStart]
+    ) -> None:
+        """What an event meant for each workflow; `number` is the stored event's."""
+        ...
+
+    def report_problem(self, repository: HostedRepository, sha: str, name: str, words: str, *, number: int) -> None:
+        """Something that kept all workflows from starting."""
+        ...
+
+
+class Surroundings(msgspec.Struct, frozen=True, kw_only=True):
+    """What planning needs of the rest of the server."""
+
+    directory: RepositoryDirectory
+    workflows: TableWorkflows
+    folder: DataFolder
+    clock: Clock
+    environment: Mapping[str, str]
+    """what git gets"""
+    variables: Callable[[HostedRepository], Mapping[str, str]]
+    """the `vars` context"""
+    open_remote: Callable[[], FetchedFiles] | None = None
+    """fetches workflows of other repositories; None: none are fetched"""
+    start: Starter
+    reporter: Reporter
+    on_default_branch: Callable[[HostedRepository, str, Sequence[ParsedFile]], None] = lambda *_: None
+    """is told the workflows of a default branch when it was pushed to, and by whom"""
+
+
+class Planner:
+    """An `Intake` and a `BackgroundPart`."""
+
+    def __init__(self, events: TableEvents, surroundings: Surroundings) -> None:
+        self._events = events
+        self._around = surroundings
+        self._lanes = Lanes("planner", self._plan_next, threads=_THREADS)
+        self._listening: dict[tuple[int, str], bool] = {}
+        """whether a repository's default branch, at a commit, has workflows that wait for others"""
+        self._log = logging.getLogger("homeport.planning")
+
+    def start(self) -> None:
+        """Begin with what the last process had accepted."""
+        for repository in self._events.repositories_with_pending():
+            self._lanes.wake(repository)
+        self._lanes.start()
+
+    def stop(self) -> None:
+        """The event that is being planned is finished; the others wait in the database."""
+        self._lanes.stop()
+
+    def accept(self, repository: HostedRepository, event: Event, *, delivery: str) -> None:
+        """Durable when it returns; known deliveries change nothing. Raises `StoreError`."""
+        if self._events.accept([(repository.id, delivery, event)]):
+            self._lanes.wake(repository.id)
+
+    def wake(self, repository: int) -> None:
+        """Events were put into the database by other ways."""
+        self._lanes.wake(repository)
+
+    def find_git(self, repository: HostedRepository) -> GitRepository | None:
+        """The repository as it is kept here; for the thread that asks."""
+        return open_hosted(self._around.folder.repository(repository.id), self._around.environment)
+
+    def read_files(self, repository: HostedRepository, git: GitRepository, sha: str) -> WorkflowFiles:
+        """The workflows of a commit."""
+
+        def list_names(folder: str) -> Sequence[str]:
+            return [name.rpartition("/")[2] for name in git.list_tree(sha, folder)]
+
+        return WorkflowFiles(
+            list_names,
+            lambda file: git.show(sha, file),
+            self._around.open_remote,
+            folders=repository.settings.workflow_folders,
+        )
+
+    # --- one event ----------------------------------------------------------------------------------------------------
+
+    def _plan_next(self, number: int) -> bool:
+        stored = self._events.next_pending(number)
+        if stored is None:
+            return False
+        try:
+            self._plan(stored)
+        except StoreError:
+            raise
+        except Exception as error:  # whatever it was, the events behind this one must not wait for ever
+            self._log.exception("event %s (%s of repository %s)", stored.id, stored.event.name, number)
+            self._events.conclude(stored.id, f"a fault of Homeport's own: {type(error).__name__}: {error}", [])
+        return True
+
+    def _plan(self, stored: StoredEvent) -> None:
+        repository = self._around.directory.get(stored.repository)
+        git = None if repository is None else self.find_git(repository)
+        if repository is None or git is None:
+            self._events.conclude(stored.id, "the repository is not here any more", [])
+            return
+        try:
+            starts = self._start_workflows(stored, repository, git)
+        except GitError as error:
+            self._around.reporter.report_problem(repository, stored.event.sha, "Homeport", str(error), number=stored.id)
+            self._events.conclude(stored.id, f"the commit cannot be read: {error}", [])
+            return
+        self._around.reporter.report_starts(repository, stored.event, stored.id, starts)
+        self._report_conflict(repository, stored)
+        note = "" if starts else f"there are no workflows in {', '.join(repository.settings.workflow_folders)}"
+        self._events.conclude(stored.id, note, [start for start in starts if start.outcome != "started"])
+
+    def _start_workflows(
+        self, stored: StoredEvent, repository: HostedRepository, git: GitRepository
+    ) -> list[WorkflowStart]:
+        event = stored.event
+        files = self.read_files(repository, git, event.sha)
+        parsed = files.read_all()
+        if not parsed and event.name in _BUILT_BY_DEFAULT and repository.settings.builds_without_workflows:
+            parsed = _read_default_build(git, event.sha)
+        self._note_workflows(repository, git, event, parsed)
+        switched_off = self._find_switched_off(repository, parsed)
+        identities: dict[str, RunIdentity] = {}
+
+        def identify(workflow: nodes.Workflow) -> RunIdentity:
+            identities[workflow.file] = self._identify(stored, repository, git, workflow)
+            return identities[workflow.file]
+
+        wanted = [file for file in parsed if file.file not in switched_off and _is_meant(file, event)]
+        choices = choose(
+            wanted,
+            files,
+            event,
+            changed_paths=lambda: find_event_paths(git, event),
+            variables=self._around.variables(repository),
+            identify=identify,
+        )
+        off = [
+            WorkflowStart(workflow=file.file, name=file.name, outcome="disabled", reason=switched_off[file.file])
+            for file in parsed
+            if file.file in switched_off and _is_meant(file, event)
+        ]
+        return [*(self._carry_on(stored, repository, choice, identities) for choice in choices), *off]
+
+    def _carry_on(
+        self,
+        stored: StoredEvent,
+        repository: HostedRepository,
+        choice: Choice,
+        identities: Mapping[str, RunIdentity],
+    ) -> WorkflowStart:
+        file, name = choice.parsed.file, choice.parsed.name
+        match choice.outcome:
+            case Plan() as plan:
+                return self._start(stored, repository, plan, identities[file])
+            case NotStarted(reason=reason):
+                return WorkflowStart(workflow=file, name=name, outcome="not-started", reason=reason)
+            case Refused(diagnostics=diagnostics):
+                first = next(iter(diagnostics), None)
+                reason = "" if first is None else f"line {first.span.line}: {first.message}"
+                return WorkflowStart(
+                    workflow=file, name=name, outcome="refused", reason=reason, diagnostics=diagnostics
+                )
+
+    def _start(
+        self, stored: StoredEvent, repository: HostedRepository, plan: Plan, identity: RunIdentity
+    ) -> WorkflowStart:
+        record = RunRecord(
+            id=identity.id,
+            repository=repository.full_name,
+            workflow=plan.workflow.file,
+            number=identity.number,
+            created_at=self._around.clock.now(),
+            repository_id=repository.id,
+            delivery=stored.delivery,
+        )
+        chosen = shade(plan) if repository.settings.is_shadow else plan
+        self._around.start(repository, stored.event, record, chosen)
+        return WorkflowStart(
+            workflow=record.workflow, name=plan.workflow.name, outcome="started", run=record.id, number=record.number
+        )
+
+    def _identify(
+        self, stored: StoredEvent, repository: HostedRepository, git: GitRepository, workflow: nodes.Workflow
+    ) -> RunIdentity:
+        name = workflow.file if workflow.name is None else workflow.name.value
+        is_watched = self._has_listeners(repository, git)
+        return self._events.identify(stored, workflow.file, name, is_watched=is_watched)
+
+    def _report_conflict(self, repository: HostedRepository, stored: StoredEvent) -> None:
+        match stored.event.name, stored.event.payload:
+            case "pull_request", {"pull_request": {"mergeable": False, "head": {"sha": str(sha)}}}:
+                self._around.reporter.report_problem(
+                    repository,
+                    sha,
+                    "pull_request",
+                    "the pull request has a merge conflict: its workflows cannot run",
+                    number=stored.id,
+                )
+
+    # --- what is known of a repository's workflows --------------------------------------------------------------------
+
+    def _note_workflows(
+        self, repository: HostedRepository, git: GitRepository, event: Event, parsed: Sequence[ParsedFile]
+    ) -> None:
+        tip = git.find_ref(f"refs/heads/{repository.default_branch}")
+        is_default = event.sha == tip
+        names = {file.file: file.name for file in parsed}
+        if names or is_default:
+            self._around.workflows.note(repository.id, names, is_default_branch=is_default)
+        if is_default:
+            self._remember(repository, event.sha, parsed)
+            if event.name == "push":
+                self._around.on_default_branch(repository, event.actor, parsed)
+
+    def _find_switched_off(self, repository: HostedRepository, parsed: Sequence[ParsedFile]) -> dict[str, str]:
+        files = {file.file for file in parsed}
+        return {
+            known.path: "the workflow is disabled"
+            for known in self._around.workflows.list(repository.id)
+            if known.path in files and known.state in {"disabled_manually", "disabled_inactivity"}
+        }
+
+    def _has_listeners(self, repository: HostedRepository, git: GitRepository) -> bool:
+        """Whether a workflow of the default branch waits for the runs of others (`on: workflow_run`)."""
+        tip = git.find_ref(f"refs/heads/{repository.default_branch}")
+        if tip is None:
+            return False
+        if (repository.id, tip) not in self._listening:
+            self._remember(repository, tip, self.read_files(repository, git, tip).read_all())
+        return self._listening[repository.id, tip]
+
+    def _remember(self, repository: HostedRepository, sha: str, parsed: Sequence[ParsedFile]) -> None:
+        if len(self._listening) >= _MOST_REMEMBERED:
+            self._listening = {}
+        self._listening[repository.id, sha] = any(
+            file.workflow is not None and file.workflow.find_trigger("workflow_run") is not None for file in parsed
+        )
+
+
+def _is_meant(file: ParsedFile, event: Event) -> bool:
+    """A manual start and a schedule are for one workflow only."""
+    if event.name not in _OF_ONE_WORKFLOW:
+        return True
+    wanted = event.payload.get("workflow")
+    return not isinstance(wanted, str) or wanted in {file.file, file.file.rpartition("/")[2]}
+
+
+def _read_default_build(git: GitRepository, sha: str) -> list[ParsedFile]:
+    """What is done where nothing was written: see `default_build`."""
+    text = write_default_build(git.changed_paths(empty_tree(sha), sha))
+    if text is None:
+        return []
+    workflow, diagnostics = parse_workflow(text, DEFAULT_FILE)
+    return [ParsedFile(DEFAULT_FILE, workflow, tuple(diagnostics))]
