@@ -17,6 +17,7 @@ from homeport.run.facts import Fact
 from homeport.server.engine import ServerEngine
 from homeport.server.forks import Forks, start_with
 from homeport.server.grants import ServerGrants
+from homeport.server.metrics import Metrics, gauges
 from homeport.server.parts import Listener, ServerParts
 from homeport.server.runner_api import RunnerApi
 from homeport.server.settings import ServerSettings
@@ -58,7 +59,8 @@ def build_server(settings: ServerSettings, database: Database, bell: Bell, envir
     directory = TableDirectory(database)
     events = TableEvents(database, clock)
     results = open_results(database, stores.runs, directory, events, access.vault, clock, settings.url)
-    listeners: list[Listener] = [access.job_tokens.heed, results.reporter.hear]
+    metrics = Metrics()
+    listeners: list[Listener] = [metrics.hear, access.job_tokens.heed, results.reporter.hear]
     leases = TableLeases(database)
     access.job_tokens.keep_only([lease.id for lease in leases.list()])
     engine = ServerEngine(
@@ -73,6 +75,7 @@ def build_server(settings: ServerSettings, database: Database, bell: Bell, envir
         broadcast=_tell_all(listeners),
         on_change=bell.ring,
     )
+    metrics.watch(lambda: gauges(engine, database))
     runner = BuiltinRunner(folder, _write_recipe(settings), builtin_labels(), environment, clock)
     access.job_tokens.keep_only([lease.id for lease in TableLeases(database).list()])
     forks = Forks(TableHeldRuns(database), start_with(engine, stores.runs), clock, access.audit)
@@ -89,6 +92,7 @@ def build_server(settings: ServerSettings, database: Database, bell: Bell, envir
         forks=forks,
         directory=directory,
         results=results,
+        metrics=metrics,
         background=(runner, forks, results.reporter),
     )
     return Server(parts, list(RunnerApi(engine.board, bell, runner.find_runner).routes))

@@ -177,6 +177,12 @@ class LeaseBoard:
                 entry.lease for entry in self._entries.values() if entry.runner is not None and entry.heard_at < latest
             ]
 
+    def count(self) -> tuple[int, int]:
+        """How many jobs wait for a runner, and how many have one. Any thread."""
+        with self._lock:
+            waiting = len(self._offers)
+            return waiting, sum(entry.runner is not None for entry in self._entries.values())
+
     # --- the runners' side: any thread -----------------------------------------------------------------------------------
 
     def may_have(self, runner: RunnerProfile, claim: str) -> bool:

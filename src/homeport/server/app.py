@@ -7,6 +7,7 @@ from starlette.routing import BaseRoute
 
 from homeport.server import access, health, pages
 from homeport.server.error_edge import ErrorEdge, answer_refusal
+from homeport.server.metrics import Timing
 from homeport.server.parts import ServerParts
 
 
@@ -14,11 +15,13 @@ def build_app(parts: ServerParts) -> Starlette:
     """What is served to people, forges and programs. Starting and stopping its parts is the caller's (`server.lifecycle`)."""
     routes: list[BaseRoute] = [
         *health.routes(parts),
+        *parts.metrics.routes,
         *access.sign_in_routes(parts.access),
         *pages.routes(parts),
     ]
     headers, identification = access.middleware(parts.access)
     middleware = [
+        Middleware(Timing, metrics=parts.metrics),
         headers,
         pages.middleware(parts),
         Middleware(ErrorEdge),

@@ -60,6 +60,11 @@ class ServerEngine:
         self._thread.start()
         self._taken_up.result()
 
+    @property
+    def is_alive(self) -> bool:
+        """Whether the thread goes on."""
+        return self._thread.is_alive()
+
     def stop(self) -> None:
         """End the thread. Runs stay open, for the next process to go on with; their runners are at work meanwhile."""
         with self._changed:

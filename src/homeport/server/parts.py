@@ -13,6 +13,7 @@ from homeport.run.facts import Fact
 from homeport.server.access import Access
 from homeport.server.engine import ServerEngine
 from homeport.server.forks import Forks
+from homeport.server.metrics import Metrics
 from homeport.server.results import Results
 from homeport.server.settings import ServerSettings
 from homeport.server.waiting import Bell
@@ -56,5 +57,6 @@ class ServerParts(msgspec.Struct, frozen=True, kw_only=True):
     directory: RepositoryDirectory
     forks: Forks
     """runs of pull requests from forks that wait for approval"""
+    metrics: Metrics
     background: tuple[BackgroundPart, ...] = ()
     """started in this order, stopped in the opposite one"""

@@ -73,6 +73,11 @@ class Database:
         self._queue.put((work, future))
         return future
 
+    @property
+    def waiting(self) -> int:
+        """How many pieces of work wait for the writer, roughly."""
+        return self._queue.qsize()
+
     @contextmanager
     def batch(self) -> Iterator[None]:
         """What the calling thread writes by `write_soon` inside is durable when this ends. Raises the first failure."""
