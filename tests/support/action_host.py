@@ -52,6 +52,7 @@ class FolderSources:
     def __init__(self, folder: Path, *, in_place: bool = False) -> None:
         self.folder = str(folder)
         self.in_place = in_place
+        self.is_bare = False
         self.repositories: dict[str, str] = {}
         """where other repositories are, by `owner/name`; others are on their server"""
 

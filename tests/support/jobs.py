@@ -122,6 +122,7 @@ class WorkingTree:
     def __init__(self, folder: str, *, in_place: bool = False) -> None:
         self.folder = folder
         self.in_place = in_place
+        self.is_bare = False
 
     def find_repository(self, repository: str, ref: str) -> str | None:
         return ""

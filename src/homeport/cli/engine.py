@@ -31,6 +31,7 @@ class WorkingTree(msgspec.Struct, frozen=True):
     folder: str
     in_place: bool
     find: Callable[[str, str], str | None]
+    is_bare: bool = False
 
     def find_repository(self, repository: str, ref: str) -> str | None:
         """Where another repository is to be read."""

@@ -20,6 +20,11 @@ class Layout(msgspec.Struct, frozen=True):
     common_dir: str
     """refs, objects and the configuration, shared by all worktrees"""
 
+    @property
+    def is_bare(self) -> bool:
+        """Whether there is no working tree: `work_tree` is the repository itself then."""
+        return self.work_tree == self.git_dir
+
 
 def find_layout(folder: str) -> Layout | None:
     """The repository whose working tree holds the folder; None where there is none, or only a bare one."""
@@ -32,6 +37,15 @@ def find_layout(folder: str) -> Layout | None:
         if parent == current:
             return None
         current = parent
+
+
+def bare_layout(folder: str) -> Layout | None:
+    """The bare repository that a folder is; None where it is none. For folders of Homeport's own only: what a job or a user has might
+    hold settings that make git run programs.
+    """
+    folder = path.realpath(folder)
+    is_bare = path.isdir(path.join(folder, "objects")) and path.isfile(path.join(folder, "HEAD"))
+    return Layout(folder, folder, folder) if is_bare else None
 
 
 def read_small_file(name: str) -> str | None:

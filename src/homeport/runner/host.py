@@ -27,6 +27,11 @@ class Sources(Protocol):
         """Whether jobs run in the user's own working tree (`--workspace in-place`)."""
         ...
 
+    @property
+    def is_bare(self) -> bool:
+        """Whether `folder` is a bare repository of the server's: it has commits, and no working tree."""
+        ...
+
     def find_repository(self, repository: str, ref: str) -> str | None:
         """Where another repository is to be read, by `--action-source`: an address or an absolute folder. Empty where nothing was said
         of it, so that its own server is meant; None where only folders were named, and none of them has it.

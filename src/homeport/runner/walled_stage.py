@@ -8,7 +8,7 @@ from typing import Literal
 
 import msgspec
 
-from homeport.git.discovery import find_layout
+from homeport.git.discovery import bare_layout, find_layout
 from homeport.ports.executor import WalledJobEnvironment
 from homeport.runner.actions.model import NativeAction
 from homeport.runner.frame import StepFrame, StepStoppedError
@@ -87,13 +87,14 @@ def _describe(frame: StepFrame, action: NativeAction, host: StepHost, stage: Lit
         job=host.order.leg.key,
         source=sources.folder,
         in_place=sources.in_place,
+        is_bare=sources.is_bare,
         repository=sources.find_repository(wanted, host.inputs.get("ref", "")) if is_other else "",
     )
 
 
 def _list_shown(task: Stage) -> tuple[str, ...]:
     """The repository's working tree and git folder; that of another repository which is a folder of this machine."""
-    layout = find_layout(task.source)
+    layout = bare_layout(task.source) if task.is_bare else find_layout(task.source)
     own = (task.source,) if layout is None else (layout.work_tree, layout.git_dir, layout.common_dir)
     other = task.repository or ""
     return (*own, other) if other.startswith("/") else own

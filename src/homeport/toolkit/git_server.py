@@ -9,7 +9,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response, StreamingResponse
 from starlette.routing import Route
 
-from homeport.git.discovery import find_layout
+from homeport.git.discovery import bare_layout, find_layout
 from homeport.git.http_backend import BackendRequest, ask_backend, is_served
 from homeport.git.process import GitError
 from homeport.toolkit.jobs import OpenJob
@@ -34,7 +34,7 @@ class GitServer:
         if job is None:
             headers = {"WWW-Authenticate": 'Basic realm="Homeport"'}
             return PlainTextResponse("Expected the token of a job that runs now.\n", 401, headers)
-        return self._refuse(request, job) or await self._answer(request)
+        return self._refuse(request, job) or await self._answer(request, job)
 
     def _refuse(self, request: Request, job: OpenJob) -> Response | None:
         name = f"{request.path_params['owner']}/{request.path_params['name']}".removesuffix(".git")
@@ -48,8 +48,8 @@ class GitServer:
             return PlainTextResponse("Homeport serves repositories to read, not to write.\n", 403)
         return None
 
-    async def _answer(self, request: Request) -> Response:
-        layout = find_layout(self._parts.source)
+    async def _answer(self, request: Request, job: OpenJob) -> Response:
+        layout = bare_layout(job.order.source) if job.order.source else find_layout(self._parts.source)
         if layout is None:
             return PlainTextResponse("The folder that this run was started from is no git repository.\n", 404)
         headers = request.headers

@@ -26,10 +26,12 @@ def make_own_copy(folder: str, surroundings: Surroundings) -> None:
         raise OwnCopyError("the folder of actions is a link")
     try:
         os.mkdir(growing)
-        source = inspect_source(surroundings.sources.folder, search_path)
+        source = inspect_source(surroundings.sources.folder, search_path, is_bare=surroundings.sources.is_bare)
         head = source.head.sha
-        sha = str(surroundings.order.github.get("sha") or "") if head is not None else None
-        request = CopyRequest(sha=sha, with_changes=sha == head, leave_out=(surroundings.paths.root,))
+        sha = str(surroundings.order.github.get("sha") or "") if source.is_bare or head is not None else None
+        request = CopyRequest(
+            sha=sha, with_changes=sha == head and not source.is_bare, leave_out=(surroundings.paths.root,)
+        )
         make_working_copy(source, Target(growing, os.path.join(growing, ".git")), request, search_path)
         os.rename(growing, folder)
     except (GitError, WorkingCopyError, OSError) as error:

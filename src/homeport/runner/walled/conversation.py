@@ -173,6 +173,7 @@ class Stage(msgspec.Struct, frozen=True, tag=True):
     job: str
     source: str
     in_place: bool
+    is_bare: bool
     repository: str | None
     """what `Sources.find_repository` says of the repository that the step asks for"""
 

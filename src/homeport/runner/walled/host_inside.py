@@ -46,6 +46,7 @@ class _Sources(msgspec.Struct, frozen=True):
 
     folder: str
     in_place: bool
+    is_bare: bool
     repository: str | None
 
     def find_repository(self, repository: str, ref: str) -> str | None:  # noqa: ARG002 - it was asked outside
@@ -67,7 +68,7 @@ class HostInside:
         self.order = cast("JobOrder", _Order(task.run, _Leg(task.job)))
         self.artifacts: ArtifactStore = ArtifactsInside(self, task.paths.temp)
         self.caches: CacheStore = CachesInside(self, task.paths.temp, task.environment.get("PATH", ""))
-        self.sources: Sources = _Sources(task.source, task.in_place, task.repository)
+        self.sources: Sources = _Sources(task.source, task.in_place, task.is_bare, task.repository)
         self.stop: StopSignal = _Stop(self)
 
     @property

@@ -8,7 +8,7 @@
 | fetch-depth, fetch-tags | as the original: 1 shows one commit, 0 all branches, tags and history |
 | sparse-checkout, sparse-checkout-cone-mode | as the original |
 | filter | what is fetched is filtered so; like the original it switches sparse-checkout off |
-| submodules | of the running repository those that are checked out there; of another they are fetched; `recursive` goes on inside them |
+| submodules | of the running repository those that are checked out there; of another, and on a server, they are fetched; `recursive` goes on inside them |
 | lfs | of the running repository what this machine's LFS store has; of another it is fetched by `git lfs` |
 | token, persist-credentials | sent to the repository's own server only; kept for git commands of the job and removed after it, where the major keeps it |
 | ssh-key | refused where it is given: repositories are fetched over HTTP(S), with `token` |
@@ -27,7 +27,8 @@ import msgspec
 
 from homeport.git.process import GitError
 from homeport.runner.actions.native.checkout_credentials import forget_credentials, keep_credentials
-from homeport.runner.actions.native.checkout_remote import check_out_remote, find_remote
+from homeport.runner.actions.native.checkout_git import JobGit
+from homeport.runner.actions.native.checkout_remote import check_out_remote, find_remote, update_submodules
 from homeport.runner.actions.native.checkout_target import (
     Wanted,
     build_request,
@@ -102,7 +103,8 @@ def main(host: ActionHost) -> None:
 
 
 def _copy_running(host: ActionHost, folder: str, name: str) -> None:
-    source = inspect_source(host.sources.folder, host.environment.get("PATH", ""))
+    sources = host.sources
+    source = inspect_source(sources.folder, host.environment.get("PATH", ""), is_bare=sources.is_bare)
     wanted = find_wanted(host, source)
     if host.sources.in_place:
         _stay_in_place(host, source, wanted, folder)
@@ -144,6 +146,8 @@ def _copy(host: ActionHost, source: SourceTree, wanted: Wanted, folder: str, nam
     search_path = host.environment.get("PATH", "")
     target = Target(folder, os.path.join(folder, ".git"))
     request = build_request(host, source, wanted, name)
+    if source.is_bare:  # where no submodule stands beside
+        request = msgspec.structs.replace(request, submodules="no")
     is_kept = _make_room(target, request.url)
     if is_kept and is_true(host, "clean"):
         request = msgspec.structs.replace(request, clean=True)
@@ -151,6 +155,8 @@ def _copy(host: ActionHost, source: SourceTree, wanted: Wanted, folder: str, nam
     report = make_working_copy(source, target, request, search_path)
     _describe(host, source, wanted, report)
     host.log("##[endgroup]")
+    if source.is_bare:
+        update_submodules(host, JobGit(host, find_remote(host, name), folder))
     if source.layout is not None:
         keep_credentials(host, target, str(host.github.get("server_url") or ""))
     if wanted.commit:
@@ -191,14 +197,18 @@ def _describe(host: ActionHost, source: SourceTree, wanted: Wanted, report: Copy
             f"{source.folder} is not a git repository: copied whole ({report.files} files), ignored files included"
         )
         return
-    host.log(f"From {source.folder}")
+    host.log(
+        f"From {host.github.get('server_url')}/{host.github.get('repository')}"
+        if source.is_bare
+        else f"From {source.folder}"
+    )
     host.log(f"HEAD is {wanted.commit or 'a branch without commits'}{f' ({wanted.ref})' if wanted.ref else ''}")
     overlay = report.overlay
     if overlay.copied or overlay.removed:
         host.log(
             f"Uncommitted changes came along: {overlay.copied} changed or new files, {overlay.removed} deleted ones"
         )
-    elif wanted.commit != source.head.sha:
+    elif wanted.commit != source.head.sha and not source.is_bare:
         host.log("This is not what is checked out there: uncommitted changes stayed behind")
     for path in overlay.repositories:
         host.log(f"Left out: {path}, a git repository of its own")

@@ -199,10 +199,11 @@ def _write_files(host: ActionHost, git: JobGit, fetched: FetchedRef, *, is_kept:
     else:
         git.run("checkout", "--quiet", "--force", "--detach", fetched.kept_as or fetched.wanted)
     host.log("##[endgroup]")
-    _update_submodules(host, git)
+    update_submodules(host, git)
 
 
-def _update_submodules(host: ActionHost, git: JobGit) -> None:
+def update_submodules(host: ActionHost, git: JobGit) -> None:
+    """Fetch the submodules of a working copy, as far as they are wanted. Raises `ActionError`."""
     which = find_submodules(host)
     if which == "no":
         return

@@ -75,7 +75,7 @@ def _describe(source: SourceTree, ref: str, commit: str) -> Wanted:
     if source.layout is None:
         return Wanted(ref, None, None, "", "")
     branch = ref.removeprefix("refs/heads/") if ref.startswith("refs/heads/") else None
-    if not commit or _NO_COMMIT.issuperset(commit) or source.head.sha is None:
+    if not commit or _NO_COMMIT.issuperset(commit) or (source.head.sha is None and not source.is_bare):
         return Wanted(ref, None, branch or _short(source.head.ref), "", "")
     full_ref = ""
     if ref.startswith("refs/pull/"):
@@ -119,7 +119,8 @@ def _list_candidates(given: str) -> list[str]:
 def _get_commit(source: SourceTree, sha: str) -> str:
     commit = sha if sha == source.head.sha else source.resolve(sha)
     if commit is None:
-        raise ActionError(f"the commit {sha} is not in the repository on this machine ({source.folder})")
+        place = "on the server" if source.is_bare else f"on this machine ({source.folder})"
+        raise ActionError(f"the commit {sha} is not in the repository {place}")
     return commit
 
 
@@ -133,7 +134,7 @@ def build_request(host: ActionHost, source: SourceTree, wanted: Wanted, name: st
     sparse = () if get_text(host, "filter") else tuple(patterns)
     return CopyRequest(
         sha=wanted.commit,
-        with_changes=wanted.commit == source.head.sha,
+        with_changes=wanted.commit == source.head.sha and not source.is_bare,
         branch=wanted.branch,
         ref=wanted.full_ref,
         ref_sha=wanted.ref_object,

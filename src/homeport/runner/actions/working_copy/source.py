@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import msgspec
 
-from homeport.git.discovery import Layout, find_layout, read_small_file
+from homeport.git.discovery import Layout, bare_layout, find_layout, read_small_file
 from homeport.git.process import GitError, GitProcess, git_environment
 from homeport.git.refs import Head
 from homeport.git.repository import Change, GitRepository
@@ -28,6 +28,11 @@ class SourceTree:
         self.head = Head(None, None) if layout is None else GitRepository(layout, environment).head()
         """what is checked out"""
         self._environment = environment
+
+    @property
+    def is_bare(self) -> bool:
+        """Whether there are only commits: no branch is checked out, and nothing is uncommitted."""
+        return self.layout is not None and self.layout.is_bare
 
     @property
     def prefix(self) -> str:
@@ -78,12 +83,17 @@ class Target(msgspec.Struct, frozen=True):
     git_dir: str
 
 
-def inspect_source(folder: str, search_path: str) -> SourceTree:
-    """Look at a folder. Git runs with the user's own settings (their global ignore file counts), found below their home folder.
+def inspect_source(folder: str, search_path: str, *, is_bare: bool = False) -> SourceTree:
+    """Look at a folder, which `is_bare` where it is a repository of the server's own. Git runs with the user's own settings (their global ignore file counts), found below their home folder.
 
     Raises `GitError` as `SourceTree` does.
     """
     environment = {"PATH": search_path, "HOME": pwd.getpwuid(os.getuid()).pw_dir}
+    if is_bare:
+        layout = bare_layout(folder)
+        if layout is None:
+            raise WorkingCopyError("the server has no commits of this repository")
+        return SourceTree(folder, layout, {**environment, "GIT_CONFIG_GLOBAL": os.devnull})
     return SourceTree(folder, find_layout(folder), environment)
 
 

@@ -13,7 +13,7 @@ from itertools import count
 
 import msgspec
 
-from homeport.git.discovery import find_layout, read_small_file
+from homeport.git.discovery import Layout, bare_layout, find_layout, read_small_file
 from homeport.ports.executor import JobPaths
 from homeport.ports.peer import JobOrder
 from homeport.runner.environment import pick_variables
@@ -69,7 +69,7 @@ class SandboxExecutor:
         self._tell = tell
         self._lock = threading.Lock()
         self._numbers = count(1)
-        self._view: View | None = None
+        self._views: dict[str, View] = {}
 
     def open(self, order: JobOrder) -> SandboxJobEnvironment:
         """Make the folders of a job, and begin to build its sandbox. Raises `OSError`."""
@@ -78,7 +78,7 @@ class SandboxExecutor:
             group = open_group(f"homeport-{os.path.basename(paths.root)}", self._settings.limits)
             write_file(f"{paths.root}/_sandbox/cgroups", "\n".join(group.folders).encode())
             wards = Wards(group, DiskWatch(paths.root, self._settings.limits.spare), self._list_limits(group))
-            view = self._find_view()
+            view = self._find_view(order.source)
 
             def build(shown: Sequence[str]) -> Launched:
                 arguments = list_arguments(view, paths, extra=shown)
@@ -157,15 +157,16 @@ class SandboxExecutor:
             "(CPU time not at all). `systemd-run --user --scope homeport run …` gives Homeport groups of its own"
         )
 
-    def _find_view(self) -> View:
+    def _find_view(self, hosted: str) -> View:
+        """`hosted` is the bare repository of a server's job, which sees that one and no other."""
         with self._lock:
-            if self._view is None:
-                self._view = self._make_view()
-            return self._view
+            if hosted not in self._views:
+                self._views[hosted] = self._make_view(bare_layout(hosted) if hosted else None)
+            return self._views[hosted]
 
-    def _make_view(self) -> View:
+    def _make_view(self, hosted: Layout | None) -> View:
         settings = self._settings
-        repository, git_dir = _find_repository(settings.source)
+        repository, git_dir = _find_repository(find_layout(settings.source) if hosted is None else hosted)
         in_place = settings.source if settings.in_place else None
         return View(
             home=pwd.getpwuid(os.getuid()).pw_dir,
@@ -198,9 +199,8 @@ def _say_nothing(_: str) -> None:
     """It has been said."""
 
 
-def _find_repository(source: str) -> tuple[tuple[str, ...], str]:
+def _find_repository(layout: Layout | None) -> tuple[tuple[str, ...], str]:
     """What git needs of the repository to read history, and what stands as `.git` in its working tree."""
-    layout = find_layout(source)
     if layout is None:
         return (), ""
     parts = [f"{layout.common_dir}/{name}" for name in _GIT_PARTS]
