@@ -9,9 +9,9 @@ from homeport.present.html_words import state_of
 from homeport.present.run_view import JobView, RunView
 from homeport.present.words import seconds_between, show_duration
 
-WIDTH = 1000
-"""SVG units of the whole time"""
-_LEAST = 3.0
+WIDTH = 100
+"""The whole time, in percent: that is how SVG takes places without a style"""
+_LEAST = 0.3
 _STEPS = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400, 28800, 86400)
 
 
@@ -53,7 +53,7 @@ def draw_timeline(run: RunView, jobs: Sequence[JobView], now: datetime) -> Timel
     whole = max((end - start).total_seconds(), 0.001)
 
     def place(moment: datetime) -> float:
-        return round(min(max((moment - start).total_seconds() / whole, 0), 1) * WIDTH, 1)
+        return round(min(max((moment - start).total_seconds() / whole, 0), 1) * WIDTH, 2)
 
     bars = tuple(
         _bar(job, place(began), place(job.finished_at or end), place(job.queued_at or began), now)
@@ -81,7 +81,7 @@ def _ticks(whole: float) -> tuple[Tick, ...]:
     step = next((step for step in _STEPS if whole / step <= 6), _STEPS[-1] * max(1, round(whole / _STEPS[-1] / 6)))
     count = int(whole // step)
     return tuple(
-        Tick(round(index * step / whole * WIDTH, 1), _show(timedelta(seconds=index * step)))
+        Tick(round(index * step / whole * WIDTH, 2), _show(timedelta(seconds=index * step)))
         for index in range(1, count + 1)
     )
 

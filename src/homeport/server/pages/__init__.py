@@ -19,17 +19,37 @@ from starlette.middleware import Middleware
 from starlette.routing import BaseRoute
 
 from homeport.server.pages.errors import ProblemPages
+from homeport.server.pages.home import Home
+from homeport.server.pages.job_pages import JobPages
 from homeport.server.pages.rendering import Pages
+from homeport.server.pages.repository_lists import RepositoryLists
+from homeport.server.pages.run_lists import RunLists
+from homeport.server.pages.run_pages import RunPages
+from homeport.server.pages.run_reader import RunReader
 from homeport.server.pages.signing_in import SigningIn
 from homeport.server.pages.static_files import StaticFiles
+from homeport.server.pages.tails import WholeLogTails
 from homeport.server.parts import ServerParts
+from homeport.store.artifacts_folder import FolderArtifacts
+from homeport.store.tables.directory import TableWorkflows
 
 
 def routes(parts: ServerParts) -> list[BaseRoute]:
     """All pages. They come last: `/{owner}/{repo}` takes whatever nobody else has."""
     static = StaticFiles()
     pages = Pages(static, parts.clock)
-    return [*static.routes, *SigningIn(parts.access, pages).routes]
+    clock, directory, history = parts.clock, parts.directory, parts.history
+    reader = RunReader(parts.stores.runs, parts.database)
+    tails = WholeLogTails(parts.stores.logs)
+    return [
+        *static.routes,
+        *SigningIn(parts.access, pages).routes,
+        *Home(pages, directory, history, parts.results.delivery, parts.forks, clock).routes,
+        *RepositoryLists(pages, directory, history, parts.access.audit, clock, parts.settings.url).routes,
+        *RunLists(pages, directory, history, TableWorkflows(parts.database, clock), clock).routes,
+        *RunPages(pages, reader, directory, history, FolderArtifacts(parts.folder.path, clock), clock).routes,
+        *JobPages(pages, reader, directory, history, tails, clock).routes,
+    ]
 
 
 def middleware(parts: ServerParts) -> Middleware:

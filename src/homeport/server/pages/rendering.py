@@ -1,6 +1,6 @@
 """Turns templates into answers: what every page has around it, and the words that templates know."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any
 from urllib.parse import quote, urlencode
@@ -39,7 +39,7 @@ class Pages:
         )
         self._environment.filters.update(_FILTERS)
         self._environment.filters["age"] = self._age
-        self._environment.globals.update(state_words=STATE_WORDS, static=static.address, with_query=with_query)
+        self._environment.globals.update(static=static.address, menu=_menu)
 
     def show(self, request: Request, template: str, *, status: int = 200, **values: Any) -> HTMLResponse:
         """A whole page. `title` belongs to the values; `repository` and `section` where a page is one's of a repository."""
@@ -86,9 +86,9 @@ _NOTICES = {
 }
 
 
-def with_query(path: str, **parameters: str | int | None) -> str:
+def with_query(path: str, **parameters: str) -> str:
     """An address with those parameters that are not empty."""
-    given = {name: value for name, value in parameters.items() if value not in (None, "")}
+    given = {name: value for name, value in parameters.items() if value}
     return f"{path}?{urlencode(given)}" if given else path
 
 
@@ -107,6 +107,12 @@ def _show_ref(ref: str) -> str:
     if ref.startswith("refs/pull/"):
         return f"#{ref.split('/')[2]}"
     return ref.removeprefix("refs/heads/").removeprefix("refs/tags/")
+
+
+def _menu(options: Sequence[str], anything: str, chosen: str) -> list[tuple[str, str]]:
+    """The options of a filter: anything first, and whatever is chosen, also where it is not among the options any more."""
+    known = list(options) if not chosen or chosen in options else [chosen, *options]
+    return [("", anything), *((option, option) for option in known)]
 
 
 def _ansi(text: str) -> Markup:
