@@ -16,6 +16,13 @@ _LEVELS: dict[Level, str] = {"notice": "notice", "warning": "warning", "error": 
 _EPOCH = "1970-01-01T00:00:00Z"
 
 
+class AppPermissions(msgspec.Struct, frozen=True):
+    """What it may do to repositories."""
+
+    checks: str = "write"
+    metadata: str = "read"
+
+
 class App(msgspec.Struct, frozen=True, kw_only=True):
     """GitHub's `integration`: who made a check. All of this server's are Homeport's."""
 
@@ -29,7 +36,7 @@ class App(msgspec.Struct, frozen=True, kw_only=True):
     html_url: str
     created_at: str = _EPOCH
     updated_at: str = _EPOCH
-    permissions: dict[str, str] = {"checks": "write", "metadata": "read"}
+    permissions: AppPermissions = AppPermissions()
     events: tuple[str, ...] = ()
 
 

@@ -1,0 +1,139 @@
+"""Artifacts: `/repos/{owner}/{repo}/actions/artifacts…` (docs: "REST API endpoints for artifacts").
+
+A download is a redirect to a signed address of this server, good for some minutes; it needs no token, and says nothing else.
+"""
+
+from typing import NoReturn
+
+from homeport.ports.artifacts import Artifact as StoredArtifact
+from homeport.rest.artifacts import Artifact, ArtifactRun, Artifacts, show_artifact
+from homeport.rest.entries import RunEntry
+from homeport.server.api.answers import Answer, ApiRefusalError, Page
+from homeport.server.api.call import Call, Permission
+from homeport.server.api.endpoint import Endpoint, Nothing, endpoint
+from homeport.server.api.runs import find_run
+
+READ = Permission("reader", "actions")
+WRITE = Permission("writer", "actions", "write")
+_ARTIFACTS = "/repos/{owner}/{repo}/actions/artifacts"
+
+
+class ArtifactsQuery(Page, frozen=True, kw_only=True):
+    """What narrows the list."""
+
+    name: str | None = None
+
+
+def list_all(call: Call, query: ArtifactsQuery) -> Answer:
+    """Those of all runs, the newest first."""
+    found = call.parts.reading.artifacts(call.repository)
+    return _page(call, query, [each for each in found if query.name in {None, each[0].name}])
+
+
+def list_of_run(call: Call, query: ArtifactsQuery) -> Answer:
+    """Those of one run, all attempts, the newest first."""
+    run = find_run(call).run
+    stored = call.parts.artifacts.list(str(run.id))
+    wanted = [(artifact, run) for artifact in stored if query.name in {None, artifact.name}]
+    return _page(call, query, sorted(wanted, key=lambda each: -int(each[0].id)))
+
+
+def get(call: Call, _: Nothing) -> Answer:
+    """One of them."""
+    return Answer(body=_show(call, *_find(call)))
+
+
+def download(call: Call, _: Nothing) -> Answer:
+    """Leads to where it can be read."""
+    if call.text("archive_format") != "zip":
+        raise ApiRefusalError(410, "The only format is zip.")
+    artifact, _run = _find(call)
+    return Answer(status=302, headers={"location": call.parts.downloads.sign_artifact(call.links.site, artifact)})
+
+
+def delete(call: Call, _: Nothing) -> Answer:
+    """Remove one."""
+    call.parts.artifacts.delete(_find(call)[0])
+    return Answer(status=204)
+
+
+def _find(call: Call) -> tuple[StoredArtifact, RunEntry]:
+    wanted = str(call.number("artifact_id"))
+    for each in call.parts.reading.artifacts(call.repository):
+        if each[0].id == wanted:
+            return each
+    return _refuse(call)
+
+
+def _refuse(call: Call) -> NoReturn:
+    call.refuse_unknown()
+
+
+def _page(call: Call, query: Page, found: list[tuple[StoredArtifact, RunEntry]]) -> Answer:
+    shown = tuple(_show(call, *each) for each in query.cut(found))
+    return call.page(Artifacts(len(found), shown), query, len(found))
+
+
+def _show(call: Call, artifact: StoredArtifact, run: RunEntry) -> Artifact:
+    of_run = ArtifactRun(
+        id=run.id,
+        repository_id=call.repository.id,
+        head_repository_id=call.repository.id,
+        head_branch=run.head_branch,
+        head_sha=run.head_sha,
+    )
+    return show_artifact(artifact, of_run, call.repository.full_name, call.links)
+
+
+ENDPOINTS: tuple[Endpoint, ...] = (
+    endpoint(
+        "GET",
+        _ARTIFACTS,
+        "actions/list-artifacts-for-repo",
+        "List the artifacts of a repository",
+        list_all,
+        ArtifactsQuery,
+        permission=READ,
+        answer=Artifacts,
+    ),
+    endpoint(
+        "GET",
+        "/repos/{owner}/{repo}/actions/runs/{run_id}/artifacts",
+        "actions/list-workflow-run-artifacts",
+        "List the artifacts of a run",
+        list_of_run,
+        ArtifactsQuery,
+        permission=READ,
+        answer=Artifacts,
+    ),
+    endpoint(
+        "GET",
+        f"{_ARTIFACTS}/{{artifact_id}}",
+        "actions/get-artifact",
+        "Get an artifact",
+        get,
+        Nothing,
+        permission=READ,
+        answer=Artifact,
+    ),
+    endpoint(
+        "GET",
+        f"{_ARTIFACTS}/{{artifact_id}}/{{archive_format}}",
+        "actions/download-artifact",
+        "Download an artifact: leads to a signed address",
+        download,
+        Nothing,
+        permission=READ,
+        status=302,
+    ),
+    endpoint(
+        "DELETE",
+        f"{_ARTIFACTS}/{{artifact_id}}",
+        "actions/delete-artifact",
+        "Delete an artifact",
+        delete,
+        Nothing,
+        permission=WRITE,
+        status=204,
+    ),
+)

@@ -1,0 +1,89 @@
+"""Finds runs, jobs and artifacts for answers, in one repository."""
+
+from collections.abc import Callable, Mapping, Sequence
+
+import msgspec
+
+from homeport.ports.artifacts import Artifact, ArtifactStore
+from homeport.ports.directory import HostedRepository
+from homeport.ports.events import WorkflowRegistry
+from homeport.ports.history import HistoryRun, RunFilter, RunHistory
+from homeport.rest.entries import JobEntry, RunEntry
+from homeport.rest.journal import ReadRun
+from homeport.run.facts import AnnotationRaised, RunFact, SummaryWritten
+
+_MOST_COUNTED = 100_000
+
+ReadFacts = Callable[[str, int, Sequence[str]], Sequence[RunFact]]
+"""The facts of some kinds (as they are called on the wire) of an attempt."""
+
+
+class Reading:
+    """What history knows. Workflows get the numbers by which they are found in the registry."""
+
+    def __init__(
+        self, history: RunHistory, workflows: WorkflowRegistry, artifacts: ArtifactStore, read_facts: ReadFacts
+    ) -> None:
+        self._history = history
+        self._workflows = workflows
+        self._artifacts = artifacts
+        self._read_facts = read_facts
+
+    def find(self, repository: HostedRepository, run: int, attempt: int | None = None) -> ReadRun | None:
+        """A run's attempt (the latest where none is named) with its jobs."""
+        found = self._history.get(str(run), attempt)
+        if found is None or found.repository_id != repository.id:
+            return None
+        jobs = self._history.jobs(found.id, found.entry.attempt)
+        return ReadRun(_numbered(found, self._numbers(repository)), tuple(job.entry for job in jobs))
+
+    def list(
+        self, repository: HostedRepository, wanted: RunFilter, offset: int, limit: int
+    ) -> tuple[int, Sequence[RunEntry]]:
+        """How many there are, and some of them, the newest first."""
+        wanted = msgspec.structs.replace(wanted, repositories=(repository.id,))
+        total = self._history.count(wanted, most=_MOST_COUNTED).number
+        if offset >= total:
+            return total, ()
+        numbers = self._numbers(repository)
+        return total, [_numbered(run, numbers) for run in self._history.page(wanted, offset=offset, limit=limit)]
+
+    def find_job(self, repository: HostedRepository, job: int) -> tuple[RunEntry, JobEntry] | None:
+        """A job by its number, with the attempt that it is of."""
+        found = self._history.job(job)
+        run = None if found is None else self._history.get(found.run, found.attempt)
+        if found is None or run is None or run.repository_id != repository.id:
+            return None
+        return _numbered(run, self._numbers(repository)), found.entry
+
+    def newest(self, repository: HostedRepository) -> RunEntry | None:
+        """The run that began last."""
+        found = self._history.find(RunFilter(repositories=(repository.id,)), limit=1).runs
+        return found[0].entry if found else None
+
+    def artifacts(self, repository: HostedRepository) -> Sequence[tuple[Artifact, RunEntry]]:
+        """Of all runs, the newest first."""
+        found: list[tuple[Artifact, RunEntry]] = []
+        for number in self._artifacts.runs():
+            run = self._history.get(number)
+            if run is not None and run.repository_id == repository.id:
+                found += [(artifact, run.entry) for artifact in self._artifacts.list(number)]
+        return sorted(found, key=lambda each: -int(each[0].id))
+
+    def annotations(self, run: int, attempt: int, job: str) -> Sequence[AnnotationRaised]:
+        """Of a job, in the order in which they were raised."""
+        facts = self._read_facts(str(run), attempt, ("annotation_raised",))
+        return [fact for fact in facts if isinstance(fact, AnnotationRaised) and fact.job == job]
+
+    def summary(self, run: int, attempt: int, job: str) -> str:
+        """What a job's steps have written for people, as Markdown."""
+        facts = self._read_facts(str(run), attempt, ("summary_written",))
+        return "\n".join(fact.markdown for fact in facts if isinstance(fact, SummaryWritten) and fact.job == job)
+
+    def _numbers(self, repository: HostedRepository) -> Mapping[str, int]:
+        return {each.path: each.id for each in self._workflows.list(repository.id)}
+
+
+def _numbered(run: HistoryRun, numbers: Mapping[str, int]) -> RunEntry:
+    number = numbers.get(run.entry.workflow)
+    return run.entry if number is None else msgspec.structs.replace(run.entry, workflow_id=number)

@@ -1,0 +1,35 @@
+"""Every endpoint of the interface: the routes are made of this table, and so is its description."""
+
+from homeport.server.api import (
+    artifacts,
+    caches,
+    checks,
+    contents,
+    environments,
+    meta,
+    operations,
+    repositories,
+    runs,
+    secrets,
+    statuses,
+    variables,
+    workflows,
+)
+from homeport.server.api.endpoint import Endpoint
+
+ENDPOINTS: tuple[Endpoint, ...] = (
+    *meta.ENDPOINTS,
+    *workflows.ENDPOINTS,
+    *runs.ENDPOINTS,
+    *operations.ENDPOINTS,
+    *artifacts.ENDPOINTS,
+    *caches.ENDPOINTS,
+    *secrets.ENDPOINTS,
+    *variables.ENDPOINTS,
+    *environments.ENDPOINTS,
+    *statuses.ENDPOINTS,
+    *checks.ENDPOINTS,
+    *repositories.ENDPOINTS,
+    *contents.ENDPOINTS,
+)
+"""In the order in which routes are tried: what takes the rest of an address comes after what has a name there."""
