@@ -10,6 +10,7 @@ from homeport import __version__
 from homeport.cli.builtin_runner import BuiltinRunner, Recipe
 from homeport.cli.clock import SystemClock
 from homeport.cli.server_access import open_access
+from homeport.cli.server_events import open_happenings
 from homeport.cli.server_results import open_results
 from homeport.coordinator.dispatch import Labels, machine_labels
 from homeport.coordinator.surroundings import Policy, Stores
@@ -79,6 +80,18 @@ def build_server(settings: ServerSettings, database: Database, bell: Bell, envir
     runner = BuiltinRunner(folder, _write_recipe(settings), builtin_labels(), environment, clock)
     access.job_tokens.keep_only([lease.id for lease in TableLeases(database).list()])
     forks = Forks(TableHeldRuns(database), start_with(engine, stores.runs), clock, access.audit)
+    happenings = open_happenings(
+        settings,
+        database,
+        clock,
+        environment,
+        access=access,
+        directory=directory,
+        events=events,
+        results=results,
+        forks=forks,
+        start=start_with(engine, stores.runs),
+    )
     parts = ServerParts(
         settings=settings,
         folder=folder,
@@ -93,7 +106,8 @@ def build_server(settings: ServerSettings, database: Database, bell: Bell, envir
         directory=directory,
         results=results,
         metrics=metrics,
-        background=(runner, forks, results.reporter),
+        happenings=happenings,
+        background=(runner, forks, results.reporter, *happenings.background),
     )
     return Server(parts, list(RunnerApi(engine.board, bell, runner.find_runner).routes))
 

@@ -80,18 +80,17 @@ def set_default_branch(git_dir: str, branch: str) -> None:
         raise GitError(f"{git_dir}: {error.strerror}") from error
 
 
-def was_applied(git_dir: str, old: str, new: str, ref: str) -> bool:
-    """Whether a push has changed a ref so, also where it was changed again since.
-
-    Git writes each change into the ref's log, and removes the log with the ref.
+def was_applied(git_dir: str, old: str, new: str, ref: str, user: str) -> bool:
+    """Whether a push by `user` (`BackendRequest.user`, another one for each push) has changed a ref so, also where it was changed again
+    since. Git writes each change into the ref's log, with who has made it, and removes the log with the ref.
     """
     if not is_ref_name(ref):
         return False
     log = read_small_file(os.path.join(git_dir, "logs", ref)) or ""
-    entries = [tuple(line.split(" ", 2)[:2]) for line in log.splitlines()]
     if new.strip("0"):
-        return (old, new) in entries or find_hosted_ref(git_dir, ref) == new
-    return find_hosted_ref(git_dir, ref) is None or all(value != old for _, value in entries)
+        return any(line.startswith(f"{old} {new} {user} <") for line in log.splitlines())
+    values = [line.split(" ", 2)[1] for line in log.splitlines() if line.count(" ") > 1]
+    return find_hosted_ref(git_dir, ref) is None or old not in values
 
 
 def _layout(git_dir: str) -> Layout:

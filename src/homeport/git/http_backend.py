@@ -80,6 +80,7 @@ class BackendAnswer:
     async def close(self) -> None:
         """End the program."""
         self._feeding.cancel()
+        await asyncio.gather(self._feeding, return_exceptions=True)  # a body that was cut off: git has seen its end
         with suppress(ProcessLookupError):
             self._process.terminate()  # it ends what it has started, which nobody would if it was killed
         try:
@@ -145,8 +146,10 @@ def _describe(folder: str, request: BackendRequest, environment: Mapping[str, st
 
 async def _feed(target: asyncio.StreamWriter, body: AsyncIterator[bytes]) -> None:
     """Hand over the body as fast as it is read."""
-    with suppress(BrokenPipeError, ConnectionResetError):
-        async for piece in body:
-            target.write(piece)
-            await target.drain()
-    target.close()
+    try:
+        with suppress(BrokenPipeError, ConnectionResetError):
+            async for piece in body:
+                target.write(piece)
+                await target.drain()
+    finally:
+        target.close()

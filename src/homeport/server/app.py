@@ -17,6 +17,7 @@ def build_app(parts: ServerParts) -> Starlette:
         *health.routes(parts),
         *parts.metrics.routes,
         *access.sign_in_routes(parts.access),
+        *parts.happenings.routes,
         *pages.routes(parts),
     ]
     headers, identification = access.middleware(parts.access)

@@ -13,6 +13,7 @@ from homeport.run.facts import Fact
 from homeport.server.access import Access
 from homeport.server.engine import ServerEngine
 from homeport.server.forks import Forks
+from homeport.server.happenings import Happenings
 from homeport.server.metrics import Metrics
 from homeport.server.results import Results
 from homeport.server.settings import ServerSettings
@@ -58,5 +59,7 @@ class ServerParts(msgspec.Struct, frozen=True, kw_only=True):
     forks: Forks
     """runs of pull requests from forks that wait for approval"""
     metrics: Metrics
+    happenings: Happenings
+    """what takes events in, and what came of them"""
     background: tuple[BackgroundPart, ...] = ()
     """started in this order, stopped in the opposite one"""

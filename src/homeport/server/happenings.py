@@ -1,0 +1,32 @@
+"""Everything that takes events in and plans them, put together once and handed to the routes with the other parts."""
+
+import msgspec
+from starlette.routing import BaseRoute
+
+from homeport.server.git_remote import GitRemote
+from homeport.server.planning import Planner
+from homeport.server.pushes import Pushes
+from homeport.store.tables.directory import TableWorkflows
+from homeport.store.tables.events import TableEvents
+
+
+class Happenings(msgspec.Struct, frozen=True, kw_only=True):
+    """All of it is safe to use from any thread."""
+
+    events: TableEvents
+    """what has happened, and what it meant for each workflow: also why one did not start"""
+    workflows: TableWorkflows
+    planner: Planner
+    """the `Intake`"""
+    pushes: Pushes
+    remote: GitRemote
+
+    @property
+    def background(self) -> "tuple[Planner | Pushes, ...]":
+        """In the order in which they begin."""
+        return (self.planner, self.pushes)
+
+    @property
+    def routes(self) -> list[BaseRoute]:
+        """Before those of pages: git's paths are below `/{owner}/{repo}`."""
+        return [*self.remote.routes]
