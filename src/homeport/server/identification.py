@@ -5,6 +5,7 @@ and carry the session's form token (the header `X-Form-Token`, or the field `for
 Source: OWASP, "Cross-Site Request Forgery Prevention"; RFC 6454 (Origin); W3C, "Fetch Metadata Request Headers".
 """
 
+from http import HTTPStatus
 from http.cookies import CookieError, SimpleCookie
 from urllib.parse import parse_qsl, urlsplit
 
@@ -20,6 +21,7 @@ from homeport.server.problems import answer_problem
 
 OWN_WAYS = ("/runner/", "/toolkit/", "/webhooks/")
 """Below these, others say who calls: leases, jobs of the toolkit, signatures."""
+_REFUSED = frozenset({401, 403})
 _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 _LARGEST_FORM = 1 << 20
 _FORM = "application/x-www-form-urlencoded"
@@ -67,9 +69,17 @@ class Identification:
             await answer_problem(scope["path"], error.status, error.reason, headers=error.headers)(scope, receive, send)
             return
         state["identity"], state["caller"] = identity, identity.caller
-        await self._app(scope, receive, send)
-        if "refusal" in state:
-            target, reason = state["refusal"]
+        status = 0
+
+        async def note_status(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+            await send(message)
+
+        await self._app(scope, receive, note_status)
+        if "refusal" in state or status in _REFUSED:
+            target, reason = state.get("refusal", (scope["path"], HTTPStatus(status).phrase))
             self._note(
                 scope, identity.caller, "request.refused", target, f"{scope['method']} {scope['path']}: {reason}"
             )
