@@ -38,5 +38,5 @@ def open_results(
         delivery=delivery,
         credentials=credentials,
         forges=forges,
-        reporter=ForgeReporter(reporting, delivery),
+        reporter=ForgeReporter(reporting, delivery, forges.close),
     )

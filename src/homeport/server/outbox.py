@@ -2,7 +2,7 @@
 
 import logging
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 
 from homeport.ports.directory import HostedRepository
@@ -19,10 +19,11 @@ _LOOK_SECONDS = 1.0
 
 class ForgeReporter:
     """A `BackgroundPart`. `hear` is to be called with what is durable; a process that died before that loses nothing, since what was to
-    be told is in the database.
+    be told is in the database. `close` is called at the end.
     """
 
-    def __init__(self, reporting: Reporting, delivery: Delivery) -> None:
+    def __init__(self, reporting: Reporting, delivery: Delivery, close: Callable[[], None]) -> None:
+        self._close = close
         self._reporting = reporting
         self._delivery = delivery
         self._news = threading.Event()
@@ -41,6 +42,7 @@ class ForgeReporter:
         self._stopping.set()
         self._news.set()
         self._thread.join()
+        self._close()
 
     def hear(self, facts: Sequence[Fact]) -> None:
         """Something has happened. Never blocks."""

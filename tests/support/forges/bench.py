@@ -1,7 +1,7 @@
 """Everything between a journal and a forge, with a database of the test's own and a clock that the test moves."""
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import msgspec
@@ -35,7 +35,8 @@ URL = "https://ci.example.com"
 class ReportingBench:
     """One life of the part of a server that reports. `again` is the next life on the same database, as after kill -9."""
 
-    def __init__(self, database: Database, folder: Path, clock: FixedClock) -> None:
+    def __init__(self, database: Database, folder: Path, clock: FixedClock, cleanup: ExitStack) -> None:
+        self._cleanup = cleanup
         self.clock = clock
         self.database = database
         self.runs = TableRuns(database, "me", lambda _: False, (mark_news,))
@@ -45,6 +46,7 @@ class ReportingBench:
         self.statuses = TableStatuses(database)
         self.credentials = VaultForgeCredentials(TableVault(database, KeyRing(str(folder / "keys"))))
         self.forges = ConnectedForges(self.credentials, clock)
+        cleanup.callback(self.forges.close)
         self.reporting = Reporting(
             self.outbox, JournalReader(database), self.runs, self.directory, clock, URL, self.events
         )
@@ -53,8 +55,7 @@ class ReportingBench:
 
     def again(self) -> "ReportingBench":
         """Nothing of this life is told to the next but by the database."""
-        self.forges.close()
-        following = ReportingBench(self.database, self._folder, self.clock)
+        following = ReportingBench(self.database, self._folder, self.clock, self._cleanup)
         following.runs = self.runs
         return following
 
@@ -180,11 +181,10 @@ def push_of(plan: Plan, sha: str = SHA) -> Event:
 @contextmanager
 def reporting_bench(folder: Path, clock: FixedClock | None = None) -> Iterator[ReportingBench]:
     """The first life."""
-    database = Database(f"sqlite:///{folder / 'homeport.db'}")
-    try:
-        yield ReportingBench(database, folder, clock or FixedClock())
-    finally:
-        database.close()
+    with ExitStack() as cleanup:
+        database = Database(f"sqlite:///{folder / 'homeport.db'}")
+        cleanup.callback(database.close)
+        yield ReportingBench(database, folder, clock or FixedClock(), cleanup)
 
 
 def descriptions(statuses: Sequence[dict[str, object]], context: str) -> list[object]:

@@ -98,6 +98,8 @@ def _strict(document: Any, schema: Any, depth: int = 0) -> Any:
     if not isinstance(schema, dict) or depth > 20:
         return schema
     made = {name: _strict(document, value, depth + 1) for name, value in schema.items() if name not in _NOT_CHECKED}
+    if isinstance(schema.get("properties"), dict):  # whose names are properties, not words of the schema
+        made["properties"] = {name: _strict(document, value, depth + 1) for name, value in schema["properties"].items()}
     if schema.get("nullable") and isinstance(made.get("type"), str):
         made["type"] = [made["type"], "null"]
     if "properties" in made and "additionalProperties" not in made:
