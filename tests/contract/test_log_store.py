@@ -1,19 +1,37 @@
 """What every `LogStore` promises."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from homeport.ports.logs import LogLine, LogStore
 from homeport.store.logs_folder import FolderLogs
+from homeport.store.logs_packed import PackedLogs
 from homeport.store.memory import MemoryLogs
 from tests.support.plans import NOW
 
 
-@pytest.fixture(params=["memory", "folder"])
+@pytest.fixture(params=["memory", "folder", "packed", "packed at once"])
 def logs(request: pytest.FixtureRequest, tmp_path: Path) -> LogStore:
-    return MemoryLogs() if request.param == "memory" else FolderLogs(str(tmp_path / "home"))
+    match request.param:
+        case "memory":
+            return MemoryLogs()
+        case "folder":
+            return FolderLogs(str(tmp_path / "home"))
+        case "packed":
+            return PackedLogs(str(tmp_path / "logs"))
+        case _:
+            return PackedAtOnce(str(tmp_path / "logs"))
+
+
+class PackedAtOnce(PackedLogs):
+    """Every chunk finds a log that was packed, as if it came late."""
+
+    def append(self, run: str, attempt: int, job: str, step: str, at: datetime, text: str) -> None:
+        super().append(run, attempt, job, step, at, text)
+        self.close(run, attempt, job)
+        self.pack()
 
 
 def texts(logs: LogStore, job: str = "build", step: str | None = None, start: int = 0) -> list[str]:
@@ -95,3 +113,25 @@ def test_closing_ends_nothing_for_readers(logs: LogStore) -> None:
     logs.close("1", 1, "build")
     logs.close("1", 1, "build")
     assert texts(logs) == ["one"]
+
+
+def test_what_was_appended_after_a_size_can_be_forgotten_and_said_again(logs: LogStore) -> None:
+    assert logs.size("1", 1, "build") == 0
+    logs.append("1", 1, "build", "a", NOW, "one\ntwo")
+    logs.sync()
+    size = logs.size("1", 1, "build")
+    logs.append("1", 1, "build", "b", NOW, "three")
+    logs.append("1", 1, "build", "b", NOW, "four")
+    logs.cut("1", 1, "build", size)
+    assert texts(logs) == ["one", "two"]
+    assert logs.size("1", 1, "build") == size
+    logs.append("1", 1, "build", "b", NOW, "three")
+    assert [(line.step, line.text) for line in logs.read("1", 1, "build")] == [
+        ("a", "one"),
+        ("a", "two"),
+        ("b", "three"),
+    ]
+    logs.cut("1", 1, "build", 0)
+    assert texts(logs) == []
+    logs.cut("1", 1, "none", 0)
+    assert texts(logs, job="none") == []

@@ -25,7 +25,7 @@ from homeport.server.settings import ServerSettings
 from homeport.server.waiting import Bell
 from homeport.store.control_folder import FolderControls
 from homeport.store.data_folder import DataFolder
-from homeport.store.logs_folder import FolderLogs
+from homeport.store.logs_packed import PackedLogs
 from homeport.store.tables.database import Database
 from homeport.store.tables.directory import TableDirectory
 from homeport.store.tables.events import TableEvents
@@ -55,7 +55,8 @@ def build_server(settings: ServerSettings, database: Database, bell: Bell, envir
     """`environment` is the server's own. To be called by the one owner of the data folder."""
     folder = DataFolder(settings.data)
     clock = SystemClock()
-    stores = _open_stores(folder, database)
+    logs = PackedLogs(os.path.join(folder.path, "logs"))
+    stores = _open_stores(folder, database, logs)
     access = open_access(folder, database, clock, settings.url, environment)
     directory = TableDirectory(database)
     events = TableEvents(database, clock)
@@ -102,6 +103,7 @@ def build_server(settings: ServerSettings, database: Database, bell: Bell, envir
         bell=bell,
         access=access,
         history=TableHistory(database),
+        logs=logs,
         forks=forks,
         directory=directory,
         results=results,
@@ -128,14 +130,14 @@ def builtin_labels() -> Labels:
     return Labels(machine_labels(system.sysname, system.machine))
 
 
-def _open_stores(folder: DataFolder, database: Database) -> Stores:
+def _open_stores(folder: DataFolder, database: Database, logs: PackedLogs) -> Stores:
     # whoever else wrote in this database is dead: the folder's lock says so
     runs = TableRuns(
         database, f"server-{os.getpid()}-{os.urandom(4).hex()}", lambda _: False, (mark_news, HistoryFolds().follow)
     )
     return Stores(
         runs=runs,
-        logs=FolderLogs(folder.path),
+        logs=logs,
         groups=lambda repository: TableConcurrencyGroups(database, repository, runs.is_open),
         controls=FolderControls(folder.path),
     )

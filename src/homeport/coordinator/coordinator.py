@@ -109,6 +109,14 @@ class Coordinator:
             self._post(leased.run, accepted)
             self._work_off()
 
+    def measure_log(self, lease: str) -> int:
+        """How large the log of a lease's job is (`LogStore.size`); 0 where the lease is closed."""
+        leased = self._offers.find(lease)
+        journal = self._open.get(leased.run) if leased is not None else None
+        if leased is None or journal is None:
+            return 0
+        return self._stores.logs.size(leased.run, journal.state.attempt, leased.job)
+
     def lose(self, lease: str) -> None:
         """The runner of a lease is gone: its job has failed. Its journal is read, so what was written before must be durable."""
         leased = self._offers.find(lease)

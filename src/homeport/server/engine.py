@@ -121,6 +121,8 @@ class ServerEngine:
                 settled += [self._handle(report) for report in reports]
                 settled += [self._answer(work, future) for work, future in asked]
                 also()
+                if reports:
+                    self._stores.logs.sync()  # before it is said, by the batch's end, that they were heard
         except StoreError as error:
             failure = error
             for report in reports:
@@ -141,7 +143,7 @@ class ServerEngine:
         except ReportError as error:
             refusal = error
             return lambda: report.settle(refusal)
-        self._leases.hear(report.lease, report.sequence, 0)
+        self._leases.hear(report.lease, report.sequence, self._coordinator.measure_log(report.lease))
         return lambda: report.settle(None)
 
     def _answer(self, work: Callable[[Coordinator], Any], future: Future[Any]) -> Callable[[], None]:
@@ -156,6 +158,8 @@ class ServerEngine:
         leases = self._leases.list()
         self.board.expect(leases)
         heard = {lease.id: lease.heard for lease in leases}
+        for lease in leases:  # what was not acknowledged comes again
+            self._stores.logs.cut(lease.run, lease.attempt, lease.job, lease.log_size)
         for record in self._stores.runs.adopt():
             recalled = recall(self._stores.runs, record.id, record.attempt)
             if recalled is not None:

@@ -9,6 +9,7 @@ from homeport.coordinator.surroundings import Stores
 from homeport.ports.clock import Clock
 from homeport.ports.directory import RepositoryDirectory
 from homeport.ports.history import RunHistory
+from homeport.ports.logs import IndexedLogs
 from homeport.run.facts import Fact
 from homeport.server.access import Access
 from homeport.server.engine import ServerEngine
@@ -53,6 +54,8 @@ class ServerParts(msgspec.Struct, frozen=True, kw_only=True):
     """who calls, and what they may do"""
     history: RunHistory
     """runs and jobs, by what people ask for"""
+    logs: IndexedLogs
+    """what jobs say; the engine's thread appends"""
     results: Results
     """what commits and forges are told of runs"""
     directory: RepositoryDirectory

@@ -34,6 +34,27 @@ class FolderLogs:
         if writer is not None:
             writer.close()
 
+    def sync(self) -> None:
+        """Nothing: what a local run has not acknowledged when the machine stops is lost with the run."""
+
+    def size(self, run: str, attempt: int, job: str) -> int:
+        """The file's."""
+        try:
+            return os.stat(self._path(run, attempt, job)).st_size
+        except FileNotFoundError:
+            return 0
+
+    def cut(self, run: str, attempt: int, job: str, size: int) -> None:
+        """The next chunk names its step again."""
+        self.close(run, attempt, job)
+        path = self._path(run, attempt, job)
+        try:
+            os.truncate(path, size)
+        except FileNotFoundError:
+            return
+        except OSError as error:
+            raise unusable(path, error) from error
+
     def read(self, run: str, attempt: int, job: str, *, step: str | None = None, start: int = 0) -> Iterator[LogLine]:
         """Read in blocks: a log may be larger than the memory."""
         tail = FolderLogTail(self._path(run, attempt, job))
