@@ -37,7 +37,7 @@ def _guard(endpoint: Endpoint, parts: ApiParts) -> Callable[[Request], Awaitable
         try:
             if rate.is_over:
                 raise ApiRefusalError(403, f"API rate limit exceeded for {caller.login or 'this address'}.")
-            body = b"" if endpoint.method in _WITH_QUERY else await _read(request)
+            body = b"" if endpoint.method in _WITH_QUERY else await read_body(request)
             done = await run_in_threadpool(_carry_out, endpoint, parts, request, rate, body)
             response = render(
                 done, request.headers.get("if-none-match", ""), is_conditional=request.method in {"GET", "HEAD"}
@@ -101,7 +101,8 @@ def _read_query(query: Mapping[str, str]) -> dict[str, str]:
     return given
 
 
-async def _read(request: Request) -> bytes:
+async def read_body(request: Request) -> bytes:
+    """All of it. Raises `ApiRefusalError` where that is too much."""
     body = bytearray()
     async for chunk in request.stream():
         body += chunk
