@@ -25,6 +25,8 @@ COMMANDS = (
     ("artifacts", "homeport.cli.commands.artifacts", "the files that a run kept"),
     ("init", "homeport.cli.commands.init", "write the first workflows of a repository"),
     ("doctor", "homeport.cli.commands.doctor", "what this machine can run, what is missing, and what brings it"),
+    ("backup", "homeport.cli.commands.backup", "copy all that a server keeps into one file, while it runs"),
+    ("restore", "homeport.cli.commands.restore", "put back what `homeport backup` wrote"),
     ("serve", "homeport.cli.commands.serve", "the server: pushes and webhooks in, runs kept and shown"),
 )
 """name, module, summary. A module holds `COMMAND` (an `options.Command`) and `main(options, console) -> int`; only the one that is
