@@ -1,15 +1,18 @@
 """Works out what follows for the checks of commits from what runs have remembered, and from workflows that could not be run at all."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from urllib.parse import quote
 
 import msgspec
 
 from homeport.event import Event
+from homeport.plan.model import Plan
+from homeport.ports.approvals import Decision, HeldRun
 from homeport.ports.clock import Clock
 from homeport.ports.directory import HostedRepository, RepositoryDirectory
 from homeport.ports.events import EventLog, WorkflowStart
 from homeport.ports.forge import CheckAnnotation, CheckDetails, Status, Verdict
-from homeport.ports.repositories import RunRepository
+from homeport.ports.repositories import RunRecord, RunRepository
 from homeport.rest.journal import head_sha_of
 from homeport.server.job_checks import AttemptChecks, JobReference, gather_details, make_context, make_prefix
 from homeport.store.tables.journal_reader import JournalReader
@@ -120,47 +123,73 @@ class Reporting:
     def report_starts(
         self, repository: HostedRepository, event: Event, number: int, starts: Sequence[WorkflowStart]
     ) -> None:
-        """A workflow that cannot be read or run is a failing check of its own, called by its file, that says why. One that was such for the
-        same commit, and is not any more, is a success. `number` is that of the stored event. Safe to repeat.
+        """A workflow that cannot be read or run is a failing check of its own, called by its file, that says why. What was in the way of
+        the same commit before, and is not any more, is a success. `number` is that of the stored event. Safe to repeat.
         """
         sha = head_sha_of(event)
-        reports = []
+        mended = {start.workflow for start in starts if start.outcome == "started"}
+        reports = [
+            JobReport(source=source, run=number, attempt=0, status=_mend(status))
+            for source, status in self._outbox.find_problems(repository.id, sha)
+            if mended and (source in mended or source == event.name) and status.verdict == "failure"
+        ]
         for start in starts:
-            context = make_context(make_prefix(repository, start.name, event.name), start.workflow)
-            verdict: Verdict
             if start.outcome == "refused":
-                verdict, words = "failure", _say_refusal(start)
-            elif start.outcome == "started" and self._outbox.has_report(repository.id, sha, context):
-                verdict, words = "success", "The workflow can be run now"
-            else:
-                continue
-            status = Status(
-                sha=sha,
-                context=context,
-                verdict=verdict,
-                description=words,
-                target_url=f"{self._url}/{repository.full_name}/actions",
-                reference=f"start/{number}/{start.workflow}",
-            )
-            reports.append(JobReport(source=f"{start.workflow}:{event.name}", run=number, attempt=0, status=status))
+                prefix = make_prefix(repository, start.name, event.name)
+                reports.append(
+                    self._make_problem(
+                        repository,
+                        sha,
+                        make_context(prefix, start.workflow),
+                        start.workflow,
+                        _say_refusal(start),
+                        number,
+                    )
+                )
+        self._put(repository, reports)
+
+    def report_problem(self, repository: HostedRepository, sha: str, name: str, words: str, *, number: int) -> None:
+        """Something that kept an event from starting anything (a pull request's conflict, a commit that cannot be read), as a failing check
+        of that name. `number` is that of the stored event. Safe to repeat. What is called as the event is mended by the next such event
+        of the commit that starts something.
+        """
+        context = make_context(make_prefix(repository, name, name), name)
+        self._put(repository, [self._make_problem(repository, sha, context, name, words, number)])
+
+    def report_held(self, held: HeldRun, record: RunRecord, plan: Plan) -> None:
+        """A run of a fork's pull request waits for somebody's word, or has got it: a check called by the workflow's file. Safe to repeat."""
+        repository = self._directory.get(held.repository)
+        if repository is None:
+            return
+        prefix = make_prefix(repository, plan.workflow.name, plan.event.name)
+        verdict, words = _HELD[held.decision]
+        status = Status(
+            sha=held.head_sha,
+            context=make_context(prefix, plan.workflow.file),
+            verdict=verdict,
+            description=words,
+            target_url=f"{self._url}/{quote(repository.full_name)}/actions/runs/{record.id}",
+        )
+        source = f"{plan.workflow.file}:held"
+        self._put(repository, [JobReport(source=source, run=int(held.run), attempt=0, status=status)])
+
+    def _make_problem(
+        self, repository: HostedRepository, sha: str, context: str, source: str, words: str, number: int
+    ) -> JobReport:
+        status = Status(
+            sha=sha,
+            context=context,
+            verdict="failure",
+            description=words,
+            target_url=f"{self._url}/{quote(repository.full_name)}/actions",
+            reference=f"start/{number}/{source}",
+        )
+        return JobReport(source=source, run=number, attempt=0, status=status)
+
+    def _put(self, repository: HostedRepository, reports: Sequence[JobReport]) -> None:
         if reports:
             now = self._clock.now()
             self._outbox.report(repository.id, reports, at=now, is_forwarded=is_forwarded(repository))
-
-    def report_problem(self, repository: HostedRepository, sha: str, name: str, words: str, *, number: int) -> None:
-        """Something that kept an event from starting anything (a pull request's conflict, a commit that cannot be fetched), as a failing
-        check of that name. `number` is that of the stored event. Safe to repeat.
-        """
-        status = Status(
-            sha=sha,
-            context=make_context(make_prefix(repository, name, ""), name),
-            verdict="failure",
-            description=words,
-            target_url=f"{self._url}/{repository.full_name}/actions",
-        )
-        report = JobReport(source=name, run=number, attempt=0, status=status)
-        now = self._clock.now()
-        self._outbox.report(repository.id, [report], at=now, is_forwarded=is_forwarded(repository))
 
     def set_status(self, repository: HostedRepository, status: Status, creator: str) -> CommitStatus:
         """A status that somebody sets by the interface: kept here, and told to the forge where the repository has one."""
@@ -184,9 +213,20 @@ class Reporting:
         return CheckDetails(status.description) if start is None else _detail_refusal(start)
 
 
+_HELD: Mapping[Decision, tuple[Verdict, str]] = {
+    "waiting": ("queued", "Waiting for a maintainer's approval"),
+    "approved": ("success", "Approved"),
+    "rejected": ("error", "Rejected by a maintainer"),
+}
+
+
 def is_forwarded(repository: HostedRepository) -> bool:
     """Whether there is a forge to be told."""
     return repository.origin != "own"
+
+
+def _mend(status: Status) -> Status:
+    return msgspec.structs.replace(status, verdict="success", description="This is not in the way any more")
 
 
 def _say_refusal(start: WorkflowStart) -> str:

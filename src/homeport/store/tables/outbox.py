@@ -173,11 +173,13 @@ class TableOutbox:
         """Take marks away of which nothing follows."""
         self._database.write(lambda connection: drop_news(connection, done))
 
-    def has_report(self, repository: int, sha: str, context: str) -> bool:
-        """Whether some job has ever reported by this name."""
-        row = _is_context(REPORTS, repository, Status(sha=sha, context=context, verdict="queued"))
+    def find_problems(self, repository: int, sha: str) -> Sequence[tuple[str, Status]]:
+        """What kept workflows of a commit from running, by source: the reports of no attempt."""
+        query = select(REPORTS.c.source, REPORTS.c.status).where(
+            REPORTS.c.repository == repository, REPORTS.c.sha == sha, REPORTS.c.attempt == 0
+        )
         with self._database.read() as connection:
-            return connection.execute(select(REPORTS.c.run).where(row).limit(1)).first() is not None
+            return [(row.source, _decode(row.status)) for row in connection.execute(query)]
 
     # --- what others say ----------------------------------------------------------------------------------------------
 
