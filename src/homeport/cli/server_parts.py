@@ -22,6 +22,7 @@ from homeport.server.metrics import Metrics, gauges
 from homeport.server.parts import Listener, ServerParts
 from homeport.server.runner_api import RunnerApi
 from homeport.server.settings import ServerSettings
+from homeport.server.stream import Broadcasts
 from homeport.server.waiting import Bell
 from homeport.store.control_folder import FolderControls
 from homeport.store.data_folder import DataFolder
@@ -62,7 +63,8 @@ def build_server(settings: ServerSettings, database: Database, bell: Bell, envir
     events = TableEvents(database, clock)
     results = open_results(database, stores.runs, directory, events, access.vault, clock, settings.url)
     metrics = Metrics()
-    listeners: list[Listener] = [metrics.hear, access.job_tokens.heed, results.reporter.hear]
+    broadcasts = Broadcasts()
+    listeners: list[Listener] = [metrics.hear, access.job_tokens.heed, results.reporter.hear, broadcasts.hear]
     leases = TableLeases(database)
     access.job_tokens.keep_only([lease.id for lease in leases.list()])
     engine = ServerEngine(
@@ -104,6 +106,7 @@ def build_server(settings: ServerSettings, database: Database, bell: Bell, envir
         access=access,
         history=TableHistory(database),
         logs=logs,
+        broadcasts=broadcasts,
         forks=forks,
         directory=directory,
         results=results,

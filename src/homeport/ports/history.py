@@ -6,7 +6,7 @@ from typing import Protocol
 
 import msgspec
 
-from homeport.rest.entries import JobEntry, RunEntry
+from homeport.ports.run_entries import JobEntry, RunEntry
 
 
 class HistoryRun(msgspec.Struct, frozen=True, kw_only=True):

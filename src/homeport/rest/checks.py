@@ -5,7 +5,15 @@ Every job is a check run, by the job's number; every run is a check suite, by it
 
 import msgspec
 
-from homeport.rest.entries import JobEntry, JobStatus, PersonEntry, RepositoryEntry, RunConclusion, RunEntry, RunStatus
+from homeport.ports.run_entries import (
+    JobEntry,
+    JobStatus,
+    PersonEntry,
+    RepositoryEntry,
+    RunConclusion,
+    RunEntry,
+    RunStatus,
+)
 from homeport.rest.links import Links, format_time, node_id
 from homeport.rest.repositories import MinimalRepository, show_repository
 from homeport.rest.runs import Signed, SimpleCommit, show_commit

@@ -8,7 +8,7 @@ import msgspec
 
 from homeport.event import Commit as StoredCommit
 from homeport.event import Signature
-from homeport.rest.entries import RepositoryEntry
+from homeport.ports.run_entries import RepositoryEntry
 from homeport.rest.links import Links, node_id
 
 

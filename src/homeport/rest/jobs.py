@@ -4,7 +4,7 @@ from typing import Literal
 
 import msgspec
 
-from homeport.rest.entries import JobEntry, JobStatus, RepositoryEntry, RunConclusion, RunEntry, StepEntry
+from homeport.ports.run_entries import JobEntry, JobStatus, RepositoryEntry, RunConclusion, RunEntry, StepEntry
 from homeport.rest.links import Links, format_time, node_id
 from homeport.run.facts import Conclusion
 

@@ -9,7 +9,7 @@ import msgspec
 from homeport.event import Event
 from homeport.plan.model import Leg, Plan
 from homeport.ports.repositories import RunRecord
-from homeport.rest.entries import (
+from homeport.ports.run_entries import (
     CommitEntry,
     JobEntry,
     PersonEntry,

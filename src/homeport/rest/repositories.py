@@ -4,7 +4,7 @@ from typing import Any
 
 import msgspec
 
-from homeport.rest.entries import RepositoryEntry
+from homeport.ports.run_entries import RepositoryEntry
 from homeport.rest.links import Links, node_id
 from homeport.rest.users import SimpleUser, show_user
 

@@ -2,7 +2,14 @@
 
 import msgspec
 
-from homeport.rest.entries import CommitEntry, PullRequestEntry, RepositoryEntry, RunConclusion, RunEntry, RunStatus
+from homeport.ports.run_entries import (
+    CommitEntry,
+    PullRequestEntry,
+    RepositoryEntry,
+    RunConclusion,
+    RunEntry,
+    RunStatus,
+)
 from homeport.rest.links import Links, format_time, node_id
 from homeport.rest.repositories import MinimalRepository, show_repository
 from homeport.rest.users import SimpleUser, show_user

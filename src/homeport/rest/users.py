@@ -4,7 +4,7 @@ from typing import Any, Literal
 
 import msgspec
 
-from homeport.rest.entries import PersonEntry
+from homeport.ports.run_entries import PersonEntry
 from homeport.rest.links import Links, node_id
 
 

@@ -5,7 +5,7 @@ from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.routing import BaseRoute
 
-from homeport.server import access, health, pages
+from homeport.server import access, health, logs, pages
 from homeport.server.error_edge import ErrorEdge, answer_refusal
 from homeport.server.metrics import Timing
 from homeport.server.parts import ServerParts
@@ -18,6 +18,7 @@ def build_app(parts: ServerParts) -> Starlette:
         *parts.metrics.routes,
         *access.sign_in_routes(parts.access),
         *parts.happenings.routes,
+        *logs.routes(parts),
         *pages.routes(parts),
     ]
     headers, identification = access.middleware(parts.access)

@@ -90,6 +90,7 @@ async def serve(
         await stopped.wait()
     finally:
         parts.bell.close()
+        parts.broadcasts.close()
         await asyncio.gather(*(door.close() for door in doors))
         for part in reversed(begun):
             await loop.run_in_executor(None, part.stop)

@@ -18,6 +18,7 @@ from homeport.server.happenings import Happenings
 from homeport.server.metrics import Metrics
 from homeport.server.results import Results
 from homeport.server.settings import ServerSettings
+from homeport.server.stream import Broadcasts
 from homeport.server.waiting import Bell
 from homeport.store.data_folder import DataFolder
 from homeport.store.tables.database import Database
@@ -56,6 +57,8 @@ class ServerParts(msgspec.Struct, frozen=True, kw_only=True):
     """runs and jobs, by what people ask for"""
     logs: IndexedLogs
     """what jobs say; the engine's thread appends"""
+    broadcasts: Broadcasts
+    """wakes those who look on"""
     results: Results
     """what commits and forges are told of runs"""
     directory: RepositoryDirectory

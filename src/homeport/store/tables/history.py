@@ -8,7 +8,7 @@ import msgspec
 from sqlalchemy import Connection, Row, Select, delete, func, insert, or_, select, update
 
 from homeport.ports.history import Count, Facets, HistoryJob, HistoryRun, RunFilter, RunPage
-from homeport.rest.entries import JobEntry, RunEntry
+from homeport.ports.run_entries import JobEntry, RunEntry
 from homeport.store.tables.database import Database
 from homeport.store.tables.history_fold import forget
 from homeport.store.tables.history_schema import HISTORY_FACETS, HISTORY_JOBS, HISTORY_RUNS, RUN_MARKS

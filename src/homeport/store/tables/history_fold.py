@@ -8,7 +8,7 @@ from sqlalchemy import Connection, delete, func, insert, literal, select, update
 
 from homeport.plan.model import Plan
 from homeport.ports.repositories import RunRecord
-from homeport.rest.entries import JobEntry, RunEntry
+from homeport.ports.run_entries import JobEntry, RunEntry
 from homeport.rest.journal import Reading, describe_run
 from homeport.run.codec import decode_fact
 from homeport.run.facts import AnnotationRaised, RunFact, RunFinished
@@ -75,6 +75,13 @@ class HistoryFolds:
         _write_jobs(connection, run, attempt, fold, changed, known)
         if fold.run.status != "completed":
             self._folds[key] = fold  # where something failed above, the next one reads the journal
+
+
+def write_held(connection: Connection, record: RunRecord, plan: Plan) -> None:
+    """A run without a journal, which waits for approval: completed, as GitHub shows it, and that as its conclusion."""
+    entry = _write_attempt(connection, record, plan, is_latest=True).run
+    held = msgspec.structs.replace(entry, status="completed", conclusion="action_required")
+    connection.execute(update(HISTORY_RUNS).where(_is(held.id, held.attempt)).values(**_state(held, "")))
 
 
 def forget(connection: Connection, run: int) -> None:
