@@ -12,6 +12,7 @@ from homeport.server.outbox import ForgeReporter
 from homeport.server.reporting import Reporting
 from homeport.server.results import Results
 from homeport.store.tables.database import Database
+from homeport.store.tables.held_runs import TableHeldRuns
 from homeport.store.tables.journal_reader import JournalReader
 from homeport.store.tables.outbox import TableOutbox
 from homeport.store.tables.statuses import TableStatuses
@@ -30,7 +31,9 @@ def open_results(
     outbox = TableOutbox(database)
     credentials = VaultForgeCredentials(vault)
     forges = ConnectedForges(credentials, clock)
-    reporting = Reporting(outbox, JournalReader(database), runs, directory, clock, public_url, events)
+    reporting = Reporting(
+        outbox, JournalReader(database), runs, directory, clock, public_url, events, TableHeldRuns(database).find
+    )
     delivery = Delivery(outbox, directory, forges, clock, reporting.find_details)
     return Results(
         statuses=TableStatuses(database),

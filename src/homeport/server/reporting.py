@@ -1,18 +1,17 @@
 """Works out what follows for the checks of commits from what runs have remembered, and from workflows that could not be run at all."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from urllib.parse import quote
 
 import msgspec
 
 from homeport.event import Event
-from homeport.plan.model import Plan
 from homeport.ports.approvals import Decision, HeldRun
 from homeport.ports.clock import Clock
 from homeport.ports.directory import HostedRepository, RepositoryDirectory
 from homeport.ports.events import EventLog, WorkflowStart
 from homeport.ports.forge import CheckAnnotation, CheckDetails, Status, Verdict
-from homeport.ports.repositories import RunRecord, RunRepository
+from homeport.ports.repositories import RunRepository
 from homeport.rest.journal import head_sha_of
 from homeport.server.job_checks import AttemptChecks, JobReference, gather_details, make_context, make_prefix
 from homeport.store.tables.journal_reader import JournalReader
@@ -47,7 +46,9 @@ class Reporting:
         clock: Clock,
         url: str,
         events: EventLog | None = None,
+        find_held: Callable[[str], HeldRun | None] = lambda _: None,
     ) -> None:
+        self._find_held = find_held
         self._outbox = outbox
         self._journals = journals
         self._runs = runs
@@ -74,8 +75,9 @@ class Reporting:
         if followed is None:
             self._outbox.drop(marks)
             return
+        reports = self._report_held(followed, run) if followed.read < 0 and attempt == 1 else []
         self._catch_up(followed, run, attempt)
-        reports = [
+        reports += [
             JobReport(source=f"{followed.source}:{job}", run=int(run), attempt=attempt, status=status)
             for job, status in followed.checks.take_changes()
         ]
@@ -85,6 +87,22 @@ class Reporting:
         self._outbox.report(
             repository.id, reports, at=self._clock.now(), is_forwarded=is_forwarded(repository), done=marks
         )
+
+    def _report_held(self, followed: _Followed, run: str) -> list[JobReport]:
+        """A run of a fork's pull request that waits for somebody's word, or has got it: a check called by the workflow's file."""
+        held = self._find_held(run)
+        if held is None:
+            return []
+        verdict, words = _HELD[held.decision]
+        file, _, event = followed.source.rpartition(":")
+        status = Status(
+            sha=held.head_sha,
+            context=make_context(make_prefix(followed.repository, file, event), file),
+            verdict=verdict,
+            description=words,
+            target_url=f"{self._url}/{quote(followed.repository.full_name)}/actions/runs/{run}",
+        )
+        return [JobReport(source=f"{file}:held", run=int(run), attempt=0, status=status)]
 
     def _follow(self, run: str, attempt: int) -> _Followed | None:
         """None where the run or its repository is gone."""
@@ -155,23 +173,6 @@ class Reporting:
         """
         context = make_context(make_prefix(repository, name, name), name)
         self._put(repository, [self._make_problem(repository, sha, context, name, words, number)])
-
-    def report_held(self, held: HeldRun, record: RunRecord, plan: Plan) -> None:
-        """A run of a fork's pull request waits for somebody's word, or has got it: a check called by the workflow's file. Safe to repeat."""
-        repository = self._directory.get(held.repository)
-        if repository is None:
-            return
-        prefix = make_prefix(repository, plan.workflow.name, plan.event.name)
-        verdict, words = _HELD[held.decision]
-        status = Status(
-            sha=held.head_sha,
-            context=make_context(prefix, plan.workflow.file),
-            verdict=verdict,
-            description=words,
-            target_url=f"{self._url}/{quote(repository.full_name)}/actions/runs/{record.id}",
-        )
-        source = f"{plan.workflow.file}:held"
-        self._put(repository, [JobReport(source=source, run=int(held.run), attempt=0, status=status)])
 
     def _make_problem(
         self, repository: HostedRepository, sha: str, context: str, source: str, words: str, number: int

@@ -19,6 +19,7 @@ from homeport.store.key_ring import KeyRing
 from homeport.store.tables.database import Database
 from homeport.store.tables.directory import TableDirectory
 from homeport.store.tables.events import TableEvents
+from homeport.store.tables.held_runs import TableHeldRuns
 from homeport.store.tables.journal_reader import JournalReader
 from homeport.store.tables.outbox import TableOutbox, mark_news
 from homeport.store.tables.runs import TableRuns
@@ -47,8 +48,16 @@ class ReportingBench:
         self.credentials = VaultForgeCredentials(TableVault(database, KeyRing(str(folder / "keys"))))
         self.forges = ConnectedForges(self.credentials, clock)
         cleanup.callback(self.forges.close)
+        self.held = TableHeldRuns(database)
         self.reporting = Reporting(
-            self.outbox, JournalReader(database), self.runs, self.directory, clock, URL, self.events
+            self.outbox,
+            JournalReader(database),
+            self.runs,
+            self.directory,
+            clock,
+            URL,
+            self.events,
+            self.held.find,
         )
         self.delivery = Delivery(self.outbox, self.directory, self.forges, clock, self.reporting.find_details)
         self._folder = folder

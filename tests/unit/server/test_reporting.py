@@ -154,14 +154,18 @@ def test_a_conflict_is_a_check_until_something_can_start(bench: ReportingBench) 
 
 def test_a_run_that_waits_for_approval_is_pending_until_somebody_decides(bench: ReportingBench) -> None:
     repository = bench.add(None)
+    record = msgspec.structs.replace(record_of("7"), repository_id=repository.id)
     held = HeldRun(
         run="7", repository=repository.id, pull_request=3, head_sha=SHA, author="eve", held_at=bench.clock.now()
     )
-    bench.reporting.report_held(held, record_of("7"), plan_of())
+    bench.held.hold(held, record, plan_of())
     assert states(bench, repository.id) == {FILE: "pending"}
-    rejected = msgspec.structs.replace(held, decision="rejected", decided_by="mona")
-    bench.reporting.report_held(rejected, record_of("7"), plan_of())
+    bench.held.decide(repository.id, SHA, "rejected", "mona", bench.clock.now())
     assert states(bench, repository.id) == {FILE: "error"}
+    bench.held.decide(repository.id, SHA, "approved", "mona", bench.clock.now())
+    bench.held.make_way("7")
+    bench.begin("7").queue(leg("test"))
+    assert states(bench, repository.id) == {FILE: "success", "test": "pending"}
 
 
 def test_marks_go_with_a_run_that_is_forgotten(bench: ReportingBench) -> None:

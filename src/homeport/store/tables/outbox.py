@@ -132,7 +132,12 @@ class Refusal(msgspec.Struct, frozen=True):
 def mark_news(connection: Connection, run: int, attempt: int, facts: Sequence[RunFact]) -> None:
     """To be called in the transaction that adds these facts to a journal."""
     if any(isinstance(fact, _REPORTED) for fact in facts):
-        connection.execute(insert(NEWS).values(run=run, attempt=attempt))
+        mark_run(connection, run, attempt)
+
+
+def mark_run(connection: Connection, run: int, attempt: int) -> None:
+    """The same where something else has happened to a run: it waits for approval, or was rejected."""
+    connection.execute(insert(NEWS).values(run=run, attempt=attempt))
 
 
 class TableOutbox:
