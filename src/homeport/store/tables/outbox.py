@@ -43,7 +43,7 @@ from homeport.run.facts import (
     RunQueued,
 )
 from homeport.store.tables.database import Database
-from homeport.store.tables.schema import METADATA
+from homeport.store.tables.schema import ATTEMPTS, METADATA
 from homeport.store.tables.statuses import CommitStatus, add_status, find_latest
 
 Value = TypeVar("Value")
@@ -132,12 +132,13 @@ class Refusal(msgspec.Struct, frozen=True):
 def mark_news(connection: Connection, run: int, attempt: int, facts: Sequence[RunFact]) -> None:
     """To be called in the transaction that adds these facts to a journal."""
     if any(isinstance(fact, _REPORTED) for fact in facts):
-        mark_run(connection, run, attempt)
+        connection.execute(insert(NEWS).values(run=run, attempt=attempt))
 
 
 def mark_run(connection: Connection, run: int, attempt: int) -> None:
-    """The same where something else has happened to a run: it waits for approval, or was rejected."""
-    connection.execute(insert(NEWS).values(run=run, attempt=attempt))
+    """The same where something else has happened to a run: it waits for approval, or was rejected. One that is gone gets no mark."""
+    there = select(ATTEMPTS.c.run, ATTEMPTS.c.attempt).where(ATTEMPTS.c.run == run, ATTEMPTS.c.attempt == attempt)
+    connection.execute(insert(NEWS).from_select(["run", "attempt"], there))
 
 
 class TableOutbox:
