@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 
 import msgspec
 
+from homeport.coordinator.coordinator import Coordinator
 from homeport.event import Event
 from homeport.plan.model import Plan
 from homeport.plan.permissions import is_from_fork
@@ -38,8 +39,8 @@ class _PullRequest(msgspec.Struct, frozen=True):
 
 
 class Forks:
-    """`start` begins a run that has its id, durably; beginning one that has begun changes nothing. `on_change` is told of every run that
-    is held or decided about. Not for the event loop; safe from any thread. All may raise `StoreError`.
+    """`start` begins a run that has its id, durably; beginning one that has begun changes nothing. Not for the event loop; safe from any
+    thread. All may raise `StoreError`.
     """
 
     def __init__(
@@ -48,24 +49,15 @@ class Forks:
         start: Callable[[RunRecord, Plan], None],
         clock: Clock,
         audit: Audit,
-        on_change: Callable[[HeldRun, RunRecord, Plan], None] = lambda *_: None,
     ) -> None:
         self._store = store
         self._start = start
         self._clock = clock
         self._audit = audit
-        self._on_change = on_change
-
-    def must_wait(self, repository: HostedRepository, event: Event) -> bool:
-        """Whether what this event starts has to be approved first, unless its commit was."""
-        if not is_from_fork(event) or repository.settings.fork_approval == "never":
-            return False
-        is_known = _read_pull_request(event).association in _KNOWN_AUTHORS
-        return not (is_known and repository.settings.fork_approval == "first-time")
 
     def admit(self, repository: HostedRepository, event: Event, record: RunRecord, plan: Plan) -> bool:
         """Whether a run may begin now. If not, it is kept, durably, until somebody decides; asking again changes nothing."""
-        if not self.must_wait(repository, event):
+        if not must_wait(repository, event):
             return True
         pull = _read_pull_request(event)
         held = HeldRun(
@@ -76,10 +68,7 @@ class Forks:
             author=pull.author,
             held_at=self._clock.now(),
         )
-        if not self._store.hold(held, record, plan):
-            return True
-        self._on_change(held, record, plan)
-        return False
+        return not self._store.hold(held, record, plan)
 
     def find(self, run: str) -> HeldRun | None:
         """A run that waits, or has waited."""
@@ -98,15 +87,12 @@ class Forks:
         `ApprovalError`.
         """
         held = self._find_undecided(run)
-        plans = {}
         decided = self._store.decide(held.repository, held.head_sha, "approved", name_of(by), self._clock.now())
         self._audit.note(
             by, "run.approved", f"run {run}", address=address, detail=f"commit {held.head_sha} of {held.author}"
         )
         for each in decided:
-            plans[each.run] = self._store.find_plan(each.run)
             self._begin(each.run)
-        self._tell(decided, plans)
         return decided
 
     def reject(self, run: str, by: Caller, address: str = "") -> Sequence[HeldRun]:
@@ -118,7 +104,6 @@ class Forks:
         self._audit.note(
             by, "run.rejected", f"run {run}", address=address, detail=f"commit {held.head_sha} of {held.author}"
         )
-        self._tell(decided, {each.run: self._store.find_plan(each.run) for each in decided})
         return decided
 
     def start(self) -> None:
@@ -140,22 +125,29 @@ class Forks:
     def _begin(self, run: str) -> None:
         found = self._store.find_plan(run)
         if found is not None:
+            self._store.make_way(run)
             self._start(*found)
             self._store.note_begun(run)
 
-    def _tell(self, decided: Sequence[HeldRun], plans: dict[str, tuple[RunRecord, Plan] | None]) -> None:
-        for each in decided:
-            found = plans[each.run]
-            if found is not None:
-                self._on_change(each, *found)
+
+def must_wait(repository: HostedRepository, event: Event) -> bool:
+    """Whether what this event starts has to be approved first, unless its commit was."""
+    if not is_from_fork(event) or repository.settings.fork_approval == "never":
+        return False
+    is_known = _read_pull_request(event).association in _KNOWN_AUTHORS
+    return not (is_known and repository.settings.fork_approval == "first-time")
 
 
 def start_with(engine: ServerEngine, runs: RunRepository) -> Callable[[RunRecord, Plan], None]:
     """How a run that has its id is begun, so that doing it twice is doing it once."""
 
     def start(record: RunRecord, plan: Plan) -> None:
-        if runs.find(record.id) is None:
-            engine.ask(lambda coordinator: coordinator.submit(plan, record)).result()
+        def begin(coordinator: Coordinator) -> None:
+            # asked in the one thread that begins runs: nobody comes between
+            if coordinator.find_run(record.id) is None and runs.find(record.id) is None:
+                coordinator.submit(plan, record)
+
+        engine.ask(begin).result()
 
     return start
 

@@ -11,7 +11,9 @@ from homeport.plan.model import Plan
 from homeport.ports.approvals import Decision, HeldRun
 from homeport.ports.repositories import RunRecord, StoreError
 from homeport.store.tables.database import Database
-from homeport.store.tables.schema import METADATA
+from homeport.store.tables.history_fold import forget, write_held
+from homeport.store.tables.outbox import mark_run
+from homeport.store.tables.schema import ATTEMPTS, FACTS, METADATA
 
 HELD_RUNS = Table(
     "held_runs",
@@ -52,6 +54,9 @@ class TableHeldRuns:
             if connection.execute(approved).first() is not None:
                 return False
             connection.execute(insert(HELD_RUNS).values(_values(held, record, plan)))
+            connection.execute(insert(ATTEMPTS).values(_attempt(record, plan)))
+            write_held(connection, record, plan)
+            mark_run(connection, int(held.run), record.attempt)
             return True
 
         return self._database.write(work)
@@ -81,6 +86,8 @@ class TableHeldRuns:
         def work(connection: Connection) -> Sequence[HeldRun]:
             runs = list(connection.execute(select(HELD_RUNS.c.run).where(same).order_by(HELD_RUNS.c.run)).scalars())
             connection.execute(update(HELD_RUNS).where(same).values(values))
+            for run in runs:
+                mark_run(connection, run, 1)
             chosen = select(HELD_RUNS).where(HELD_RUNS.c.run.in_(runs)).order_by(HELD_RUNS.c.run)
             return [_held(row) for row in connection.execute(chosen).all()]
 
@@ -101,6 +108,16 @@ class TableHeldRuns:
         query = select(HELD_RUNS.c.run).where(HELD_RUNS.c.decision == "approved", HELD_RUNS.c.plan != _BEGUN)
         with self._database.read() as connection:
             return [str(run) for run in connection.execute(query.order_by(HELD_RUNS.c.run)).scalars()]
+
+    def make_way(self, run: str) -> None:
+        """Take away what a run was shown by while it waited, where it has not begun."""
+
+        def work(connection: Connection) -> None:
+            has_begun = connection.execute(select(FACTS.c.run).where(FACTS.c.run == int(run)).limit(1)).first()
+            if has_begun is None:
+                forget(connection, int(run))
+
+        self._database.write(work)
 
     def note_begun(self, run: str) -> None:
         """Its plan is kept with the run now."""
@@ -125,6 +142,23 @@ def _values(held: HeldRun, record: RunRecord, plan: Plan) -> dict[str, Any]:
         "decision": held.decision,
         "decided_by": held.decided_by,
         "decided_at": None,
+        "record": msgspec.msgpack.encode(record),
+        "plan": msgspec.msgpack.encode(plan),
+    }
+
+
+def _attempt(record: RunRecord, plan: Plan) -> dict[str, Any]:
+    """By which everybody finds the run meanwhile. Nobody is its writer, so that no process takes it up."""
+    return {
+        "run": int(record.id),
+        "attempt": record.attempt,
+        "repository": record.repository,
+        "workflow": record.workflow,
+        "number": record.number,
+        "source": record.source,
+        "created_at": record.created_at.isoformat(timespec="microseconds"),
+        "is_latest": 1,
+        "owner": None,
         "record": msgspec.msgpack.encode(record),
         "plan": msgspec.msgpack.encode(plan),
     }
