@@ -6,6 +6,7 @@ from starlette.middleware import Middleware
 from starlette.routing import BaseRoute
 
 from homeport.server import access, health, logs, pages
+from homeport.server.api import opening
 from homeport.server.error_edge import ErrorEdge, answer_refusal
 from homeport.server.metrics import Timing
 from homeport.server.parts import ServerParts
@@ -18,6 +19,7 @@ def build_app(parts: ServerParts) -> Starlette:
         *parts.metrics.routes,
         *access.sign_in_routes(parts.access),
         *parts.happenings.routes,
+        *opening.routes(parts),
         *logs.routes(parts),
         *pages.routes(parts),
     ]

@@ -18,10 +18,8 @@ from homeport.server.api.answers import Answer, Page
 from homeport.server.api.call import Call, Permission
 from homeport.server.api.commits import resolve_ref
 from homeport.server.api.endpoint import Endpoint, Nothing, endpoint
-from homeport.server.api.operations import Empty
 
 READ = Permission("reader", "checks")
-WRITE = Permission("writer", "checks", "write")
 _REPOSITORY = "/repos/{owner}/{repo}"
 _MOST_RUNS = 1_000
 _Found = tuple[RunEntry, JobEntry]
@@ -56,14 +54,6 @@ def list_annotations(call: Call, query: Page) -> Answer:
     return call.page(shown, query, len(found))
 
 
-def rerequest_run(call: Call, _: Nothing) -> Answer:
-    """Run the job again."""
-    run, job = _find_job(call)
-    call.parts.operations.rerun_job(call.caller, run.id, job, debug=False)
-    call.note("run.rerun-job", f"{run.id} {job.key}")
-    return Answer(body=Empty(), status=201)
-
-
 def list_for_ref(call: Call, query: ChecksQuery) -> Answer:
     """Of a commit: the jobs of all its runs."""
     sha = resolve_ref(call, call.text("ref"))
@@ -93,14 +83,6 @@ def get_suite(call: Call, _: Nothing) -> Answer:
     """A run as a suite of checks."""
     run = _find_suite(call)
     return Answer(body=show_check_suite(run, len(_jobs_of(call, run, "latest")), call.entry, call.links))
-
-
-def rerequest_suite(call: Call, _: Nothing) -> Answer:
-    """Run all jobs again."""
-    run = _find_suite(call)
-    call.parts.operations.rerun(call.caller, run.id, debug=False)
-    call.note("run.rerun", str(run.id))
-    return Answer(body=Empty(), status=201)
 
 
 def _runs_of(call: Call, sha: str) -> Sequence[RunEntry]:
@@ -171,17 +153,6 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         answer=tuple[CheckAnnotation, ...],
     ),
     endpoint(
-        "POST",
-        f"{_REPOSITORY}/check-runs/{{check_run_id}}/rerequest",
-        "checks/rerequest-run",
-        "Run a check again",
-        rerequest_run,
-        Nothing,
-        permission=WRITE,
-        answer=Empty,
-        status=201,
-    ),
-    endpoint(
         "GET",
         f"{_REPOSITORY}/check-suites/{{check_suite_id}}",
         "checks/get-suite",
@@ -200,17 +171,6 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         ChecksQuery,
         permission=READ,
         answer=CheckRuns,
-    ),
-    endpoint(
-        "POST",
-        f"{_REPOSITORY}/check-suites/{{check_suite_id}}/rerequest",
-        "checks/rerequest-suite",
-        "Run all checks of a suite again",
-        rerequest_suite,
-        Nothing,
-        permission=WRITE,
-        answer=Empty,
-        status=201,
     ),
     endpoint(
         "GET",

@@ -90,8 +90,6 @@ class ApiParts(msgspec.Struct, frozen=True, kw_only=True):
     vault: Vault
     sealed_values: SealedValues
     reading: Reading
-    operations: Operations
-    dispatches: Dispatches
     statuses: TableStatuses
     set_status: Callable[[HostedRepository, Status, str], CommitStatus]
     """the last is who sets it"""

@@ -1,9 +1,5 @@
 """Workflows: `/repos/{owner}/{repo}/actions/workflows…` (docs: "REST API endpoints for workflows")."""
 
-from typing import Any
-
-import msgspec
-
 from homeport.ports.events import KnownWorkflow, WorkflowState
 from homeport.rest.links import format_time
 from homeport.rest.runs import Workflow, WorkflowRuns, Workflows, show_workflow
@@ -17,21 +13,6 @@ READ = Permission("reader", "actions")
 WRITE = Permission("writer", "actions", "write")
 _WORKFLOWS = "/repos/{owner}/{repo}/actions/workflows"
 _ONE = f"{_WORKFLOWS}/{{workflow_id}}"
-
-
-class DispatchBody(msgspec.Struct, frozen=True, kw_only=True):
-    """What a run is to be started with. GitHub takes at most 25 inputs; each may be text, a number or a truth value."""
-
-    ref: str
-    inputs: dict[str, Any] | None = None
-    return_run_details: bool = False
-
-
-class RepositoryDispatchBody(msgspec.Struct, frozen=True, kw_only=True):
-    """A `repository_dispatch`."""
-
-    event_type: str
-    client_payload: dict[str, Any] | None = None
 
 
 def list_all(call: Call, query: Page) -> Answer:
@@ -65,21 +46,6 @@ def enable(call: Call, _: Nothing) -> Answer:
 def disable(call: Call, _: Nothing) -> Answer:
     """Let no event start it."""
     return _switch(call, "disabled_manually")
-
-
-def dispatch(call: Call, body: DispatchBody) -> Answer:
-    """Start it by hand."""
-    workflow = find_workflow(call)
-    call.parts.dispatches.start_workflow(call.caller, call.repository, workflow, body.ref, body.inputs or {})
-    call.note("workflow.dispatch", workflow.path)
-    return Answer(status=204)
-
-
-def dispatch_repository(call: Call, body: RepositoryDispatchBody) -> Answer:
-    """Start what waits for a `repository_dispatch` of this kind."""
-    call.parts.dispatches.start_repository(call.caller, call.repository, body.event_type, body.client_payload or {})
-    call.note("repository.dispatch", body.event_type)
-    return Answer(status=204)
 
 
 def find_workflow(call: Call) -> KnownWorkflow:
@@ -167,26 +133,6 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         disable,
         Nothing,
         permission=WRITE,
-        status=204,
-    ),
-    endpoint(
-        "POST",
-        f"{_ONE}/dispatches",
-        "actions/create-workflow-dispatch",
-        "Start a workflow by hand",
-        dispatch,
-        DispatchBody,
-        permission=WRITE,
-        status=204,
-    ),
-    endpoint(
-        "POST",
-        "/repos/{owner}/{repo}/dispatches",
-        "repos/create-dispatch-event",
-        "Send a repository_dispatch",
-        dispatch_repository,
-        RepositoryDispatchBody,
-        permission=Permission("writer", "contents", "write"),
         status=204,
     ),
 )
