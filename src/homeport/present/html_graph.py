@@ -7,6 +7,7 @@ The order within a column follows the middle of what each job is connected with,
 
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
+from math import ceil, sqrt
 
 import msgspec
 
@@ -19,6 +20,7 @@ _PAD = 12
 _CELL = 14
 _CELL_GAP = 4
 _CELLS_A_ROW = 9
+"""at least; a large matrix is about twice as wide as it is high"""
 _PASSAGE = 6
 
 
@@ -194,17 +196,24 @@ def _measure(job: GraphJob) -> tuple[float, float]:
         inner = _place(job.inner, 0, 0)
         return max(inner.width + 2 * _PAD, _WIDTH), inner.height + _HEAD + _PAD
     if len(job.cells) > 1:
-        rows = -(-len(job.cells) // _CELLS_A_ROW)
-        return _WIDTH, _HEAD + rows * (_CELL + _CELL_GAP) - _CELL_GAP + _PAD
+        across = _cells_across(job)
+        rows = -(-len(job.cells) // across)
+        step = _CELL + _CELL_GAP
+        return max(_WIDTH, across * step - _CELL_GAP + 2 * _PAD), _HEAD + rows * step - _CELL_GAP + _PAD
     return _WIDTH, _ROW
+
+
+def _cells_across(job: GraphJob) -> int:
+    return max(_CELLS_A_ROW, ceil(sqrt(2 * len(job.cells))))
 
 
 def _place_box(job: GraphJob, x: float, y: float, *, width: float, height: float) -> Box:
     inner = _place(job.inner, x + _PAD, y + _HEAD) if job.inner else None
     squares = job.cells if len(job.cells) > 1 and inner is None else ()
     step = _CELL + _CELL_GAP
+    across = _cells_across(job)
     cells = tuple(
-        PlacedCell(cell, x + _PAD + index % _CELLS_A_ROW * step, y + _HEAD - 2 + index // _CELLS_A_ROW * step, _CELL)
+        PlacedCell(cell, x + _PAD + index % across * step, y + _HEAD - 2 + index // across * step, _CELL)
         for index, cell in enumerate(squares)
     )
     return Box(job=job, x=x, y=y, width=width, height=height, cells=cells, inner=inner)

@@ -50,7 +50,7 @@ class Pages:
         identity = find_identity(request)
         theme = request.cookies.get(THEME_COOKIE, "")
         around: dict[str, Any] = {
-            "caller": identity.caller,
+            "me": identity.caller,
             "form_token": identity.form_token,
             "theme": theme if theme in _THEMES else "",
             "path": request.url.path,

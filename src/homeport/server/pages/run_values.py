@@ -114,12 +114,14 @@ def describe_heading(repository: HostedRepository, folded: FoldedRun, now: datet
 
 
 def gather_annotations(folded: FoldedRun, links: Mapping[str, str]) -> tuple[list[AnnotationRow], int]:
-    """The worst first, those that only repeat an exit code last; and how many there are beyond the ones shown."""
+    """The worst first, and how many there are beyond the ones shown. An exit code is left out where something better was said."""
     found: list[tuple[AnnotationRaised, JobView | None]] = [(fact, None) for fact in folded.view.annotations]
     for job in folded.view.jobs.values():
-        found += [(fact, job) for fact in job.annotations]
+        telling = [fact for fact in job.annotations if not is_exit_notice(fact.message)]
+        has_error = any(fact.severity == "error" for fact in telling)
+        found += [(fact, job) for fact in (telling if has_error else job.annotations)]
     order = ("error", "warning", "notice")
-    found.sort(key=lambda pair: (is_exit_notice(pair[0].message), order.index(pair[0].severity)))
+    found.sort(key=lambda pair: order.index(pair[0].severity))
     rows = [describe_annotation(fact, job, links) for fact, job in found[:MOST_ANNOTATIONS]]
     return rows, len(found) - len(rows)
 
