@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from homeport.git.discovery import Layout, read_small_file
-from homeport.git.process import GitError
+from homeport.git.process import GitError, GitProcess, git_environment
 from homeport.git.refs import read_ref
 from homeport.git.repository import GitRepository
 
@@ -80,6 +80,32 @@ def set_default_branch(git_dir: str, branch: str) -> None:
         raise GitError(f"{git_dir}: {error.strerror}") from error
 
 
+def merge_for_test(git_dir: str, base: str, head: str, environment: Mapping[str, str]) -> str | None:
+    """The commit that merges `head` into `base`, the same whenever it is made; None for a conflict. Raises `GitError`."""
+    told = git_environment(environment, git_dir, git_dir, ())
+    tree = _run(git_dir, ["merge-tree", "--write-tree", "--no-messages", base, head], told, allowed=(0, 1))
+    if "\n" in tree:
+        return None
+    when = _run(git_dir, ["show", "--no-patch", "--format=%cI", "--end-of-options", head], told)
+    people = {
+        f"GIT_{role}_{key}": value
+        for role in ("AUTHOR", "COMMITTER")
+        for key, value in (("NAME", "Homeport"), ("EMAIL", "noreply@homeport.invalid"), ("DATE", when))
+    }
+    words = ["commit-tree", tree, "-p", base, "-p", head, "-m", f"Merge {head} into {base}"]
+    return _run(git_dir, words, {**told, **people})
+
+
+def write_ref(git_dir: str, ref: str, sha: str, environment: Mapping[str, str]) -> None:
+    """Let a ref stand for a commit. Raises `GitError`."""
+    _run(git_dir, ["update-ref", ref, sha], git_environment(environment, git_dir, git_dir, ()))
+
+
+def delete_ref(git_dir: str, ref: str, environment: Mapping[str, str]) -> None:
+    """Let there be no such ref. Raises `GitError`."""
+    _run(git_dir, ["update-ref", "-d", ref], git_environment(environment, git_dir, git_dir, ()))
+
+
 def was_applied(git_dir: str, old: str, new: str, ref: str, user: str) -> bool:
     """Whether a push by `user` (`BackendRequest.user`, another one for each push) has changed a ref so, also where it was changed again
     since. Git writes each change into the ref's log, with who has made it, and removes the log with the ref.
@@ -91,6 +117,10 @@ def was_applied(git_dir: str, old: str, new: str, ref: str, user: str) -> bool:
         return any(line.startswith(f"{old} {new} {user} <") for line in log.splitlines())
     values = [line.split(" ", 2)[1] for line in log.splitlines() if line.count(" ") > 1]
     return find_hosted_ref(git_dir, ref) is None or old not in values
+
+
+def _run(git_dir: str, words: list[str], environment: Mapping[str, str], *, allowed: tuple[int, ...] = (0,)) -> str:
+    return GitProcess(git_dir, words, environment).finish(allowed=allowed).decode("utf-8", "replace").rstrip("\n")
 
 
 def _layout(git_dir: str) -> Layout:

@@ -67,7 +67,11 @@ class FoundRef(msgspec.Struct, frozen=True):
 class RemoteGit:
     """Git for repositories elsewhere. Thread-safe: it keeps nothing. All methods raise `RemoteGitError` and `RemoteGitStoppedError`."""
 
-    def __init__(self, environment: Mapping[str, str], is_stopped: Callable[[], bool]) -> None:
+    def __init__(
+        self, environment: Mapping[str, str], is_stopped: Callable[[], bool], settings: Mapping[str, str] | None = None
+    ) -> None:
+        """`settings` are more of git's settings; they may be secret: no list of processes shows them."""
+        numbered = list(enumerate((settings or {}).items()))
         self._environment = {
             **{name: value for name, value in environment.items() if name in _KEPT or name.lower().endswith("_proxy")},
             "GIT_CONFIG_NOSYSTEM": "1",
@@ -75,6 +79,9 @@ class RemoteGit:
             "GIT_TERMINAL_PROMPT": "0",
             "GIT_NO_LAZY_FETCH": "1",
             "LC_ALL": "C",
+            **({"GIT_CONFIG_COUNT": str(len(numbered))} if numbered else {}),
+            **{f"GIT_CONFIG_KEY_{number}": key for number, (key, _) in numbered},
+            **{f"GIT_CONFIG_VALUE_{number}": value for number, (_, value) in numbered},
         }
         self._is_stopped = is_stopped
 
@@ -96,6 +103,17 @@ class RemoteGit:
         self._run([*words, "--", url, f"+{wanted}:refs/homeport/fetched"], url, FETCH_SECONDS, git_dir)
         words = ["rev-parse", "--verify", "--quiet", "refs/homeport/fetched^{commit}"]
         return self._run(words, "", ASK_SECONDS, git_dir).decode("ascii", "replace").strip()
+
+    def list_refs(self, url: str, patterns: Sequence[str]) -> dict[str, str]:
+        """The refs that match (`refs/heads/*`), by full name: for an annotated tag the tag object."""
+        output = self._run(["ls-remote", "--quiet", "--refs", "--", url, *patterns], url, ASK_SECONDS)
+        pairs = (line.split("\t", 1) for line in output.decode("utf-8", "replace").splitlines())
+        return {ref: sha for sha, ref in pairs}
+
+    def fetch_refs(self, url: str, refspecs: Sequence[str], git_dir: str) -> None:
+        """Bring refs (`+refs/heads/main:refs/heads/main`) with their history into a repository that is there."""
+        words = ["fetch", "--quiet", "--no-tags", "--no-recurse-submodules", "--no-write-fetch-head", "--force"]
+        self._run([*words, "--", url, *refspecs], url, FETCH_SECONDS, git_dir)
 
     def borrow(self, objects: str, git_dir: str, *, is_sha256: bool = False) -> None:
         """Make a bare repository with the objects of another one, but without its configuration, which may name programs."""

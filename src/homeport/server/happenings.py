@@ -3,7 +3,9 @@
 import msgspec
 from starlette.routing import BaseRoute
 
+from homeport.server.deliveries import Deliveries
 from homeport.server.git_remote import GitRemote
+from homeport.server.hooks import Hooks
 from homeport.server.planning import Planner
 from homeport.server.pushes import Pushes
 from homeport.store.tables.directory import TableWorkflows
@@ -20,13 +22,15 @@ class Happenings(msgspec.Struct, frozen=True, kw_only=True):
     """the `Intake`"""
     pushes: Pushes
     remote: GitRemote
+    deliveries: Deliveries
+    hooks: Hooks
 
     @property
-    def background(self) -> "tuple[Planner | Pushes, ...]":
+    def background(self) -> tuple[Planner | Pushes | Deliveries, ...]:
         """In the order in which they begin."""
-        return (self.planner, self.pushes)
+        return (self.planner, self.pushes, self.deliveries)
 
     @property
     def routes(self) -> list[BaseRoute]:
         """Before those of pages: git's paths are below `/{owner}/{repo}`."""
-        return [*self.remote.routes]
+        return [*self.hooks.routes, *self.remote.routes]

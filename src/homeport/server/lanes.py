@@ -3,26 +3,35 @@
 import threading
 from collections import deque
 from collections.abc import Callable
+from time import monotonic
 
 from homeport.ports.repositories import StoreError
 
+AT_ONCE = 0.0
 _SECONDS_AFTER_TROUBLE = 1.0
 
 
 class Lanes:
-    """`step` does the next thing of a repository and says whether there was one. It is called until there is none, by one thread at a
-    time for each repository. Where it raises `StoreError` (a full disk), it is called again a little later.
+    """`step` does the next thing of a repository, by one thread at a time for each repository. It gives after how many seconds it is to be
+    called again; None where there is nothing more. Where it raises `StoreError` (a full disk), it is called again a little later.
     """
 
-    def __init__(self, name: str, step: Callable[[int], bool], *, threads: int) -> None:
+    def __init__(self, name: str, step: Callable[[int], float | None], *, threads: int) -> None:
         self._step = step
         self._changed = threading.Condition()
         self._ready: deque[int] = deque()
+        self._later: dict[int, float] = {}
+        """when a repository is to be looked at again, by the monotonic clock"""
         self._busy: set[int] = set()
         self._again: set[int] = set()
         """woken while busy"""
         self._is_stopping = False
         self._threads = [threading.Thread(target=self._work, name=f"{name}-{index}") for index in range(threads)]
+
+    @property
+    def is_stopping(self) -> bool:
+        """Whether what takes long should be left."""
+        return self._is_stopping
 
     def start(self) -> None:
         """Begin."""
@@ -39,39 +48,49 @@ class Lanes:
                 thread.join()
 
     def wake(self, repository: int) -> None:
-        """There may be something of this repository."""
+        """There may be something of this repository. One that is to be looked at later stays so: its things have their order."""
         with self._changed:
             if repository in self._busy:
                 self._again.add(repository)
-            elif repository not in self._ready:
+            elif repository not in self._ready and repository not in self._later:
                 self._ready.append(repository)
                 self._changed.notify()
 
     def _work(self) -> None:
         while (repository := self._take()) is not None:
-            has_more = False
+            seconds: float | None = _SECONDS_AFTER_TROUBLE
             try:
-                has_more = self._step(repository)
+                seconds = self._step(repository)
             except StoreError:
-                has_more = True
-                with self._changed:
-                    self._changed.wait_for(lambda: self._is_stopping, _SECONDS_AFTER_TROUBLE)
+                continue
             finally:
-                self._put_back(repository, has_more=has_more)
+                self._put_back(repository, seconds)
 
     def _take(self) -> int | None:
         with self._changed:
-            self._changed.wait_for(lambda: self._ready or self._is_stopping)
-            if self._is_stopping:
-                return None
-            repository = self._ready.popleft()
-            self._busy.add(repository)
-            return repository
+            while not self._is_stopping:
+                now = monotonic()
+                due = [repository for repository, at in self._later.items() if at <= now]
+                for repository in due:
+                    del self._later[repository]
+                self._ready.extend(due)
+                if self._ready:
+                    repository = self._ready.popleft()
+                    self._busy.add(repository)
+                    return repository
+                next_at = min(self._later.values(), default=None)
+                self._changed.wait(None if next_at is None else max(0.0, next_at - now))
+            return None
 
-    def _put_back(self, repository: int, *, has_more: bool) -> None:
+    def _put_back(self, repository: int, seconds: float | None) -> None:
         with self._changed:
             self._busy.discard(repository)
-            if has_more or repository in self._again:
-                self._again.discard(repository)
+            was_woken = repository in self._again
+            self._again.discard(repository)
+            if seconds is None and not was_woken:
+                return
+            if seconds:
+                self._later[repository] = monotonic() + seconds
+            else:
                 self._ready.append(repository)
-                self._changed.notify()
+            self._changed.notify()

@@ -25,7 +25,7 @@ from homeport.ports.directory import HostedRepository, RepositoryDirectory
 from homeport.ports.events import StoredEvent, WorkflowStart
 from homeport.ports.repositories import RunRecord, StoreError
 from homeport.server.default_build import DEFAULT_FILE, write_default_build
-from homeport.server.lanes import Lanes
+from homeport.server.lanes import AT_ONCE, Lanes
 from homeport.server.shadow import shade
 from homeport.store.data_folder import DataFolder
 from homeport.store.tables.directory import TableWorkflows
@@ -127,10 +127,10 @@ class Planner:
 
     # --- one event ----------------------------------------------------------------------------------------------------
 
-    def _plan_next(self, number: int) -> bool:
+    def _plan_next(self, number: int) -> float | None:
         stored = self._events.next_pending(number)
         if stored is None:
-            return False
+            return None
         try:
             self._plan(stored)
         except StoreError:
@@ -138,7 +138,7 @@ class Planner:
         except Exception as error:  # whatever it was, the events behind this one must not wait for ever
             self._log.exception("event %s (%s of repository %s)", stored.id, stored.event.name, number)
             self._events.conclude(stored.id, f"a fault of Homeport's own: {type(error).__name__}: {error}", [])
-        return True
+        return AT_ONCE
 
     def _plan(self, stored: StoredEvent) -> None:
         repository = self._around.directory.get(stored.repository)

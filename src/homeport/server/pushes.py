@@ -17,7 +17,7 @@ from homeport.git.hosted import find_hosted_ref, open_hosted, set_default_branch
 from homeport.git.process import GitError
 from homeport.ports.clock import Clock
 from homeport.ports.directory import DirectoryError, HostedRepository, RepositoryDirectory
-from homeport.server.lanes import Lanes
+from homeport.server.lanes import AT_ONCE, Lanes
 from homeport.server.own_events import OwnEvents, RefChange
 from homeport.server.planning import Planner
 from homeport.store.data_folder import DataFolder
@@ -86,12 +86,12 @@ class Pushes:
 
     # --- settling -----------------------------------------------------------------------------------------------------
 
-    def _settle_next(self, repository: int) -> bool:
+    def _settle_next(self, repository: int) -> float | None:
         with self._lock:
             waiting = self._ended.get(repository, [])
             push = waiting[0] if waiting else None
         if push is None:
-            return False
+            return None
         found = self._store.find(push)
         if found is not None:
             self._settle(found)
@@ -99,8 +99,8 @@ class Pushes:
             self._ended[repository].remove(push)
             if not self._ended[repository]:
                 del self._ended[repository]
-                return False
-        return True
+                return None
+        return AT_ONCE
 
     def _recover(self) -> None:
         """In the order in which they came; those that git may still be busy with a little later."""

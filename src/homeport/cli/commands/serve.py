@@ -52,6 +52,12 @@ COMMAND = Command(
         Option(name="--tls-cert", value="FILE", help="serve HTTPS with this certificate (PEM)"),
         Option(name="--tls-key", value="FILE", help="the certificate's private key (PEM)"),
         Option(
+            name="--internal-forge",
+            value="HOST",
+            help="a forge inside the own network that may be fetched from (may be repeated)",
+            repeat=True,
+        ),
+        Option(
             name="--parallel",
             value="N",
             help="jobs at a time (default: the cores, at least 2); 0: no runner of its own",
@@ -141,6 +147,7 @@ def read_settings(options: Options, console: Console) -> ServerSettings:
         public_url=_read_url(options.get("--public-url", "")),
         tls_certificate=_absolute(certificate, console),
         tls_key=_absolute(key, console),
+        internal_forges=tuple(options.all("--internal-forge")),
         parallel=options.number("--parallel", max(2, count_cores())),
         executor=_choose_executor(options, console),
     )
