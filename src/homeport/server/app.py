@@ -5,7 +5,7 @@ from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.routing import BaseRoute
 
-from homeport.server import access, health, logs, pages
+from homeport.server import access, badges, health, logs, pages
 from homeport.server.api import opening
 from homeport.server.error_edge import ErrorEdge, answer_refusal
 from homeport.server.metrics import Timing
@@ -21,6 +21,7 @@ def build_app(parts: ServerParts) -> Starlette:
         *parts.happenings.routes,
         *opening.routes(parts),
         *logs.routes(parts),
+        *badges.routes(parts),
         *pages.routes(parts),
     ]
     headers, identification = access.middleware(parts.access)
