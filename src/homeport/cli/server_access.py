@@ -9,6 +9,7 @@ from homeport.server.audit import Audit
 from homeport.server.auth import Identities
 from homeport.server.job_tokens import JobTokens
 from homeport.server.limits import Limits
+from homeport.server.people import Administration
 from homeport.server.sealed_values import SealedValues
 from homeport.server.sessions import Sessions
 from homeport.store.data_folder import DataFolder
@@ -30,12 +31,14 @@ def open_access(
     limits = Limits(clock)
     vault = open_vault(folder, database, environment)
     job_tokens = JobTokens(TableJobTokens(database))
+    sessions = Sessions(people, audit, limits, clock)
     return Access(
         people=people,
         audit=audit,
         limits=limits,
         identities=Identities(people, job_tokens, clock),
-        sessions=Sessions(people, audit, limits, clock),
+        sessions=sessions,
+        administration=Administration(people, sessions, audit, clock),
         job_tokens=job_tokens,
         vault=vault,
         sealed_values=SealedValues(vault, clock),

@@ -28,7 +28,9 @@ RESERVED_OWNERS = frozenset(
         "runner",
         "runs",
         "settings",
+        "setup",
         "static",
+        "theme",
         "toolkit",
         "webhooks",
     }

@@ -13,6 +13,7 @@ from homeport.server.auth import Identities
 from homeport.server.identification import Identification
 from homeport.server.job_tokens import JobTokens
 from homeport.server.limits import Limits
+from homeport.server.people import Administration
 from homeport.server.sealed_values import SealedValues
 from homeport.server.security_headers import SecurityHeaders
 from homeport.server.sessions import Sessions
@@ -27,6 +28,7 @@ class Access(msgspec.Struct, frozen=True, kw_only=True):
     limits: Limits
     identities: Identities
     sessions: Sessions
+    administration: Administration
     job_tokens: JobTokens
     vault: Vault
     sealed_values: SealedValues

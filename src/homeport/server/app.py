@@ -7,6 +7,8 @@ from starlette.routing import BaseRoute
 
 from homeport.server import access, badges, health, logs, pages
 from homeport.server.api import opening
+from homeport.server.api_people import PeopleApi
+from homeport.server.api_repositories import RepositoriesApi
 from homeport.server.error_edge import ErrorEdge, answer_refusal
 from homeport.server.metrics import Timing
 from homeport.server.parts import ServerParts
@@ -20,6 +22,8 @@ def build_app(parts: ServerParts) -> Starlette:
         *access.sign_in_routes(parts.access),
         *parts.happenings.routes,
         *opening.routes(parts),
+        *PeopleApi(parts.access).routes,
+        *RepositoriesApi(parts.access, parts.directory, parts.forks).routes,
         *logs.routes(parts),
         *badges.routes(parts),
         *pages.routes(parts),

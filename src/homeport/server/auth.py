@@ -38,6 +38,8 @@ class Identity(msgspec.Struct, frozen=True, kw_only=True):
     session: str = ""
     """the cookie, where there is a session"""
     form_token: str = ""
+    is_whole: bool = False
+    """whether everything may be done that the person may: a session, or a token that was not narrowed"""
     token: int | None = None
     """the number of a person's token, where one was shown"""
     expires_at: datetime | None = None
@@ -106,7 +108,12 @@ class Identities:
             return None
         if token.used_at is None or (now - token.used_at).total_seconds() > _NOTED_SECONDS:
             self._people.use_token(token.id, now)
-        identity = Identity(caller=caller_of_token(user, token), token=token.id, expires_at=token.expires_at)
+        identity = Identity(
+            caller=caller_of_token(user, token),
+            is_whole="admin" in token.scopes and not token.target,
+            token=token.id,
+            expires_at=token.expires_at,
+        )
         return self._remember(digest, identity, version)
 
     def _look_up_session(self, digest: bytes, cookie: str) -> Identity | None:
@@ -120,7 +127,11 @@ class Identities:
         if (now - session.seen_at).total_seconds() > _NOTED_SECONDS:
             self._people.see_session(digest, now, now + timedelta(days=SESSION_DAYS))
         identity = Identity(
-            caller=caller_of(user), session=cookie, form_token=form_token(cookie), expires_at=session.expires_at
+            caller=caller_of(user),
+            is_whole=True,
+            session=cookie,
+            form_token=form_token(cookie),
+            expires_at=session.expires_at,
         )
         return self._remember(digest, identity, version)
 
