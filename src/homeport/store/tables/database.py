@@ -58,12 +58,12 @@ class Database:
         return self.submit(work).result()
 
     def write_soon(self, work: Work) -> None:
-        """The same, but inside of `batch` without waiting: durable when the batch ends."""
-        batch: list[Future[Any]] | None = getattr(self._batches, "pending", None)
+        """The same, but inside of `batch` it is carried out, and durable, when the batch ends."""
+        batch: list[Work] | None = getattr(self._batches, "pending", None)
         if batch is None:
             self.write(work)
         else:
-            batch.append(self.submit(work))
+            batch.append(work)
 
     def submit(self, work: Callable[[Connection], Result]) -> "Future[Result]":
         """The same without waiting: the future is done when the work is durable, or has failed."""
@@ -80,16 +80,17 @@ class Database:
 
     @contextmanager
     def batch(self) -> Iterator[None]:
-        """What the calling thread writes by `write_soon` inside is durable when this ends. Raises the first failure."""
-        pending: list[Future[Any]] = []
+        """What the calling thread writes by `write_soon` inside is durable when this ends: all of it, in its order, or (where this
+        raises) none.
+        """
+        pending: list[Work] = []
         self._batches.pending = pending
         try:
             yield
         finally:
             self._batches.pending = None
-            failures = [failure for future in pending if (failure := future.exception()) is not None]
-        if failures:
-            raise failures[0]
+        if pending:
+            self.write(lambda connection: [work(connection) for work in pending])
 
     def close(self) -> None:
         """Finish what was asked for, and let go. Closing twice is no error."""
@@ -111,9 +112,22 @@ class Database:
                     is_last = True
                     break
                 tasks.append(following)
-            self._carry_out(tasks)
+            if len(tasks) == 1:
+                self._carry_out_one(*first)
+            else:
+                self._carry_out(tasks)
             if is_last:
                 return
+
+    def _carry_out_one(self, work: Work, future: Future[Any]) -> None:
+        """The same without a savepoint: the transaction is enough."""
+        try:
+            with self._engine.begin() as connection:
+                answer = work(connection)
+        except BaseException as error:
+            future.set_exception(_unusable(error) if isinstance(error, SQLAlchemyError) else error)
+        else:
+            future.set_result(answer)
 
     def _carry_out(self, tasks: list[tuple[Work, Future[Any]]]) -> None:
         """One transaction; each task within a savepoint, so that one that fails takes nothing of the others along."""
