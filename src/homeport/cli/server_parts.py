@@ -19,11 +19,13 @@ from homeport.server.engine import ServerEngine
 from homeport.server.forks import Forks, start_with
 from homeport.server.grants import ServerGrants
 from homeport.server.metrics import Metrics, gauges
+from homeport.server.operations import Operations
 from homeport.server.parts import Listener, ServerParts
 from homeport.server.runner_api import RunnerApi
 from homeport.server.settings import ServerSettings
 from homeport.server.stream import Broadcasts
 from homeport.server.waiting import Bell
+from homeport.store.artifacts_folder import FolderArtifacts
 from homeport.store.control_folder import FolderControls
 from homeport.store.data_folder import DataFolder
 from homeport.store.logs_packed import PackedLogs
@@ -95,6 +97,8 @@ def build_server(settings: ServerSettings, database: Database, bell: Bell, envir
         forks=forks,
         start=start_with(engine, stores.runs),
     )
+    history = TableHistory(database)
+    artifacts = FolderArtifacts(folder.path, clock)
     parts = ServerParts(
         settings=settings,
         folder=folder,
@@ -104,9 +108,10 @@ def build_server(settings: ServerSettings, database: Database, bell: Bell, envir
         engine=engine,
         bell=bell,
         access=access,
-        history=TableHistory(database),
+        history=history,
         logs=logs,
         broadcasts=broadcasts,
+        operations=Operations(engine, stores.runs, history, logs, artifacts, forks, clock),
         forks=forks,
         directory=directory,
         results=results,

@@ -7,11 +7,11 @@ Below `/{owner}/{repo}/actions/runs/{run}/job/{number}`:
   (RFC 3339) instead of `from` begins at that moment.
 - `/log/outline` → `{"total", "is_complete", "is_cut", "steps": [[number, first line, count], …], "groups": [[first, last], …]}`.
 - `/log/search?q=TEXT&from=LINE` → `{"lines": [LINE, …], "is_more": bool, "next": LINE or null}`: case is ignored; at most 5000 lines.
-- `/log.txt` → the text, each line with its moment.
+- `/log.txt` (GitHub: `/logs`) → the text, each line with its moment.
 
 Below `/{owner}/{repo}/actions`:
 
-- `/runs/{run}/logs.zip` (`?attempt=N`) → GitHub's layout, made while it is sent.
+- `/runs/{run}/logs.zip` (GitHub: `/logs`; `?attempt=N`) → GitHub's layout, made while it is sent.
 - `/runs/{run}/log/search?q=TEXT` and `/logs/search?q=TEXT` (all runs, newest first; `workflow`, `branch` narrow it) → `{"found": [{"run",
   "attempt", "job", "job_name", "line", "text"}, …], "cursor": "…" or null}`: looks for about two seconds; `cursor` goes on from there.
 """
@@ -76,6 +76,8 @@ class LogRoutes:
             Route(JOB_PATH + "/log/search", _threaded(self._search_job), methods=["GET"]),
             Route(JOB_PATH + "/log.txt", _threaded(self._give_text), methods=["GET"]),
             Route(RUN_PATH + "/logs.zip", _threaded(self._give_zip), methods=["GET"]),
+            Route(RUN_PATH + "/logs", _threaded(self._give_zip), methods=["GET"]),
+            Route(JOB_PATH + "/logs", _threaded(self._give_text), methods=["GET"]),
             Route(RUN_PATH + "/log/search", _threaded(self._search_run), methods=["GET"]),
             Route("/{owner}/{repo}/actions/logs/search", _threaded(self._search_repository), methods=["GET"]),
         ]

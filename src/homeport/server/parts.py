@@ -16,6 +16,7 @@ from homeport.server.engine import ServerEngine
 from homeport.server.forks import Forks
 from homeport.server.happenings import Happenings
 from homeport.server.metrics import Metrics
+from homeport.server.operations import Operations
 from homeport.server.results import Results
 from homeport.server.settings import ServerSettings
 from homeport.server.stream import Broadcasts
@@ -59,6 +60,8 @@ class ServerParts(msgspec.Struct, frozen=True, kw_only=True):
     """what jobs say; the engine's thread appends"""
     broadcasts: Broadcasts
     """wakes those who look on"""
+    operations: Operations
+    """what people do to runs"""
     results: Results
     """what commits and forges are told of runs"""
     directory: RepositoryDirectory

@@ -1,0 +1,175 @@
+"""What people do to runs: run them again, end them, keep them for ever, delete them.
+
+Sources: GitHub docs, "Re-running workflows and jobs" (a run that goes on is not run again; debug logging for one attempt; 50 re-runs of a
+run at most), "Canceling a workflow run", "Deleting a workflow run", "Using workflow run logs".
+"""
+
+from http import HTTPStatus
+
+import msgspec
+from starlette.exceptions import HTTPException
+
+from homeport.coordinator.coordinator import Coordinator
+from homeport.coordinator.journal import recall
+from homeport.plan.model import Plan
+from homeport.ports.access import Caller
+from homeport.ports.artifacts import ArtifactStore
+from homeport.ports.clock import Clock
+from homeport.ports.history import HistoryRun, RunHistory
+from homeport.ports.logs import IndexedLogs
+from homeport.ports.repositories import RunRecord, RunRepository
+from homeport.ports.run_entries import JobEntry
+from homeport.run.rerun import OneJob, RerunError, Selection
+from homeport.server.audit import name_of
+from homeport.server.engine import ServerEngine
+from homeport.server.forks import ApprovalError, Forks
+
+MOST_ATTEMPTS = 51
+_SECONDS = 60.0
+"""How long a request waits for the engine at most"""
+_DEBUG = ("ACTIONS_STEP_DEBUG", "ACTIONS_RUNNER_DEBUG")
+_DEBUG_OPTION = "debug_variables"
+"""in a record: those that were set for this attempt alone"""
+
+
+class OperationError(HTTPException):
+    """Why something is not done to a run, in words."""
+
+
+class Operations:
+    """Whether somebody may is the caller's to ask. Not for the event loop; safe from any thread. Everything is durable when it returns.
+
+    All may raise `OperationError` and `StoreError`.
+    """
+
+    def __init__(
+        self,
+        engine: ServerEngine,
+        runs: RunRepository,
+        history: RunHistory,
+        logs: IndexedLogs,
+        artifacts: ArtifactStore,
+        forks: Forks,
+        clock: Clock,
+    ) -> None:
+        self._engine = engine
+        self._runs = runs
+        self._history = history
+        self._logs = logs
+        self._artifacts = artifacts
+        self._forks = forks
+        self._clock = clock
+
+    # --- again ----------------------------------------------------------------------------------------------------------------
+
+    def rerun(self, caller: Caller, run: int, *, debug: bool = False) -> None:
+        """All jobs."""
+        self._begin_attempt(caller, str(run), "all", debug=debug)
+
+    def rerun_failed(self, caller: Caller, run: int, *, debug: bool = False) -> None:
+        """Those that failed, and what needs them."""
+        self._begin_attempt(caller, str(run), "failed", debug=debug)
+
+    def rerun_job(self, caller: Caller, run: int, job: JobEntry, *, debug: bool = False) -> None:
+        """One, and what needs it."""
+        self._begin_attempt(caller, str(run), OneJob(job.key), debug=debug)
+
+    def _begin_attempt(self, caller: Caller, run: str, selection: Selection, *, debug: bool) -> None:
+        recalled = recall(self._runs, run)
+        if recalled is None:
+            raise OperationError(HTTPStatus.NOT_FOUND, "What this run was made of is not there any more.")
+        record, previous = recalled
+        if record.attempt >= MOST_ATTEMPTS:
+            raise OperationError(HTTPStatus.FORBIDDEN, f"A run is run again {MOST_ATTEMPTS - 1} times at most.")
+        attempt, plan = _next_attempt(record, previous.plan, name_of(caller), self._clock, debug=debug)
+
+        def begin(coordinator: Coordinator) -> None:
+            latest = self._runs.find(run)
+            if coordinator.find_run(run) is not None or latest is None or latest[0].attempt != record.attempt:
+                raise OperationError(HTTPStatus.FORBIDDEN, "This workflow is already running")
+            coordinator.resubmit(previous, attempt, selection, plan=plan)
+
+        try:
+            self._engine.ask(begin).result(_SECONDS)
+        except RerunError as error:
+            raise OperationError(HTTPStatus.FORBIDDEN, f"{error}".capitalize()) from error
+
+    # --- no further -------------------------------------------------------------------------------------------------------------
+
+    def cancel(self, caller: Caller, run: int, *, force: bool = False) -> None:
+        """Ask for its end; `always()` steps still run, unless with force. One that waits for approval is rejected."""
+        who, number = name_of(caller), str(run)
+
+        def ask(coordinator: Coordinator) -> bool:
+            if coordinator.find_run(number) is None:
+                return False
+            coordinator.cancel(number, who, f"{who} cancelled the run", force=force)
+            return True
+
+        if self._engine.ask(ask).result(_SECONDS):
+            return
+        if self._forks.find_plan(number) is None:
+            raise OperationError(HTTPStatus.CONFLICT, "Cannot cancel a workflow run that is completed.")
+        try:
+            self._forks.reject(number, caller)
+        except ApprovalError as error:
+            raise OperationError(HTTPStatus.CONFLICT, str(error)) from error
+
+    def approve(self, caller: Caller, run: int) -> None:
+        """Let a run of a fork's pull request start."""
+        try:
+            self._forks.approve(str(run), caller)
+        except ApprovalError as error:
+            raise OperationError(HTTPStatus.FORBIDDEN, str(error)) from error
+
+    # --- keeping and deleting -----------------------------------------------------------------------------------------------------
+
+    def pin(self, caller: Caller, run: int, *, is_pinned: bool) -> None:
+        """Keep it from retention, or not any more."""
+        self._get(run)
+        self._history.pin(str(run), name_of(caller), self._clock.now(), is_pinned=is_pinned)
+
+    def delete(self, caller: Caller, run: int) -> None:  # noqa: ARG002 - who it was is in the audit log
+        """The run with all its attempts, logs and artifacts. First it is forgotten, then what is kept for it goes: a server that dies
+        in between has something to sweep, and nothing that points to what is gone.
+        """
+        known = self._get_completed(run)
+        artifacts = self._artifacts.list(known.id, records=True)
+        self._history.forget(known.id)
+        self._runs.delete(known.id)
+        self._logs.delete(known.id)
+        for artifact in artifacts:
+            self._artifacts.delete(artifact)
+
+    def delete_logs(self, caller: Caller, run: int) -> None:
+        """Of all attempts."""
+        known = self._get_completed(run)
+        self._history.note_logs_gone(known.id, name_of(caller), self._clock.now())
+        self._logs.delete(known.id)
+
+    def _get(self, run: int) -> HistoryRun:
+        known = self._history.get(str(run))
+        if known is None:
+            raise OperationError(HTTPStatus.NOT_FOUND, "Not Found")
+        return known
+
+    def _get_completed(self, run: int) -> HistoryRun:
+        known = self._get(run)
+        number = known.id
+        is_open = self._engine.ask(lambda coordinator: coordinator.find_run(number) is not None).result(_SECONDS)
+        if is_open or known.entry.status != "completed":
+            raise OperationError(HTTPStatus.FORBIDDEN, "The run is not completed: cancel it, or wait for its end.")
+        return known
+
+
+def _next_attempt(record: RunRecord, plan: Plan, who: str, clock: Clock, *, debug: bool) -> tuple[RunRecord, Plan]:
+    """Debug logging is of one attempt: what it switched on in the last one is off again."""
+    options = {**record.options, "triggering_actor": who}
+    added = options.pop(_DEBUG_OPTION, "").split()
+    variables = {name: value for name, value in plan.variables.items() if name not in added}
+    if debug:
+        fresh = [name for name in _DEBUG if name not in variables]
+        options[_DEBUG_OPTION] = " ".join(fresh)
+        variables.update(dict.fromkeys(fresh, "true"))
+    attempt = msgspec.structs.replace(record, attempt=record.attempt + 1, created_at=clock.now(), options=options)
+    return attempt, msgspec.structs.replace(plan, variables=variables)
