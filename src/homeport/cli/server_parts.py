@@ -15,6 +15,7 @@ from homeport.cli.server_results import open_results
 from homeport.coordinator.dispatch import Labels, machine_labels
 from homeport.coordinator.surroundings import Policy, Stores
 from homeport.run.facts import Fact
+from homeport.server.closed_controls import ClosedControls
 from homeport.server.engine import ServerEngine
 from homeport.server.forks import Forks, start_with
 from homeport.server.grants import ServerGrants
@@ -26,7 +27,6 @@ from homeport.server.settings import ServerSettings
 from homeport.server.stream import Broadcasts
 from homeport.server.waiting import Bell
 from homeport.store.artifacts_folder import FolderArtifacts
-from homeport.store.control_folder import FolderControls
 from homeport.store.data_folder import DataFolder
 from homeport.store.logs_packed import PackedLogs
 from homeport.store.tables.database import Database
@@ -59,11 +59,15 @@ def build_server(settings: ServerSettings, database: Database, bell: Bell, envir
     folder = DataFolder(settings.data)
     clock = SystemClock()
     logs = PackedLogs(os.path.join(folder.path, "logs"))
-    stores = _open_stores(folder, database, logs)
+    folds = HistoryFolds()
+    runs = _open_runs(database, folds)
+    stores = _open_stores(runs, database, logs)
     access = open_access(folder, database, clock, settings.url, environment)
     directory = TableDirectory(database)
     events = TableEvents(database, clock)
-    results = open_results(database, stores.runs, directory, events, access.vault, clock, settings.url)
+    results = open_results(
+        database, stores.runs, directory, events, access.vault, clock, settings.url, settings.internal_forges
+    )
     metrics = Metrics()
     broadcasts = Broadcasts()
     listeners: list[Listener] = [metrics.hear, access.job_tokens.heed, results.reporter.hear, broadcasts.hear]
@@ -80,6 +84,7 @@ def build_server(settings: ServerSettings, database: Database, bell: Bell, envir
         batch=database.batch,
         broadcast=_tell_all(listeners),
         on_change=bell.ring,
+        begin_anew=lambda: _begin_anew(runs, folds),
     )
     metrics.watch(lambda: gauges(engine, database))
     runner = BuiltinRunner(folder, _write_recipe(settings), builtin_labels(), environment, clock)
@@ -138,16 +143,24 @@ def builtin_labels() -> Labels:
     return Labels(machine_labels(system.sysname, system.machine))
 
 
-def _open_stores(folder: DataFolder, database: Database, logs: PackedLogs) -> Stores:
+def _open_runs(database: Database, folds: HistoryFolds) -> TableRuns:
     # whoever else wrote in this database is dead: the folder's lock says so
-    runs = TableRuns(
-        database, f"server-{os.getpid()}-{os.urandom(4).hex()}", lambda _: False, (mark_news, HistoryFolds().follow)
-    )
+    owner = f"server-{os.getpid()}-{os.urandom(4).hex()}"
+    return TableRuns(database, owner, lambda _: False, (mark_news, folds.follow))
+
+
+def _begin_anew(runs: TableRuns, folds: HistoryFolds) -> None:
+    """After a failure of the database: what is in memory may be ahead of what is in there."""
+    runs.begin_anew()
+    folds.begin_anew()
+
+
+def _open_stores(runs: TableRuns, database: Database, logs: PackedLogs) -> Stores:
     return Stores(
         runs=runs,
         logs=logs,
         groups=lambda repository: TableConcurrencyGroups(database, repository, runs.is_open),
-        controls=FolderControls(folder.path),
+        controls=ClosedControls(),
     )
 
 

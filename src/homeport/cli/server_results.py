@@ -1,5 +1,7 @@
 """Puts together how a server tells forges what became of runs."""
 
+from collections.abc import Collection
+
 from homeport.forge.connections import ConnectedForges
 from homeport.ports.clock import Clock
 from homeport.ports.directory import RepositoryDirectory
@@ -26,11 +28,12 @@ def open_results(
     vault: Vault,
     clock: Clock,
     public_url: str,
+    internal_forges: Collection[str] = (),
 ) -> Results:
     """`runs` must leave marks of their facts (`store.tables.outbox.mark_news`). Raises `StoreError`."""
     outbox = TableOutbox(database)
     credentials = VaultForgeCredentials(vault)
-    forges = ConnectedForges(credentials, clock)
+    forges = ConnectedForges(credentials, clock, internal_forges)
     reporting = Reporting(
         outbox, JournalReader(database), runs, directory, clock, public_url, events, TableHeldRuns(database).find
     )

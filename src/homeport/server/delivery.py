@@ -15,6 +15,7 @@ from homeport.ports.forge import (
     Forge,
     ForgeAwayError,
     ForgeDeniedError,
+    ForgeError,
     ForgeRefusedError,
     Forges,
     Status,
@@ -241,7 +242,7 @@ class Delivery:
     def _ask_way(self, repository: HostedRepository) -> Literal["none", "statuses", "checks"]:
         try:
             forge = self._forges.find(repository)
-        except ForgeDeniedError:
+        except ForgeError:
             return "none"
         return "none" if forge is None else forge.way
 

@@ -46,7 +46,7 @@ class ReportingBench:
         self.outbox = TableOutbox(database)
         self.statuses = TableStatuses(database)
         self.credentials = VaultForgeCredentials(TableVault(database, KeyRing(str(folder / "keys"))))
-        self.forges = ConnectedForges(self.credentials, clock)
+        self.forges = ConnectedForges(self.credentials, clock, ["127.0.0.1"])
         cleanup.callback(self.forges.close)
         self.held = TableHeldRuns(database)
         self.reporting = Reporting(

@@ -5,9 +5,10 @@ from pathlib import Path
 
 import pytest
 
+from homeport.forge.connections import ConnectedForges
 from homeport.ports.forge import Status, TokenCredential
 from homeport.run.facts import AnnotationRaised, SummaryWritten
-from homeport.server.delivery import OLDEST
+from homeport.server.delivery import OLDEST, Delivery
 from homeport.server.forge_credentials import targets_of
 from tests.support.forges.bench import SHA, ReportingBench, app, descriptions, leg, reporting_bench, token
 from tests.support.forges.gitea import GiteaStandIn
@@ -498,3 +499,20 @@ def test_a_repository_of_homeports_own_keeps_its_statuses_here(bench: ReportingB
     assert [each.state for each in bench.statuses.latest(repository.id, SHA)] == ["success"]
     assert bench.outbox.count_due() == 0
     assert bench.delivery.find_state(repository).way == "own"
+
+
+def test_a_forge_inside_is_asked_only_where_the_server_was_told_so(bench: ReportingBench, forge: Forge) -> None:
+    bench.add(forge, token())
+    bench.begin("7").queue(leg("test"))
+    careful = Delivery(
+        bench.outbox,
+        bench.directory,
+        ConnectedForges(bench.credentials, bench.clock),
+        bench.clock,
+        bench.reporting.find_details,
+    )
+    bench.reporting.work_off()
+    (repository,) = careful.find_due()
+    careful.send(repository)
+    assert "--internal-forge" in careful.find_state(repository).message
+    assert forge.heard == []
