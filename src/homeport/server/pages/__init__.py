@@ -18,20 +18,24 @@ whoever may read the repository; lines are counted from 1 over the whole log of 
 from starlette.middleware import Middleware
 from starlette.routing import BaseRoute
 
+from homeport import __version__
+from homeport.server.pages.administration import AdministrationPages
 from homeport.server.pages.errors import ProblemPages
+from homeport.server.pages.event_pages import EventPages
 from homeport.server.pages.home import Home
 from homeport.server.pages.job_pages import JobPages
+from homeport.server.pages.profile import Profile
 from homeport.server.pages.rendering import Pages
 from homeport.server.pages.repository_lists import RepositoryLists
+from homeport.server.pages.repository_settings import RepositorySettingsPages
 from homeport.server.pages.run_lists import RunLists
 from homeport.server.pages.run_pages import RunPages
 from homeport.server.pages.run_reader import RunReader
 from homeport.server.pages.signing_in import SigningIn
 from homeport.server.pages.static_files import StaticFiles
-from homeport.server.pages.tails import WholeLogTails
 from homeport.server.parts import ServerParts
 from homeport.store.artifacts_folder import FolderArtifacts
-from homeport.store.tables.directory import TableWorkflows
+from homeport.store.tables.leases import TableLeases
 
 
 def routes(parts: ServerParts) -> list[BaseRoute]:
@@ -40,15 +44,28 @@ def routes(parts: ServerParts) -> list[BaseRoute]:
     pages = Pages(static, parts.clock)
     clock, directory, history = parts.clock, parts.directory, parts.history
     reader = RunReader(parts.stores.runs, parts.database)
-    tails = WholeLogTails(parts.stores.logs)
     return [
         *static.routes,
         *SigningIn(parts.access, pages).routes,
         *Home(pages, directory, history, parts.results.delivery, parts.forks, clock).routes,
         *RepositoryLists(pages, directory, history, parts.access.audit, clock, parts.settings.url).routes,
-        *RunLists(pages, directory, history, TableWorkflows(parts.database, clock), clock).routes,
+        *Profile(pages, parts.access).routes,
+        *AdministrationPages(
+            pages,
+            parts.access,
+            directory,
+            parts.results.delivery,
+            parts.engine,
+            TableLeases(parts.database),
+            parts.settings,
+            clock,
+            __version__,
+        ).routes,
+        *RepositorySettingsPages(pages, directory, parts.access, parts.results, clock, parts.settings.url).routes,
+        *RunLists(pages, directory, history, parts.happenings.workflows, clock).routes,
+        *EventPages(pages, directory, parts.happenings.events).routes,
         *RunPages(pages, reader, directory, history, FolderArtifacts(parts.folder.path, clock), clock).routes,
-        *JobPages(pages, reader, directory, history, tails, clock).routes,
+        *JobPages(pages, reader, directory, history, parts.logs, clock).routes,
     ]
 
 

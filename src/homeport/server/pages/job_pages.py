@@ -12,7 +12,7 @@ from starlette.routing import BaseRoute, Route
 from homeport.ports.clock import Clock
 from homeport.ports.directory import HostedRepository, RepositoryDirectory
 from homeport.ports.history import RunHistory
-from homeport.ports.logs import LogLine
+from homeport.ports.logs import IndexedLogs, LogLine
 from homeport.present.html_ansi import split_marker
 from homeport.present.html_jobs import gather_jobs, state_of_job
 from homeport.present.html_words import state_of
@@ -23,7 +23,6 @@ from homeport.server.pages.rendering import Pages
 from homeport.server.pages.run_pages import RUN_PATH, find_repository
 from homeport.server.pages.run_reader import FoldedRun, RunReader
 from homeport.server.pages.run_values import describe_annotation, describe_heading, job_links, run_link
-from homeport.server.pages.tails import TailReader
 
 _TAIL_LINES = 300
 
@@ -42,7 +41,6 @@ class JobHeading(msgspec.Struct, frozen=True, kw_only=True):
     waits_for: str
     reason: str
     environment_url: str
-    failed_step: str
 
 
 class StepRow(msgspec.Struct, frozen=True, kw_only=True):
@@ -81,14 +79,14 @@ class JobPages:
         reader: RunReader,
         directory: RepositoryDirectory,
         history: RunHistory,
-        tails: TailReader,
+        logs: IndexedLogs,
         clock: Clock,
     ) -> None:
         self._pages = pages
         self._reader = reader
         self._directory = directory
         self._history = history
-        self._tails = tails
+        self._logs = logs
         self._clock = clock
 
     @property
@@ -144,15 +142,16 @@ class JobPages:
         )
 
     def _read_tail(self, folded: FoldedRun, job: JobView) -> Tail:
-        first, lines = self._tails.read(folded.record.id, folded.record.attempt, job.key, _TAIL_LINES)
+        place = folded.record.id, folded.record.attempt, job.key
+        first = max(self._logs.count(*place) - _TAIL_LINES, 0)
+        part = self._logs.part(*place, first, _TAIL_LINES)
         names = {step.id: step.name for step in job.steps}
-        return Tail(_describe_lines(first, lines, names), first - 1)
+        return Tail(_describe_lines(part.first + 1, part.lines, names), part.first)
 
 
 def _describe_job(job: JobView, now: datetime) -> JobHeading:
     is_completed = job.status == "completed"
     seconds = seconds_between(job.started_at, job.finished_at or now)
-    failed = job.failed_step
     return JobHeading(
         key=job.key,
         name=job.name,
@@ -165,7 +164,6 @@ def _describe_job(job: JobView, now: datetime) -> JobHeading:
         waits_for=job.waits_for,
         reason=job.reason or "",
         environment_url=job.environment_url if job.environment_url.startswith(("https://", "http://")) else "",
-        failed_step=failed.name if failed else "",
     )
 
 

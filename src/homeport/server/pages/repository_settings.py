@@ -1,0 +1,330 @@
+"""A repository's settings: what it is, its secrets and variables, environments, the forge that it comes from, and its end."""
+
+from collections.abc import Sequence
+
+import msgspec
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import BaseRoute, Route
+
+from homeport.ports.access import Role
+from homeport.ports.clock import Clock
+from homeport.ports.directory import DirectoryError, HostedRepository, RepositoryDirectory, RepositorySettings
+from homeport.ports.forge import AppCredential, TokenCredential
+from homeport.ports.vault import (
+    SecretEntry,
+    VariableEntry,
+    Vault,
+    VaultError,
+    VaultScope,
+    environment_scope,
+    repository_scope,
+)
+from homeport.server.access import Access
+from homeport.server.auth import find_identity
+from homeport.server.credentials import make_credential
+from homeport.server.delivery import Delivery
+from homeport.server.forge_credentials import CredentialTarget, VaultForgeCredentials
+from homeport.server.hooks import secret_name
+from homeport.server.limits import client_address
+from homeport.server.pages.forms import Act, Typed, form_route
+from homeport.server.pages.rendering import Pages, repository_path
+from homeport.server.pages.run_pages import find_repository
+from homeport.server.results import Results
+
+_PATH = "/{owner}/{repo}/settings"
+_APPROVALS = (
+    ("always", "Always wait for a maintainer"),
+    ("first-time", "Wait the first time somebody opens one"),
+    ("never", "Never wait"),
+)
+_WEBHOOK = "hpw_"
+
+
+class EnvironmentRow(msgspec.Struct, frozen=True):
+    """An environment with what is kept for it."""
+
+    name: str
+    secrets: Sequence[SecretEntry]
+    variables: Sequence[VariableEntry]
+
+
+class RepositorySettingsPages:
+    """The routes of `/{owner}/{repo}/settings`, for maintainers. `url` is how forges reach this server."""
+
+    def __init__(
+        self, pages: Pages, directory: RepositoryDirectory, access: Access, results: Results, clock: Clock, url: str
+    ) -> None:
+        self._pages = pages
+        self._directory = directory
+        self._vault: Vault = access.vault
+        self._audit = access.audit
+        self._delivery: Delivery = results.delivery
+        self._credentials: VaultForgeCredentials = results.credentials
+        self._clock = clock
+        self._url = url
+
+    @property
+    def routes(self) -> list[BaseRoute]:
+        """What is shown, and what its forms do."""
+        shown = {
+            "": self._show,
+            "/secrets": self._show_secrets,
+            "/environments": self._show_environments,
+            "/forge": self._show_forge,
+        }
+        acts: dict[str, Act] = {
+            "": self._change,
+            "/secrets": self._put_value,
+            "/secrets/remove": self._remove_value,
+            "/environments": self._add_environment,
+            "/environments/remove": self._remove_environment,
+            "/forge/token": self._put_credential,
+            "/forge/try": self._try_forge,
+            "/forge/webhook": self._make_webhook_secret,
+            "/remove": self._remove,
+        }
+        return [
+            *(Route(_PATH + path, show, methods=["GET"]) for path, show in shown.items()),
+            *(form_route(_PATH + path, act) for path, act in acts.items()),
+        ]
+
+    # --- general ------------------------------------------------------------------------------------------------------------
+
+    def _show(self, request: Request) -> Response:
+        return self._render_general(request, self._find(request), "")
+
+    def _render_general(self, request: Request, repository: HostedRepository, problem: str) -> Response:
+        return self._render(
+            request,
+            repository,
+            "settings_general.html",
+            "general",
+            settings=repository.settings,
+            approvals=_APPROVALS,
+            problem=problem,
+        )
+
+    def _change(self, request: Request, typed: Typed) -> Response:
+        repository = self._find(request)
+        changed = msgspec.structs.replace(
+            repository,
+            default_branch=typed.get("default_branch", "").strip() or repository.default_branch,
+            is_private=bool(typed.get("is_private")),
+            settings=_read_settings(repository.settings, typed),
+        )
+        try:
+            self._directory.change(changed)
+        except DirectoryError as error:
+            return self._render_general(request, repository, str(error))
+        self._note(request, "repository.changed", repository.full_name)
+        return self._back(repository, "")
+
+    def _remove(self, request: Request, typed: Typed) -> Response:
+        repository = self._find(request, "administrator")
+        if typed.get("name", "").strip().lower() != repository.full_name.lower():
+            return self._render_general(request, repository, f"Type {repository.full_name} to remove it.")
+        self._directory.remove(repository.id)
+        self._vault.forget_repository(repository.id)
+        self._note(request, "repository.removed", repository.full_name)
+        return RedirectResponse("/repositories?done=removed", 303)
+
+    # --- secrets and variables ----------------------------------------------------------------------------------------------
+
+    def _show_secrets(self, request: Request) -> Response:
+        return self._render_secrets(request, self._find(request), "")
+
+    def _render_secrets(self, request: Request, repository: HostedRepository, problem: str) -> Response:
+        scope = repository_scope(repository)
+        return self._render(
+            request,
+            repository,
+            "settings_secrets.html",
+            "secrets",
+            secrets=self._vault.secrets(scope),
+            variables=self._vault.variables(scope),
+            problem=problem,
+        )
+
+    def _put_value(self, request: Request, typed: Typed) -> Response:
+        repository = self._find(request)
+        scope, name, kind = self._scope(repository, typed), typed.get("name", "").strip(), _kind(typed)
+        put = self._vault.put_secret if kind == "secret" else self._vault.put_variable
+        try:
+            is_new = put(scope, name, typed.get("value", "").replace("\r\n", "\n"), at=self._clock.now())
+        except VaultError as error:
+            if scope.kind == "environment":
+                return self._render_environments(request, repository, str(error))
+            return self._render_secrets(request, repository, str(error))
+        self._note(request, f"{kind}.{'created' if is_new else 'changed'}", _target(repository, scope, name))
+        return self._back(repository, _page_of(scope))
+
+    def _remove_value(self, request: Request, typed: Typed) -> Response:
+        repository = self._find(request)
+        scope, name, kind = self._scope(repository, typed), typed.get("name", ""), _kind(typed)
+        (self._vault.remove_secret if kind == "secret" else self._vault.remove_variable)(scope, name)
+        self._note(request, f"{kind}.removed", _target(repository, scope, name))
+        return self._back(repository, _page_of(scope), "removed")
+
+    def _scope(self, repository: HostedRepository, typed: Typed) -> VaultScope:
+        name = typed.get("environment", "")
+        if not name:
+            return repository_scope(repository)
+        if self._vault.find_environment(repository, name) is None:
+            raise HTTPException(404, "Not Found")
+        return environment_scope(repository, name)
+
+    # --- environments -------------------------------------------------------------------------------------------------------
+
+    def _show_environments(self, request: Request) -> Response:
+        return self._render_environments(request, self._find(request), "")
+
+    def _render_environments(self, request: Request, repository: HostedRepository, problem: str) -> Response:
+        rows = []
+        for environment in self._vault.environments(repository):
+            scope = environment_scope(repository, environment.name)
+            rows.append(EnvironmentRow(environment.name, self._vault.secrets(scope), self._vault.variables(scope)))
+        return self._render(
+            request, repository, "settings_environments.html", "environments", rows=rows, problem=problem
+        )
+
+    def _add_environment(self, request: Request, typed: Typed) -> Response:
+        repository = self._find(request)
+        try:
+            added = self._vault.add_environment(repository, typed.get("name", "").strip(), at=self._clock.now())
+        except VaultError as error:
+            return self._render_environments(request, repository, str(error))
+        self._note(request, "environment.created", f"{repository.full_name} {added.name}")
+        return self._back(repository, "/environments")
+
+    def _remove_environment(self, request: Request, typed: Typed) -> Response:
+        repository = self._find(request)
+        name = typed.get("name", "")
+        self._vault.remove_environment(repository, name)
+        self._note(request, "environment.removed", f"{repository.full_name} {name}")
+        return self._back(repository, "/environments", "removed")
+
+    # --- the forge ----------------------------------------------------------------------------------------------------------
+
+    def _show_forge(self, request: Request) -> Response:
+        return self._render_forge(request, self._find(request))
+
+    def _render_forge(
+        self, request: Request, repository: HostedRepository, *, made: str = "", problem: str = ""
+    ) -> Response:
+        return self._render(
+            request,
+            repository,
+            "settings_forge.html",
+            "forge",
+            state=self._delivery.find_state(repository),
+            kind=self._credentials.find_kind(_credential_target(repository)),
+            has_webhook=self._vault.find_system(secret_name(repository)) is not None,
+            hook_url=f"{self._url}/webhooks/{'gitea' if repository.origin == 'gitea' else 'github'}",
+            clone_url=f"{self._url}{repository_path(repository)}",
+            made=made,
+            problem=problem,
+        )
+
+    def _put_credential(self, request: Request, typed: Typed) -> Response:
+        repository = self._find(request)
+        target = _credential_target(repository)
+        token, app, key = (typed.get(name, "").strip() for name in ("token", "app_id", "private_key"))
+        if typed.get("forget"):
+            self._credentials.remove(target)
+        elif app and key:
+            self._credentials.put(target, AppCredential(app, key.replace("\r\n", "\n") + "\n"), at=self._clock.now())
+        elif token:
+            self._credentials.put(target, TokenCredential(token), at=self._clock.now())
+        else:
+            return self._render_forge(
+                request, repository, problem="Give a token, or an App's number with its private key."
+            )
+        self._delivery.try_now(repository)
+        self._note(request, "forge-credential.changed", repository.full_name)
+        return self._back(repository, "/forge")
+
+    def _try_forge(self, request: Request, _: Typed) -> Response:
+        repository = self._find(request)
+        self._delivery.try_now(repository)
+        return self._back(repository, "/forge")
+
+    def _make_webhook_secret(self, request: Request, _: Typed) -> Response:
+        repository = self._find(request)
+        secret = make_credential(_WEBHOOK)
+        self._vault.put_system(secret_name(repository), secret, at=self._clock.now())
+        self._note(request, "webhook-secret.created", repository.full_name)
+        return self._render_forge(request, repository, made=secret)
+
+    # --- inside -------------------------------------------------------------------------------------------------------------
+
+    def _find(self, request: Request, role: Role = "maintainer") -> HostedRepository:
+        return find_repository(request, self._directory, role)
+
+    def _render(
+        self,
+        request: Request,
+        repository: HostedRepository,
+        template: str,
+        tab: str,
+        *,
+        problem: str = "",
+        **values: object,
+    ) -> Response:
+        return self._pages.show(
+            request,
+            template,
+            status=422 if problem else 200,
+            title="Settings",
+            repository=repository,
+            section="settings",
+            tab=tab,
+            problem=problem,
+            values=values,
+        )
+
+    def _back(self, repository: HostedRepository, page: str, done: str = "saved") -> Response:
+        return RedirectResponse(f"{repository_path(repository)}/settings{page}?done={done}", 303)
+
+    def _note(self, request: Request, action: str, target: str) -> None:
+        self._audit.note(find_identity(request).caller, action, target, address=client_address(request.scope))
+
+
+def _read_settings(former: RepositorySettings, typed: Typed) -> RepositorySettings:
+    folders = tuple(line.strip().strip("/") for line in typed.get("workflow_folders", "").splitlines() if line.strip())
+    approval = typed.get("fork_approval", "")
+    return msgspec.structs.replace(
+        former,
+        workflow_folders=folders or former.workflow_folders,
+        is_shadow=bool(typed.get("is_shadow")),
+        builds_without_workflows=bool(typed.get("builds_without_workflows")),
+        status_prefix=typed.get("status_prefix", "")[:100],
+        poll_seconds=_number(typed, "poll_seconds", former.poll_seconds, 86_400),
+        fork_approval="first-time" if approval == "first-time" else "never" if approval == "never" else "always",
+        log_days=_number(typed, "log_days", former.log_days, 4000),
+        artifact_days=_number(typed, "artifact_days", former.artifact_days, 4000),
+        cache_bytes=_number(typed, "cache_gigabytes", former.cache_bytes >> 30, 10_000) << 30,
+    )
+
+
+def _number(typed: Typed, name: str, former: int, most: int) -> int:
+    text = typed.get(name, "").strip()
+    return min(int(text), most) if text.isascii() and text.isdigit() and len(text) < 10 else former
+
+
+def _kind(typed: Typed) -> str:
+    return "variable" if typed.get("kind") == "variable" else "secret"
+
+
+def _page_of(scope: VaultScope) -> str:
+    return "/environments" if scope.kind == "environment" else "/secrets"
+
+
+def _target(repository: HostedRepository, scope: VaultScope, name: str) -> str:
+    where = f" {scope.environment}" if scope.environment else ""
+    return f"{repository.full_name}{where} {name.upper()[:100]}"
+
+
+def _credential_target(repository: HostedRepository) -> CredentialTarget:
+    return CredentialTarget(repository.server_url, repository.owner, repository.id)
