@@ -3,11 +3,15 @@
 import msgspec
 from starlette.routing import BaseRoute
 
+from homeport.server.chains import Chains
 from homeport.server.deliveries import Deliveries
+from homeport.server.dispatches import Dispatches
 from homeport.server.git_remote import GitRemote
 from homeport.server.hooks import Hooks
 from homeport.server.planning import Planner
+from homeport.server.polling import Polling
 from homeport.server.pushes import Pushes
+from homeport.server.schedules import Schedules
 from homeport.store.tables.directory import TableWorkflows
 from homeport.store.tables.events import TableEvents
 
@@ -24,11 +28,16 @@ class Happenings(msgspec.Struct, frozen=True, kw_only=True):
     remote: GitRemote
     deliveries: Deliveries
     hooks: Hooks
+    dispatches: Dispatches
+    schedules: Schedules
+    polling: Polling
+    chains: Chains
+    """`hear` is to be told what is durable"""
 
     @property
-    def background(self) -> tuple[Planner | Pushes | Deliveries, ...]:
+    def background(self) -> tuple[Planner | Pushes | Deliveries | Schedules | Polling | Chains, ...]:
         """In the order in which they begin."""
-        return (self.planner, self.pushes, self.deliveries)
+        return (self.planner, self.pushes, self.deliveries, self.schedules, self.polling, self.chains)
 
     @property
     def routes(self) -> list[BaseRoute]:

@@ -5,8 +5,9 @@ each run is tied to the event and the workflow before the run exists, so the sec
 """
 
 import logging
+import threading
 from collections.abc import Callable, Mapping, Sequence
-from typing import Protocol
+from typing import Any, Protocol
 
 import msgspec
 
@@ -85,6 +86,7 @@ class Planner:
         self._events = events
         self._around = surroundings
         self._lanes = Lanes("planner", self._plan_next, threads=_THREADS)
+        self._planned = threading.Condition()
         self._listening: dict[tuple[int, str], bool] = {}
         """whether a repository's default branch, at a commit, has workflows that wait for others"""
         self._log = logging.getLogger("homeport.planning")
@@ -125,6 +127,40 @@ class Planner:
             folders=repository.settings.workflow_folders,
         )
 
+    def note_tip(self, repository: HostedRepository, actor: str) -> None:
+        """The default branch has moved without an event: what it has of workflows and schedules counts from now on."""
+        git = self.find_git(repository)
+        tip = None if git is None else git.find_ref(f"refs/heads/{repository.default_branch}")
+        if git is None or tip is None:
+            return
+        parsed = self.read_files(repository, git, tip).read_all()
+        names = {file.file: file.name for file in parsed}
+        self._around.workflows.note(repository.id, names, is_default_branch=True)
+        self._remember(repository, tip, parsed)
+        self._around.on_default_branch(repository, actor, parsed)
+
+    def has_listeners(self, repository: HostedRepository) -> bool:
+        """Whether a workflow of the default branch waits for the runs of others (`on: workflow_run`)."""
+        git = self.find_git(repository)
+        return git is not None and self._has_listeners(repository, git)
+
+    def find_workflow(self, repository: HostedRepository, path: str) -> dict[str, Any]:
+        """The `workflow` of a payload."""
+        known = self._around.workflows.find(repository.id, path)
+        if known is None:
+            return {"id": 0, "name": path, "path": path, "state": "deleted"}
+        return {"id": known.id, "name": known.name, "path": known.path, "state": known.state}
+
+    def wait_for(self, repository: int, delivery: str, seconds: float) -> StoredEvent | None:
+        """The event of a delivery, once it is planned; None where it is not after so many seconds."""
+
+        def find() -> StoredEvent | None:
+            stored = self._events.find_by_delivery(repository, delivery)
+            return stored if stored is not None and stored.state == "planned" else None
+
+        with self._planned:
+            return self._planned.wait_for(find, seconds) or None
+
     # --- one event ----------------------------------------------------------------------------------------------------
 
     def _plan_next(self, number: int) -> float | None:
@@ -138,6 +174,8 @@ class Planner:
         except Exception as error:  # whatever it was, the events behind this one must not wait for ever
             self._log.exception("event %s (%s of repository %s)", stored.id, stored.event.name, number)
             self._events.conclude(stored.id, f"a fault of Homeport's own: {type(error).__name__}: {error}", [])
+        with self._planned:
+            self._planned.notify_all()
         return AT_ONCE
 
     def _plan(self, stored: StoredEvent) -> None:

@@ -137,6 +137,8 @@ class Pushes:
                 repository = self._choose_default_branch(repository, changes)
                 if not push.is_silent:
                     events = self._make_events(repository, push, changes)
+                elif any(change.ref == f"{_HEADS}{repository.default_branch}" for change in changes):
+                    self._planner.note_tip(repository, push.actor)
             except (GitError, DirectoryError) as error:
                 self._log.error("the events of a push to %s cannot be made: %s", repository.full_name, error)
         self._events.accept(events, lambda connection: finish_push(connection, push.id))

@@ -84,7 +84,7 @@ class TableEvents:
     def accept(
         self,
         events: Sequence[tuple[int, str, Event]],
-        also: Callable[[Connection], None] = lambda _: None,
+        also: Callable[[Connection], object] = lambda _: None,
     ) -> Sequence[int]:
         """Keep events (repository, delivery, event) that are not known yet, and do something else in the same transaction. Durable when
         it returns. Gives the numbers of the new ones.

@@ -1,0 +1,208 @@
+"""Tells workflows with `on: workflow_run` of the runs that they wait for: requested, in progress, completed.
+
+That a run's end has to be told is in the database from before the run begins until the event is kept, so no end gets lost between the two.
+A re-run is told of too, but for `requested`. A chain may have three links: the planner counts (`plan.trigger`).
+
+Source: docs "Events that trigger workflows: workflow_run", "Webhook events and payloads: workflow_run".
+"""
+
+import logging
+import threading
+from collections import deque
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any, Literal
+
+import msgspec
+
+from homeport.event import Event
+from homeport.git.process import GitError
+from homeport.plan.contexts import split_ref
+from homeport.plan.model import Plan
+from homeport.ports.directory import HostedRepository, RepositoryDirectory
+from homeport.ports.repositories import RunRecord, RunRepository, StoreError
+from homeport.run.facts import Fact, RunFinished, RunQueued, RunStarted
+from homeport.server.own_events import OwnEvents
+from homeport.server.planning import Planner
+from homeport.store.tables.events import TableEvents, forget_watched
+
+Action = Literal["requested", "in_progress", "completed"]
+_SECONDS_AFTER_TROUBLE = 1.0
+
+
+class Chains:
+    """A `BackgroundPart`; `hear` is to be called with what is durable."""
+
+    def __init__(
+        self, events: TableEvents, planner: Planner, directory: RepositoryDirectory, runs: RunRepository, url: str
+    ) -> None:
+        self._events = events
+        self._planner = planner
+        self._directory = directory
+        self._runs = runs
+        self._url = url
+        self._heard: deque[Fact] = deque()
+        self._changed = threading.Condition()
+        self._is_stopping = False
+        self._thread = threading.Thread(target=self._work, name="chains")
+        self._log = logging.getLogger("homeport.chains")
+
+    def start(self) -> None:
+        """Begin with the ends that the last process did not tell."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """What was not told yet is told by the next process."""
+        with self._changed:
+            self._is_stopping = True
+            self._changed.notify()
+        self._thread.join()
+
+    def hear(self, facts: Sequence[Fact]) -> None:
+        """Never blocks."""
+        told = [fact for fact in facts if isinstance(fact, RunQueued | RunStarted | RunFinished)]
+        if told:
+            with self._changed:
+                self._heard.extend(told)
+                self._changed.notify()
+
+    def _work(self) -> None:
+        self._guard(self._tell_left)
+        while True:
+            with self._changed:
+                self._changed.wait_for(lambda: self._heard or self._is_stopping)
+                if self._is_stopping:
+                    return
+                fact = self._heard.popleft()
+            self._guard(partial(self._follow, fact))
+
+    def _guard(self, work: Callable[[], None]) -> None:
+        """Until it can be written down."""
+        while not self._is_stopping:
+            try:
+                work()
+            except StoreError as error:
+                self._log.error("that a run has moved on cannot be told: %s", error)
+                with self._changed:
+                    self._changed.wait_for(lambda: self._is_stopping, _SECONDS_AFTER_TROUBLE)
+            else:
+                return
+
+    def _tell_left(self) -> None:
+        for run in self._events.watched():
+            ending = self._runs.ending(run)
+            if ending is not None:
+                self._follow(ending)
+
+    def _follow(self, fact: Fact) -> None:
+        match fact:
+            case RunQueued(run=run, attempt=attempt) if attempt > 1:
+                self._watch_again(run)
+            case RunQueued(run=run):
+                self._tell(run, "requested", None)
+            case RunStarted(run=run):
+                self._tell(run, "in_progress", None)
+            case RunFinished(run=run):
+                self._tell(run, "completed", fact)
+            case _:
+                return
+
+    def _watch_again(self, run: str) -> None:
+        found = self._runs.find(run)
+        repository = None if found is None else self._directory.get(found[0].repository_id)
+        if repository is not None and self._planner.has_listeners(repository):
+            self._events.watch(run, repository.id)
+
+    def _tell(self, run: str, action: Action, finished: RunFinished | None) -> None:
+        if not self._events.is_watched(run):
+            return
+        found = self._runs.find(run)
+        repository = None if found is None else self._directory.get(found[0].repository_id)
+        events: list[tuple[int, str, Event]] = []
+        if found is not None and repository is not None:
+            record, plan = found
+            try:
+                event = self._make(repository, record, plan, action, finished)
+                events = [(repository.id, f"workflow_run/{run}/{record.attempt}/{action}", event)]
+            except GitError as error:
+                self._log.error("the end of run %s cannot be told: %s", run, error)
+        if finished is None:
+            self._events.accept(events)
+        else:
+            self._events.accept(events, lambda connection: forget_watched(connection, run))
+        if events and repository is not None:
+            self._planner.wake(repository.id)
+
+    def _make(
+        self,
+        repository: HostedRepository,
+        record: RunRecord,
+        plan: Plan,
+        action: Action,
+        finished: RunFinished | None,
+    ) -> Event:
+        git = self._planner.find_git(repository)
+        if git is None:
+            raise GitError("the repository is not here any more")
+        at = record.created_at if finished is None else finished.at
+        origin = plan.event
+        makes = OwnEvents(git, repository, self._url, actor=origin.actor, now=at.isoformat())
+        workflow = self._planner.find_workflow(repository, record.workflow)
+        told = self._describe(repository, record, plan, workflow, action, finished)
+        payload = {"workflow_run": told, "workflow": workflow}
+        event = makes.on_default_branch("workflow_run", payload, action=action)
+        told["repository"] = told["head_repository"] = event.payload["repository"]
+        told["actor"] = told["triggering_actor"] = event.payload["sender"]
+        if isinstance(head := _find_head_repository(origin), dict):
+            told["head_repository"] = head
+        return msgspec.structs.replace(
+            event, payload={"action": action, **event.payload}, chain_length=origin.chain_length + 1
+        )
+
+    def _describe(
+        self,
+        repository: HostedRepository,
+        record: RunRecord,
+        plan: Plan,
+        workflow: dict[str, Any],
+        action: Action,
+        finished: RunFinished | None,
+    ) -> dict[str, Any]:
+        origin = plan.event
+        pull = origin.payload.get("pull_request")
+        head = pull.get("head") if isinstance(pull, dict) else None
+        page = f"{self._url}/{repository.full_name}/actions/runs/{record.id}"
+        api = f"{self._url}/api/v3/repos/{repository.full_name}/actions/runs/{record.id}"
+        return {
+            "id": int(record.id),
+            "name": plan.workflow.name,
+            "node_id": "",
+            "display_title": plan.run_name,
+            "path": record.workflow,
+            "workflow_id": workflow["id"],
+            "run_number": record.number,
+            "run_attempt": record.attempt,
+            "event": origin.name,
+            "status": {"requested": "queued", "in_progress": "in_progress", "completed": "completed"}[action],
+            "conclusion": None if finished is None else finished.conclusion,
+            "head_branch": origin.head_ref or split_ref(origin.ref)[1],
+            "head_sha": head["sha"] if isinstance(head, dict) and isinstance(head.get("sha"), str) else origin.sha,
+            "head_commit": origin.payload.get("head_commit"),
+            "pull_requests": [],
+            "created_at": record.created_at.isoformat(),
+            "run_started_at": record.created_at.isoformat(),
+            "updated_at": (record.created_at if finished is None else finished.at).isoformat(),
+            "html_url": page,
+            "url": api,
+            "jobs_url": f"{api}/jobs",
+            "logs_url": f"{api}/logs",
+            "artifacts_url": f"{api}/artifacts",
+        }
+
+
+def _find_head_repository(origin: Event) -> object:
+    match origin.payload:
+        case {"pull_request": {"head": {"repo": repository}}}:
+            return repository
+        case _:
+            return None
