@@ -100,8 +100,10 @@ def build_server(settings: ServerSettings, database: Database, bell: Bell, envir
         events=events,
         results=results,
         forks=forks,
+        runs=stores.runs,
         start=start_with(engine, stores.runs),
     )
+    listeners.append(happenings.chains.hear)
     history = TableHistory(database)
     artifacts = FolderArtifacts(folder.path, clock)
     parts = ServerParts(
