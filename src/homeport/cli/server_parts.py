@@ -22,11 +22,13 @@ from homeport.server.grants import ServerGrants
 from homeport.server.metrics import Metrics, gauges
 from homeport.server.operations import Operations
 from homeport.server.parts import Listener, ServerParts
+from homeport.server.retention import Retention, Sweeper, measure_free
 from homeport.server.runner_api import RunnerApi
 from homeport.server.settings import ServerSettings
 from homeport.server.stream import Broadcasts
 from homeport.server.waiting import Bell
 from homeport.store.artifacts_folder import FolderArtifacts
+from homeport.store.caches_folder import FolderCaches
 from homeport.store.data_folder import DataFolder
 from homeport.store.logs_packed import PackedLogs
 from homeport.store.tables.database import Database
@@ -106,6 +108,18 @@ def build_server(settings: ServerSettings, database: Database, bell: Bell, envir
     listeners.append(happenings.chains.hear)
     history = TableHistory(database)
     artifacts = FolderArtifacts(folder.path, clock)
+    retention = Retention(
+        directory,
+        history,
+        stores.runs,
+        logs,
+        artifacts,
+        lambda repository, quota: FolderCaches(
+            folder.path, repository.full_name.lower(), clock, search_path="", quota_bytes=quota
+        ),
+        clock,
+        measure_free(folder.path),
+    )
     parts = ServerParts(
         settings=settings,
         folder=folder,
@@ -124,7 +138,7 @@ def build_server(settings: ServerSettings, database: Database, bell: Bell, envir
         results=results,
         metrics=metrics,
         happenings=happenings,
-        background=(runner, forks, results.reporter, *happenings.background),
+        background=(runner, forks, results.reporter, *happenings.background, Sweeper(retention, logs, clock)),
     )
     return Server(parts, list(RunnerApi(engine.board, bell, runner.find_runner).routes))
 

@@ -60,6 +60,7 @@ class RunFilter(msgspec.Struct, frozen=True, kw_only=True):
     until: datetime | None = None
     pull_request: int = 0
     is_pinned: bool | None = None
+    has_logs: bool | None = None
 
 
 class RunPage(msgspec.Struct, frozen=True):

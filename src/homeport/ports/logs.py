@@ -1,6 +1,6 @@
 """Where the output of steps is kept."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime
 from typing import Protocol
 
@@ -120,4 +120,16 @@ class IndexedLogs(LogStore, Protocol):
 
     def list_runs(self) -> Sequence[str]:
         """The runs that anything is kept of."""
+        ...
+
+    def list_unpacked(self) -> Sequence[tuple[str, int]]:
+        """The attempts of which a job's log is as it was written."""
+        ...
+
+    def pack(self) -> int:
+        """Compress the logs of jobs that have ended; gives how many. Called by one thread. They may be read meanwhile."""
+        ...
+
+    def pack_left(self, run: str, attempt: int, jobs: Collection[str]) -> None:
+        """Compress what an earlier process left of these jobs, all of which have ended. Called by the same thread."""
         ...

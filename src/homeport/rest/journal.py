@@ -262,19 +262,21 @@ class Reading:
         self.jobs[fact.job] = msgspec.structs.replace(job, steps=tuple(steps[key] for key in sorted(steps)))
 
     def _keep(self, kept: KeptJob, at: datetime) -> None:
-        if kept.leg is None or kept.leg.inputs is not None:
+        leg = kept.leg
+        if leg is not None and leg.inputs is not None:
             return
-        self._legs[kept.key] = kept.leg
+        if leg is not None:
+            self._legs[kept.key] = leg
         self.jobs[kept.key] = JobEntry(
             id=number_unleased(int(self._run), self._attempt, len(self.jobs)),
             key=kept.key,
-            name=kept.leg.name,
+            name=kept.key if leg is None else leg.name,
             status="completed",
             conclusion=kept.outcome,
             created_at=kept.started_at or at,
             started_at=kept.started_at,
             completed_at=kept.finished_at or at,
-            labels=kept.leg.runs_on,
+            labels=() if leg is None else leg.runs_on,
             attempt=kept.attempt,
         )
 

@@ -127,6 +127,11 @@ class FolderArtifacts:
         )
         return sorted(current, key=lambda artifact: (artifact.name, -artifact.attempt, -int(artifact.id)))
 
+    def list_all(self, run: str) -> Sequence[Artifact]:
+        """Of every attempt, also records and what has expired and is not removed yet."""
+        folder = os.path.join(self._folder, run)
+        return [each for attempt in listed(folder) for each in self._read_attempt(os.path.join(folder, attempt))]
+
     def runs(self) -> Sequence[str]:
         """By the folders."""
         return sorted((name for name in listed(self._folder) if name.isdecimal()), key=int, reverse=True)

@@ -156,8 +156,12 @@ class FolderCaches:
             )
         return CacheEntry(key=key, version=version, scope=scope, size=size, created_at=self._clock.now())
 
-    def _evict(self, keep: str) -> None:
-        """Remove what was used longest ago until the quota holds."""
+    def trim(self) -> int:
+        """Remove what was used longest ago until the quota holds; gives how many entries that were."""
+        return self._evict(keep="")
+
+    def _evict(self, keep: str) -> int:
+        count = 0
         known: list[tuple[float, int, str, str]] = []
         for folder in self._folders():
             for stored in _read_folder(folder):
@@ -170,10 +174,12 @@ class FolderCaches:
         total = sum(size for _, size, _, _ in known)
         for _, size, folder, path in sorted(known):
             if total <= self._quota_bytes:
-                return
+                break
             if path != keep:
                 self._forget(folder, os.path.basename(path).partition(".")[0])
                 total -= size
+                count += 1
+        return count
 
     def _forget(self, folder: str, digest: str) -> None:
         description = os.path.join(folder, digest + ".json")

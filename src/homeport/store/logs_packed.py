@@ -105,6 +105,16 @@ class PackedLogs:
         """The runs that have a folder here."""
         return listed(self._folder)
 
+    def list_unpacked(self) -> Sequence[tuple[str, int]]:
+        """By the files."""
+        found = []
+        for run in listed(self._folder):
+            for attempt in listed(os.path.join(self._folder, run)):
+                names = listed(os.path.join(self._folder, run, attempt))
+                if attempt.isdecimal() and any(name.endswith(LIVE) for name in names):
+                    found.append((run, int(attempt)))
+        return found
+
     def measure(self, run: str) -> int:
         """How many bytes a run's logs take on the disk."""
         total = 0

@@ -202,6 +202,8 @@ def _filtered_by_rows(query: Select[Any], wanted: RunFilter) -> Select[Any]:
         query = query.where(_RUNS.pull_request == wanted.pull_request)
     if wanted.is_pinned is not None:
         query = query.where(_RUNS.is_pinned == int(wanted.is_pinned))
+    if wanted.has_logs is not None:
+        query = query.where(_RUNS.has_logs == int(wanted.has_logs))
     return query
 
 
