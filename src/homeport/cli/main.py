@@ -28,6 +28,14 @@ COMMANDS = (
     ("backup", "homeport.cli.commands.backup", "copy all that a server keeps into one file, while it runs"),
     ("restore", "homeport.cli.commands.restore", "put back what `homeport backup` wrote"),
     ("serve", "homeport.cli.commands.serve", "the server: pushes and webhooks in, runs kept and shown"),
+    ("repo", "homeport.cli.commands.repo", "a server's repositories, and their settings"),
+    ("secret", "homeport.cli.commands.secret", "a server's secrets"),
+    ("variable", "homeport.cli.commands.variable", "a server's variables"),
+    ("environment", "homeport.cli.commands.environment", "a server's deployment environments"),
+    ("user", "homeport.cli.commands.user", "a server's people, and what they may do"),
+    ("token", "homeport.cli.commands.token", "your tokens on a server"),
+    ("approve", "homeport.cli.commands.approve", "let a run of a pull request from a fork start"),
+    ("reject", "homeport.cli.commands.reject", "keep one from starting"),
 )
 """name, module, summary. A module holds `COMMAND` (an `options.Command`) and `main(options, console) -> int`; only the one that is
 called is imported.
