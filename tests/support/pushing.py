@@ -44,6 +44,8 @@ class Checkout:
     def __init__(self, folder: Path, url: str, login: str = "", token: str = "") -> None:
         self.folder = folder
         self.url = url
+        self.environment: dict[str, str] = {}
+        """what git is told beside the test's own environment"""
         folder.mkdir(parents=True)
         self.git("init", "--quiet", "--initial-branch=main")
         scheme, _, rest = url.partition("://")
@@ -55,7 +57,13 @@ class Checkout:
         done = subprocess.run(
             ["git", "-c", "user.name=Ada", "-c", "user.email=ada@example.com", *words],
             cwd=self.folder,
-            env={**os.environ, "GIT_TERMINAL_PROMPT": "0", "GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_NOSYSTEM": "1"},
+            env={
+                **os.environ,
+                "GIT_TERMINAL_PROMPT": "0",
+                "GIT_CONFIG_GLOBAL": os.devnull,
+                "GIT_CONFIG_NOSYSTEM": "1",
+                **self.environment,
+            },
             capture_output=True,
             text=True,
             check=False,

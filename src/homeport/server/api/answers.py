@@ -27,6 +27,10 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
     media_type: str = "application/json; charset=utf-8"
 
 
+class Empty(msgspec.Struct, frozen=True):
+    """GitHub's `empty-object`."""
+
+
 class FieldError(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What is wrong with one part of a request."""
 

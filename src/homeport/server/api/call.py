@@ -82,10 +82,6 @@ class Call:
         address = self.links.api + self._request.url.path.partition("/api/v3")[2] + (f"?{query}" if query else "")
         return Answer(body=body, headers=link_pages(address, page, total))
 
-    def may(self, role: Role) -> bool:
-        """Whether a person may do what this role may, in the repository of the address."""
-        return self.caller.kind == "user" and self.caller.may(role, self.repository)
-
     def refuse_unknown(self) -> NoReturn:
         """There is no such thing, or it is not to be known."""
         raise ApiRefusalError(404, "Not Found")

@@ -29,6 +29,8 @@ from homeport.server.api.endpoint import Endpoint, Nothing, endpoint
 READ = Permission("reader", "contents")
 _REPOSITORY = "/repos/{owner}/{repo}"
 _RAW = "application/vnd.github.raw"
+_UNSAFE = frozenset({"", ".", ".."})
+"""what no file or folder in a commit is called: git refuses to look there"""
 _MOST_COMMITS = 1_000
 _LARGEST_FILE = 100 << 20
 
@@ -50,6 +52,8 @@ def get_contents(call: Call, query: RefQuery) -> Answer:
     git, ref = _open(call), query.ref or call.repository.default_branch
     sha = _resolve(git, ref)
     path = call.text("path").strip("/")
+    if not _UNSAFE.isdisjoint(path.split("/")):
+        call.refuse_unknown()
     content = git.show(sha, path) if path else None
     if content is not None:
         return _answer_file(call, path, content, ref)

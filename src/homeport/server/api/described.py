@@ -1,19 +1,20 @@
 """The parts of an answer that several endpoints share: the caller's rights, moments, people."""
 
+from homeport.ports.access import Caller, Role
+from homeport.ports.directory import HostedRepository
 from homeport.ports.people import People
 from homeport.rest.entries import PersonEntry
 from homeport.rest.repositories import Permissions
-from homeport.server.api.call import Call
 
 
-def rights_of(call: Call) -> Permissions:
-    """What the caller may do in the repository of the address."""
+def rights_in(caller: Caller, repository: HostedRepository) -> Permissions:
+    """What somebody may do in a repository."""
+
+    def may(role: Role) -> bool:
+        return caller.kind == "user" and caller.may(role, repository)
+
     return Permissions(
-        admin=call.may("maintainer"),
-        maintain=call.may("maintainer"),
-        push=call.may("writer"),
-        triage=call.may("writer"),
-        pull=True,
+        admin=may("maintainer"), maintain=may("maintainer"), push=may("writer"), triage=may("writer"), pull=True
     )
 
 

@@ -36,6 +36,15 @@ class Environments(msgspec.Struct, frozen=True):
     environments: tuple[Environment, ...]
 
 
+class EnvironmentBody(msgspec.Struct, frozen=True, kw_only=True):
+    """Rules that protect it. None can be set yet: what asks for one is refused, rather than left unprotected without a word."""
+
+    wait_timer: int = 0
+    prevent_self_review: bool = False
+    reviewers: tuple[dict[str, str | int], ...] | None = None
+    deployment_branch_policy: dict[str, bool] | None = None
+
+
 def list_all(call: Call, query: Page) -> Answer:
     """By name."""
     known = call.parts.vault.environments(call.repository)
@@ -49,8 +58,10 @@ def get(call: Call, _: Nothing) -> Answer:
     return Answer(body=_show(call, call.refuse_unknown() if found is None else found))
 
 
-def put(call: Call, _: Nothing) -> Answer:
+def put(call: Call, body: EnvironmentBody) -> Answer:
     """Make one, where it is not there yet."""
+    if body.wait_timer or body.prevent_self_review or body.reviewers or body.deployment_branch_policy:
+        call.refuse("This server cannot protect environments: no wait timer, reviewers or branch policy can be set.")
     name = call.text("environment_name")
     try:
         made = call.parts.vault.add_environment(call.repository, name, at=call.parts.clock.now())
@@ -109,7 +120,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         "repos/create-or-update-environment",
         "Make an environment",
         put,
-        Nothing,
+        EnvironmentBody,
         permission=WRITE,
         answer=Environment,
     ),

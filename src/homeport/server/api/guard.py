@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable, Mapping
 
 import msgspec
 from starlette.concurrency import run_in_threadpool
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -46,6 +47,8 @@ def _guard(endpoint: Endpoint, parts: ApiParts) -> Callable[[Request], Awaitable
             if error.status in {401, 403, 404}:
                 refuse(request, error.status, error.message, request.url.path)
             response = answer_refusal(error, endpoint.documentation)
+        except HTTPException as error:  # another part's refusal
+            response = answer_refusal(ApiRefusalError(error.status_code, error.detail), endpoint.documentation)
         response.headers.update(_common_headers(caller))
         response.headers.update(rate.headers)
         return response

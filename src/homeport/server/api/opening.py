@@ -54,5 +54,10 @@ def open_api(parts: ServerParts) -> ApiParts:
         caches=lambda name: FolderCaches(parts.folder.path, name.lower(), parts.clock, search_path=""),
         find_git=parts.happenings.planner.find_git,
         downloads=Downloads(key, parts.clock, artifacts, parts.history, parts.logs),
+        operations=parts.operations,
+        dispatches=parts.happenings.dispatches,
+        planner=parts.happenings.planner,
+        events=parts.happenings.events,
+        forks=parts.forks,
         rates=Rates(parts.clock),
     )

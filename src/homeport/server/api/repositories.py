@@ -5,11 +5,11 @@ from typing import NoReturn
 from homeport.ports.directory import HostedRepository
 from homeport.rest.entries import PersonEntry
 from homeport.rest.links import format_time
-from homeport.rest.repositories import FullRepository, MinimalRepository, show_full_repository, show_repository
+from homeport.rest.repositories import FullRepository, show_full_repository
 from homeport.rest.users import FullUser, show_full_user
 from homeport.server.api.answers import Answer, Page
 from homeport.server.api.call import Call, Permission, entry_of, owner_id
-from homeport.server.api.described import person_of, rights_of
+from homeport.server.api.described import person_of, rights_in
 from homeport.server.api.endpoint import Endpoint, Nothing, endpoint
 
 READ = Permission("reader")
@@ -18,11 +18,8 @@ _UNKNOWN_TIME = "1970-01-01T00:00:00Z"
 
 
 def get_repository(call: Call, _: Nothing) -> Answer:
-    """One repository, with what the caller may do in it. It was pushed to when its newest run began."""
-    newest = call.parts.reading.newest(call.repository)
-    pushed_at = _UNKNOWN_TIME if newest is None else format_time(newest.created_at)
-    shown = show_full_repository(call.entry, call.links, rights_of(call), since=_UNKNOWN_TIME, pushed_at=pushed_at)
-    return Answer(body=shown)
+    """One repository, with what the caller may do in it."""
+    return Answer(body=_show(call, call.repository))
 
 
 def list_own(call: Call, query: Page) -> Answer:
@@ -79,8 +76,20 @@ def _seen(call: Call, owner: str | None) -> list[HostedRepository]:
 
 
 def _page(call: Call, query: Page, found: list[HostedRepository]) -> Answer:
-    shown = tuple(show_repository(entry_of(each), call.links) for each in query.cut(found))
+    shown = tuple(_show(call, each) for each in query.cut(found))
     return call.page(shown, query, len(found))
+
+
+def _show(call: Call, repository: HostedRepository) -> FullRepository:
+    """It was pushed to when its newest run began: what came before is not known here."""
+    newest = call.parts.reading.newest(repository)
+    return show_full_repository(
+        entry_of(repository),
+        call.links,
+        rights_in(call.caller, repository),
+        since=_UNKNOWN_TIME,
+        pushed_at=_UNKNOWN_TIME if newest is None else format_time(newest.created_at),
+    )
 
 
 def _refuse_integration(call: Call) -> NoReturn:
@@ -114,7 +123,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         "List the repositories that the caller may see",
         list_own,
         Page,
-        answer=tuple[MinimalRepository, ...],
+        answer=tuple[FullRepository, ...],
     ),
     endpoint(
         "GET",
@@ -132,7 +141,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         "List the repositories of an owner",
         list_of_owner,
         Page,
-        answer=tuple[MinimalRepository, ...],
+        answer=tuple[FullRepository, ...],
     ),
     endpoint(
         "GET",
@@ -141,6 +150,6 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         "List the repositories of an owner",
         list_of_owner,
         Page,
-        answer=tuple[MinimalRepository, ...],
+        answer=tuple[FullRepository, ...],
     ),
 )

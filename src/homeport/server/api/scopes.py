@@ -17,10 +17,6 @@ class ScopeKind(msgspec.Struct, frozen=True, kw_only=True):
     is_owners: bool = False
 
 
-class Empty(msgspec.Struct, frozen=True):
-    """GitHub's `empty-object`."""
-
-
 KINDS: tuple[ScopeKind, ...] = (
     ScopeKind(
         name="repo",

@@ -16,10 +16,10 @@ from homeport.ports.vault import (
 )
 from homeport.rest.links import format_time
 from homeport.rest.repositories import MinimalRepository, show_repository
-from homeport.server.api.answers import Answer, FieldError, Page
+from homeport.server.api.answers import Answer, Empty, FieldError, Page
 from homeport.server.api.call import Call, Permission, entry_of
 from homeport.server.api.endpoint import Endpoint, Nothing, endpoint
-from homeport.server.api.scopes import KINDS, Empty, ScopeKind, scope_of
+from homeport.server.api.scopes import KINDS, ScopeKind, scope_of
 from homeport.server.sealed_values import PublicKeyEntry, SealedValueError
 
 MAINTAIN = Permission("maintainer", "secrets", "write")

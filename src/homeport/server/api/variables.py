@@ -12,10 +12,10 @@ from homeport.ports.vault import (
     organization_scope,
 )
 from homeport.rest.links import format_time
-from homeport.server.api.answers import Answer, ApiRefusalError, FieldError, Page
+from homeport.server.api.answers import Answer, ApiRefusalError, Empty, FieldError, Page
 from homeport.server.api.call import Call, Permission
 from homeport.server.api.endpoint import Endpoint, Nothing, endpoint
-from homeport.server.api.scopes import KINDS, Empty, ScopeKind, scope_of
+from homeport.server.api.scopes import KINDS, ScopeKind, scope_of
 
 
 class VariablesQuery(Page, frozen=True, kw_only=True):
