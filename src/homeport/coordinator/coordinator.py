@@ -185,6 +185,13 @@ class Coordinator:
         journal = self._open.get(run)
         return None if journal is None else journal.state
 
+    def let_go(self) -> None:
+        """Forget all runs, and tell nobody: what is in memory is ahead of what is remembered. Another coordinator resumes them."""
+        for journal in self._open.values():
+            if journal.inbox is not None:
+                journal.inbox.close()
+        self._open.clear()
+
     def abandon(self) -> None:
         """Stop every job at once and remember nothing more: what is left open is concluded at the next start."""
         self._offers.abandon()

@@ -18,6 +18,7 @@ from homeport.coordinator.dispatch import Labels
 from homeport.ports.clock import Clock
 from homeport.ports.leases import Lease, LeaseRepository
 from homeport.ports.peer import JobOrder, Orders
+from homeport.ports.repositories import StoreError
 from homeport.run.facts import RunnerFact, StopReason
 
 _MOST_WITHDRAWN = 10_000
@@ -28,6 +29,10 @@ LEASE_SECONDS = 45.0
 
 class UnknownLeaseError(Exception):
     """No such lease, or not with this token: it ended, was lost, or was given out anew."""
+
+
+class BoardAwayError(StoreError):
+    """Nothing can be remembered at the moment: runners are to ask again."""
 
 
 class RunnerProfile(msgspec.Struct, frozen=True):
@@ -91,6 +96,10 @@ class LeaseBoard:
         self._held: list[_Entry] | None = None
         self._expected: dict[str, Lease] = {}
         self._withdrawn: deque[tuple[str, str]] = deque(maxlen=_MOST_WITHDRAWN)
+        self._is_away = False
+        self._claiming = 0
+        """claims that are being remembered just now"""
+        self._none_claiming = threading.Condition(self._lock)
 
     # --- the coordinator's side: one thread ------------------------------------------------------------------------------
 
@@ -162,6 +171,25 @@ class LeaseBoard:
             self._leases.close(lease)
         self._on_change()
 
+    def go_away(self) -> Sequence[BoardReport]:
+        """Forget everything: it is ahead of what is remembered. Until `come_back` runners are told to ask again (`BoardAwayError`), so
+        that none of them takes its job for lost. Gives the reports that were not received, to be refused.
+        """
+        with self._lock:
+            self._is_away = True
+            self._none_claiming.wait_for(lambda: self._claiming == 0)
+            reports = tuple(self._reports)
+            for waiting in (self._offers, self._entries, self._claims, self._reports, self._expected):
+                waiting.clear()
+            self._held = None
+        return reports
+
+    def come_back(self) -> None:
+        """Everything is offered again."""
+        with self._lock:
+            self._is_away = False
+        self._on_change()
+
     def receive(self) -> Sequence[BoardReport]:
         """What was reported meanwhile, oldest first."""
         with self._lock:
@@ -186,8 +214,9 @@ class LeaseBoard:
     # --- the runners' side: any thread -----------------------------------------------------------------------------------
 
     def may_have(self, runner: RunnerProfile, claim: str) -> bool:
-        """Whether a claim would be answered with a job now: a look that costs little."""
+        """Whether a claim would be answered with a job now: a look that costs little. Raises `BoardAwayError`, as all that follows."""
         with self._lock:
+            self._check_presence()
             return (runner.id, claim) in self._claims or any(
                 runner.labels.find_refusal(each.order.leg) is None for each in self._offers
             )
@@ -206,6 +235,7 @@ class LeaseBoard:
     def lose_others(self, runner: RunnerProfile, kept: Collection[str]) -> None:
         """The runner has begun anew: of its jobs it has only these still. The others count as lost at once."""
         with self._lock:
+            self._check_presence()
             for entry in self._entries.values():
                 if entry.runner == runner.id and entry.lease not in kept:
                     entry.heard_at = -LEASE_SECONDS * 2
@@ -216,6 +246,7 @@ class LeaseBoard:
         token = randomness.token_urlsafe(32)
         digest = sha256(token.encode()).digest()
         with self._lock:
+            self._check_presence()
             again = self._claims.get((runner.id, claim))
             entry = again or next(
                 (each for each in self._offers if runner.labels.find_refusal(each.order.leg) is None), None
@@ -227,11 +258,16 @@ class LeaseBoard:
             entry.runner, entry.claim, entry.digest = runner.id, claim, digest
             entry.heard_at = self._clock.monotonic()
             self._claims[runner.id, claim] = entry
+            self._claiming += 1
         try:
             self._remember(entry, digest, is_again=again is not None)
         except BaseException:
             self._give_back(entry)
             raise
+        finally:
+            with self._lock:
+                self._claiming -= 1
+                self._none_claiming.notify_all()
         return Claim(entry.order, token)
 
     def report(
@@ -266,7 +302,12 @@ class LeaseBoard:
         entry.heard_at = self._clock.monotonic()
         self._claims[lease.runner, lease.claim] = entry
 
+    def _check_presence(self) -> None:
+        if self._is_away:
+            raise BoardAwayError("the server cannot remember anything at the moment")
+
     def _find(self, lease: str, token: str) -> _Entry:
+        self._check_presence()
         entry = self._entries.get(lease)
         digest = sha256(token.encode()).digest()
         if entry is None or entry.runner is None or not hmac.compare_digest(entry.digest, digest):

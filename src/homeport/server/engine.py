@@ -1,8 +1,9 @@
 """The thread in which all runs of a server move on: what arrives together is remembered together, and only then has consequences."""
 
+import logging
 import threading
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import Future
 from contextlib import AbstractContextManager
 from typing import Any, TypeVar
@@ -10,16 +11,21 @@ from typing import Any, TypeVar
 from homeport.coordinator.arrival import ReportError
 from homeport.coordinator.coordinator import Coordinator
 from homeport.coordinator.journal import recall
-from homeport.coordinator.lease_board import BoardReport, LeaseBoard
+from homeport.coordinator.lease_board import BoardReport, LeaseBoard, UnknownLeaseError
 from homeport.coordinator.surroundings import Policy, Stores
 from homeport.ports.clock import Clock
 from homeport.ports.leases import LeaseRepository
 from homeport.ports.repositories import StoreError
 from homeport.run.facts import Fact
+from homeport.run.state import RunState
+from homeport.run.transition import ImpossibleFactError
 
 Result = TypeVar("Result")
 
 _TICK_SECONDS = 1.0
+_FIRST_PAUSE_SECONDS = 0.5
+_LONGEST_PAUSE_SECONDS = 15.0
+_LOG = logging.getLogger("homeport.server")
 
 
 class ServerEngine:
@@ -37,15 +43,18 @@ class ServerEngine:
         batch: Callable[[], AbstractContextManager[None]],
         broadcast: Callable[[Sequence[Fact]], None],
         on_change: Callable[[], None],
+        begin_anew: Callable[[], None] = lambda: None,
     ) -> None:
         self.board = LeaseBoard(leases, clock, wake=self._wake, on_change=on_change)
         self._stores = stores
         self._leases = leases
         self._clock = clock
         self._batch = batch
+        self._begin_anew = begin_anew
+        self._policy = policy
         self._broadcast = broadcast
         self._told: list[Fact] = []
-        self._coordinator = Coordinator(stores, self.board, clock, policy=policy, broadcast=self._told.append)
+        self._coordinator = self._make_coordinator()
         self._asked: deque[tuple[Callable[[Coordinator], Any], Future[Any]]] = deque()
         self._changed = threading.Condition()
         self._has_news = False
@@ -103,9 +112,52 @@ class ServerEngine:
                 self._has_news = False
                 asked = list(self._asked)
                 self._asked.clear()
-            self._step(self._look_after, self.board.receive(), asked)
-            if lost := self.board.find_lost():
-                self._step(lambda: self._lose(lost))
+            try:
+                self._step(self._look_after, self.board.receive(), asked)
+                if lost := self.board.find_lost():
+                    self._step(lambda: self._lose(lost))
+            except StoreError as error:
+                self._recover(error)
+
+    def _recover(self, error: StoreError) -> None:
+        """Nothing could be remembered, so what is in memory is ahead of it: let go of all that, and take up again what is remembered, as
+        a new process would, as soon as that is possible.
+        """
+        _LOG.error("runs stand still: %s", error)
+        for report in self.board.go_away():
+            report.settle(error)
+        self._coordinator.let_go()
+        pause = _FIRST_PAUSE_SECONDS
+        while not self._await_stop(pause):
+            self._refuse_asked(error)
+            self._told.clear()
+            self._coordinator = self._make_coordinator()
+            try:
+                self._begin_anew()
+                self._step(self._take_up)
+            except StoreError as again:
+                self.board.go_away()
+                self._coordinator.let_go()
+                error, pause = again, min(pause * 2, _LONGEST_PAUSE_SECONDS)
+            else:
+                self.board.come_back()
+                _LOG.warning("runs go on")
+                return
+
+    def _await_stop(self, seconds: float) -> bool:
+        """Whether the engine is to stop; meanwhile those who ask are refused."""
+        with self._changed:
+            return self._changed.wait_for(lambda: self._is_stopping, seconds)
+
+    def _refuse_asked(self, error: StoreError) -> None:
+        with self._changed:
+            asked = list(self._asked)
+            self._asked.clear()
+        for _, future in asked:
+            future.set_exception(error)
+
+    def _make_coordinator(self) -> Coordinator:
+        return Coordinator(self._stores, self.board, self._clock, policy=self._policy, broadcast=self._told.append)
 
     def _step(
         self,
@@ -140,8 +192,11 @@ class ServerEngine:
     def _handle(self, report: BoardReport) -> Callable[[], None]:
         try:
             self._coordinator.handle(report.lease, report.sequence, report.facts)
-        except ReportError as error:
-            refusal = error
+        except (ReportError, ImpossibleFactError) as error:
+            _LOG.error("the runner of lease %s cannot have seen what it reports: %s", report.lease, error)
+            self._coordinator.lose(report.lease)
+            self.board.forget(report.lease)
+            refusal = UnknownLeaseError(report.lease)
             return lambda: report.settle(refusal)
         self._leases.hear(report.lease, report.sequence, self._coordinator.measure_log(report.lease))
         return lambda: report.settle(None)
@@ -164,11 +219,17 @@ class ServerEngine:
             recalled = recall(self._stores.runs, record.id, record.attempt)
             if recalled is not None:
                 self._coordinator.resume(record, recalled[1], heard)
+                self._lose_unleased(recalled[1], heard)
+
+    def _lose_unleased(self, run: RunState, leases: Collection[str]) -> None:
+        """Jobs that run by the journal, and that nobody has a lease of: a backup tells of both, but its runners are elsewhere."""
+        for job in run.jobs.values():
+            if job.status == "running" and job.lease and job.lease not in leases:
+                self._coordinator.lose(job.lease)
+                self.board.forget(job.lease)
 
     def _look_after(self) -> None:
-        """What nobody tells: groups that are free, requests of other processes."""
-        for run in list(self._coordinator.inboxes):
-            self._coordinator.heed(run)
+        """What nobody tells: groups that are free."""
         if self._coordinator.is_waiting:
             self._coordinator.tick()
 

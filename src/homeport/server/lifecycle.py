@@ -9,10 +9,12 @@ from contextlib import contextmanager
 
 import uvicorn
 from starlette.applications import Starlette
+from starlette.middleware import Middleware
 from starlette.routing import BaseRoute, Mount
 from starlette.types import ASGIApp
 
 from homeport.ports.repositories import StoreError
+from homeport.server.error_edge import ErrorEdge
 from homeport.server.parts import ServerParts
 from homeport.server.settings import ServerSettings
 from homeport.store.folder import make_folder
@@ -73,7 +75,10 @@ async def serve(
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopped.set)
-    private = Starlette(routes=[Mount("/runner/v1", routes=runner_routes)])
+    private = Starlette(
+        routes=[Mount("/runner/v1", routes=runner_routes)],
+        middleware=[Middleware(ErrorEdge)],
+    )
     await loop.run_in_executor(None, parts.engine.start)
     begun = []
     doors: list[_Door] = []

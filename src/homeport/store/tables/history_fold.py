@@ -58,6 +58,10 @@ class HistoryFolds:
     def __init__(self) -> None:
         self._folds: dict[tuple[int, int], AttemptFold] = {}
 
+    def begin_anew(self) -> None:
+        """What was folded may not have been written: journals are read again. To be called while nothing is written."""
+        self._folds = {}
+
     def follow(self, connection: Connection, run: int, attempt: int, facts: Sequence[RunFact]) -> None:
         """More facts of an attempt. Its first are those that begin it."""
         key = run, attempt

@@ -1,5 +1,6 @@
 """Keeps runs, their plans and their journals in a database."""
 
+import os
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, TypeVar
 
@@ -39,6 +40,11 @@ class TableRuns:
         self._is_alive = is_alive
         self._lengths: dict[tuple[int, int], int] = {}
         """the attempts that this process writes, and how many facts each has"""
+
+    def begin_anew(self) -> None:
+        """As if this process had died, and another come: what it was about to write was not written. `adopt` gives all open attempts."""
+        self._owner = f"{self._owner.partition('+')[0]}+{os.urandom(4).hex()}"
+        self._lengths = {}
 
     def new_id(self) -> str:
         """Counted up over all repositories."""
