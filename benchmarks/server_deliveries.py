@@ -1,0 +1,87 @@
+"""How fast signed deliveries of 10 KB are taken in durably, beside Buildbot taking in the same (bar: five times its rate, p99 100 ms).
+
+Nothing is built on either side: the payload's branch starts no workflow here and no builder there.
+"""
+
+import hashlib
+import os
+import statistics
+import tempfile
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+from tests.support.serve import served
+
+from benchmarks.buildbot import SECRET, running_buildbot
+from benchmarks.harness import Row
+from benchmarks.load import Outcome, Target, push_payload, request_of, send_all
+from homeport.cli.server_access import open_vault
+from homeport.ports.directory import HostedRepository
+from homeport.server.hooks import SERVER_SECRET
+from homeport.store.data_folder import DataFolder
+from homeport.store.tables.database import Database
+from homeport.store.tables.directory import TableDirectory
+
+ROUNDS = int(os.environ.get("BENCH_RUNS", "3"))
+DELIVERIES = 2000
+PEER_DELIVERIES = 300
+TIMES = 5
+SLOWEST_SECONDS = 0.1
+
+
+def rows() -> Iterator[Row]:
+    """The rate, and the answer that one in a hundred waits longer for."""
+    own: list[Outcome] = []
+    peer: list[Outcome] = []
+    with tempfile.TemporaryDirectory(prefix="homeport-bench-") as name, served(Path(name, "data")) as server:
+        _prepare(DataFolder(str(server.folder)))
+        target = Target("127.0.0.1", server.port, "/webhooks/github", SECRET)
+        with running_buildbot(server.port + 1 if server.port < 65000 else server.port - 1, builds=False) as other:
+            for number in range(ROUNDS + 1):
+                own.append(send_all(target, _requests(target, number, DELIVERIES)))
+                peer.append(send_all(other, _requests(other, number, PEER_DELIVERIES), connections=8))
+    rate, peer_rate = (statistics.median(each.rate for each in outcomes[1:]) for outcomes in (own, peer))
+    slowest = statistics.median(each.p99 for each in own[1:])
+    yield Row(
+        f"deliveries of 10 KB taken in durably ({TIMES} times as many as Buildbot is 1)",
+        f"{rate:,.0f}/s",
+        f"Buildbot {peer_rate:,.0f}/s",
+        TIMES * peer_rate / rate,
+        1,
+    )
+    yield Row("the same, p99", f"{slowest * 1000:.0f} ms", "bar 100 ms", slowest / SLOWEST_SECONDS, 1)
+
+
+def _prepare(folder: DataFolder) -> None:
+    """A repository of a forge, and the secret of its deliveries."""
+    database = Database(folder.database_url)
+    try:
+        TableDirectory(database).add(
+            HostedRepository(
+                id=0,
+                owner="octo",
+                name="one",
+                origin="github",
+                server_url="https://github.com",
+                clone_url="https://github.com/octo/one.git",
+            )
+        )
+        open_vault(folder, database, {}).put_system(SERVER_SECRET, SECRET, at=datetime.now(UTC))
+    finally:
+        database.close()
+
+
+def _requests(target: Target, number: int, count: int) -> list[bytes]:
+    """Deliveries that nobody has sent before."""
+    made: list[bytes] = []
+    for index in range(count):
+        sha = hashlib.sha1(f"{number} {index}".encode()).hexdigest()
+        body = push_payload("octo/one", sha, index, ref="refs/heads/nothing")
+        made.append(request_of(target, body, f"{number}-{index}"))
+    return made
+
+
+if __name__ == "__main__":
+    for row in rows():
+        print(row.markdown())
