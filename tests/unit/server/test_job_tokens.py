@@ -1,0 +1,73 @@
+"""The token of a job: whose it is, what it may do, and when it is dead."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from homeport.run.facts import Fact, JobFinished, RunFinished
+from homeport.server.credentials import digest_of
+from tests.support.access import House, open_house
+from tests.support.plans import NOW
+
+
+@pytest.fixture
+def house(tmp_path: Path) -> Iterator[House]:
+    with open_house(tmp_path) as house:
+        yield house
+
+
+def issue(house: House, job: str = "build", run: str = "7", lease: str = "7.1.1") -> str:
+    return house.access.job_tokens.issue(
+        lease=lease, run=run, job=job, repository="acme/tools", grants={"contents": "read"}, is_trusted=True
+    )
+
+
+def is_good(house: House, token: str) -> bool:
+    response = house.client().get("/acme/tools/reader", headers={"authorization": f"Bearer {token}"})
+    assert response.status_code in (200, 401)
+    return response.status_code == 200
+
+
+def ended(job: str, run: str = "7") -> Fact:
+    return JobFinished(
+        at=NOW, run=run, job=job, job_id=job, name=job, matrix=None, conclusion="success", outcome="success"
+    )
+
+
+def test_a_token_is_dead_when_its_job_has_ended(house: House) -> None:
+    build, lint, other = issue(house), issue(house, "lint", lease="7.1.2"), issue(house, run="8", lease="8.1.1")
+    assert all(is_good(house, token) for token in (build, lint, other))
+    house.access.job_tokens.heed([ended("build")])
+    house.entries()  # what was written without waiting is durable
+    assert [is_good(house, token) for token in (build, lint, other)] == [False, True, True]
+
+
+def test_the_end_of_a_run_ends_all_that_is_left(house: House) -> None:
+    tokens = [issue(house), issue(house, "lint", lease="7.1.2")]
+    house.access.job_tokens.heed([RunFinished(at=NOW, run="7", workflow="ci.yml", conclusion="cancelled")])
+    house.entries()
+    assert [is_good(house, token) for token in tokens] == [False, False]
+
+
+def test_a_job_that_goes_on_over_a_restart_keeps_its_token(house: House) -> None:
+    kept, gone = issue(house), issue(house, "lint", lease="7.1.2")
+    again = House(house.folder, house.database, house.url)
+    again.access.job_tokens.keep_only({"7.1.1"})
+    assert [is_good(again, token) for token in (kept, gone)] == [True, False]
+    offered_anew = issue(again)
+    assert [is_good(again, token) for token in (kept, offered_anew)] == [True, True]
+
+
+def test_what_is_kept_of_a_token_is_its_digest(house: House) -> None:
+    token = issue(house)
+    caller = house.access.job_tokens.find(digest_of(token))
+    assert caller is not None
+    assert (caller.kind, caller.run, caller.repository, caller.grants) == (
+        "job",
+        "7",
+        "acme/tools",
+        {"contents": "read"},
+    )
+    house.database.close()
+    assert all(token.encode() not in path.read_bytes() for path in house.folder.rglob("*") if path.is_file())
