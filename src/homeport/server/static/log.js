@@ -195,19 +195,19 @@ class Viewer {
       return element;
     }
     const line = this.lines.get(row.line);
-    if (!element || (element.dataset.empty && line)) {
-      const made = this.makeLine(row, line);
-      element?.replaceWith(made);
-      this.shown.set(row.key, (element = made));
-    }
+    if (!element) {
+      element = document.createElement("div");
+      this.shown.set(row.key, element);
+      this.fillLine(element, row, line);
+    } else if (element.dataset.empty && line) this.fillLine(element, row, line);
     element.classList.toggle("target", row.line === this.target);
     element.classList.toggle("hit", row.line === this.matches[this.match]);
     if (element.classList.contains("k-group")) element.classList.toggle("folded", this.layout.folded.has(row.line));
     return element;
   }
 
-  makeLine(row, line) {
-    const element = document.createElement("div");
+  /** A row of the log; without its text while that is on its way. */
+  fillLine(element, row, line) {
     const number = document.createElement("a");
     const text = document.createElement("span");
     number.className = "n";
@@ -217,12 +217,12 @@ class Viewer {
     text.className = "t";
     element.className = "row";
     element.dataset.line = row.line;
-    element.append(number);
+    element.replaceChildren(number, text);
     if (!line) {
       element.dataset.empty = "1";
-      element.append(text);
-      return element;
+      return;
     }
+    delete element.dataset.empty;
     const [kind, rest] = splitMarker(line[2]);
     if (kind) element.classList.add(`k-${kind}`);
     if (this.layout.groupAround(row.line)) element.classList.add("in-group");
@@ -230,8 +230,7 @@ class Viewer {
     at.className = "at";
     at.textContent = new Date(line[0]).toISOString().slice(11, 23);
     renderAnsi(rest.length > LONGEST ? `${rest.slice(0, LONGEST)} … (${rest.length.toLocaleString("en")} characters: see the raw log)` : rest, text);
-    element.append(at, text);
-    return element;
+    text.before(at);
   }
 
   makeHeading(step) {
