@@ -20,6 +20,8 @@ from starlette.routing import BaseRoute
 
 from homeport import __version__
 from homeport.server.pages.administration import AdministrationPages
+from homeport.server.pages.approvals import Approvals
+from homeport.server.pages.artifact_files import ArtifactFiles
 from homeport.server.pages.errors import ProblemPages
 from homeport.server.pages.event_pages import EventPages
 from homeport.server.pages.home import Home
@@ -32,6 +34,7 @@ from homeport.server.pages.run_lists import RunLists
 from homeport.server.pages.run_pages import RunPages
 from homeport.server.pages.run_reader import RunReader
 from homeport.server.pages.signing_in import SigningIn
+from homeport.server.pages.starting import Starting
 from homeport.server.pages.static_files import StaticFiles
 from homeport.server.parts import ServerParts
 from homeport.store.artifacts_folder import FolderArtifacts
@@ -44,6 +47,8 @@ def routes(parts: ServerParts) -> list[BaseRoute]:
     pages = Pages(static, parts.clock)
     clock, directory, history = parts.clock, parts.directory, parts.history
     reader = RunReader(parts.stores.runs, parts.database)
+    approvals = Approvals(pages, directory, parts.forks)
+    artifacts = FolderArtifacts(parts.folder.path, clock)
     return [
         *static.routes,
         *SigningIn(parts.access, pages).routes,
@@ -62,9 +67,12 @@ def routes(parts: ServerParts) -> list[BaseRoute]:
             __version__,
         ).routes,
         *RepositorySettingsPages(pages, directory, parts.access, parts.results, clock, parts.settings.url).routes,
+        *Starting(pages, directory, parts.happenings, parts.access).routes,
+        *ArtifactFiles(directory, history, artifacts, parts.access.audit).routes,
         *RunLists(pages, directory, history, parts.happenings.workflows, clock).routes,
         *EventPages(pages, directory, parts.happenings.events).routes,
-        *RunPages(pages, reader, directory, history, FolderArtifacts(parts.folder.path, clock), clock).routes,
+        *approvals.routes,
+        *RunPages(pages, reader, directory, history, artifacts, approvals, clock).routes,
         *JobPages(pages, reader, directory, history, parts.logs, clock).routes,
     ]
 

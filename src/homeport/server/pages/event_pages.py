@@ -13,7 +13,7 @@ from homeport.ports.directory import RepositoryDirectory
 from homeport.ports.events import EventLog, StoredEvent, WorkflowStart
 from homeport.rest.journal import head_sha_of, title_of
 from homeport.server.pages.rendering import Pages
-from homeport.server.pages.run_pages import find_repository
+from homeport.server.pages.run_paths import find_repository
 
 _PAGE = 40
 _STATES = {"started": "success", "not-started": "skipped", "refused": "failure", "disabled": "skipped"}

@@ -20,9 +20,9 @@ from homeport.present.run_view import JobView, StepView
 from homeport.present.words import is_exit_notice, seconds_between, show_duration
 from homeport.run.job_numbers import place_job
 from homeport.server.pages.rendering import Pages
-from homeport.server.pages.run_pages import RUN_PATH, find_repository
+from homeport.server.pages.run_paths import RUN_PATH, find_repository, run_link
 from homeport.server.pages.run_reader import FoldedRun, RunReader
-from homeport.server.pages.run_values import describe_annotation, describe_heading, job_links, run_link
+from homeport.server.pages.run_values import describe_annotation, describe_heading, job_links
 
 _TAIL_LINES = 300
 

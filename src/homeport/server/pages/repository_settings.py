@@ -30,7 +30,7 @@ from homeport.server.hooks import secret_name
 from homeport.server.limits import client_address
 from homeport.server.pages.forms import Act, Typed, form_route
 from homeport.server.pages.rendering import Pages, repository_path
-from homeport.server.pages.run_pages import find_repository
+from homeport.server.pages.run_paths import find_repository
 from homeport.server.results import Results
 
 _PATH = "/{owner}/{repo}/settings"

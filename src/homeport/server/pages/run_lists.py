@@ -18,7 +18,7 @@ from homeport.ports.history import HistoryRun, RunFilter, RunHistory
 from homeport.present.words import show_duration
 from homeport.server.auth import find_identity
 from homeport.server.pages.rendering import Pages, repository_path, with_query
-from homeport.server.pages.run_pages import find_repository
+from homeport.server.pages.run_paths import find_repository
 
 _PAGE = 30
 _STATES = {

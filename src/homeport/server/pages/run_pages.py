@@ -9,7 +9,6 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from homeport.ports.access import Role
 from homeport.ports.artifacts import ArtifactStore
 from homeport.ports.clock import Clock
 from homeport.ports.directory import HostedRepository, RepositoryDirectory
@@ -17,18 +16,16 @@ from homeport.ports.history import RunHistory
 from homeport.present.html_graph import lay_out
 from homeport.present.html_jobs import gather_jobs
 from homeport.present.html_timeline import draw_timeline
-from homeport.server.auth import demand
+from homeport.server.pages.approvals import Approvals
 from homeport.server.pages.rendering import Pages
+from homeport.server.pages.run_paths import RUN_PATH, find_repository, run_link
 from homeport.server.pages.run_reader import RunReader
 from homeport.server.pages.run_values import (
     describe_heading,
     gather_annotations,
     gather_summaries,
     job_links,
-    run_link,
 )
-
-RUN_PATH = "/{owner}/{repo}/actions/runs/{run:int}"
 
 
 class ArtifactRow(msgspec.Struct, frozen=True, kw_only=True):
@@ -52,6 +49,7 @@ class RunPages:
         directory: RepositoryDirectory,
         history: RunHistory,
         artifacts: ArtifactStore,
+        approvals: Approvals,
         clock: Clock,
     ) -> None:
         self._pages = pages
@@ -59,6 +57,7 @@ class RunPages:
         self._directory = directory
         self._history = history
         self._artifacts = artifacts
+        self._approvals = approvals
         self._clock = clock
 
     @property
@@ -80,7 +79,7 @@ class RunPages:
         now = self._clock.now()
         with self._reader.open(run, attempt) as folded:
             if folded is None:
-                raise HTTPException(404, "Not Found")
+                return self._approvals.show(request, repository, run)
             links = job_links(repository, folded)
             jobs = gather_jobs(folded.plan, folded.view, links)
             annotations, more = gather_annotations(folded, links)
@@ -135,9 +134,3 @@ class RunPages:
             link=run_link(repository, run),
             artifacts=self._list_artifacts(repository, run),
         )
-
-
-def find_repository(request: Request, directory: RepositoryDirectory, role: Role = "reader") -> HostedRepository:
-    """The repository of the address, if the caller may do there what this role may; it raises as `server.auth.demand` does."""
-    parameters = request.path_params
-    return demand(request, role, directory.find(f"{parameters['owner']}/{parameters['repo']}"))

@@ -14,6 +14,7 @@ from homeport.rest.journal import head_sha_of, pull_requests_of, title_of
 from homeport.run.facts import AnnotationRaised
 from homeport.server.pages.markdown import render_markdown
 from homeport.server.pages.rendering import repository_path
+from homeport.server.pages.run_paths import run_link
 from homeport.server.pages.run_reader import FoldedRun
 
 MOST_ANNOTATIONS = 50
@@ -65,12 +66,6 @@ class SummaryRow(msgspec.Struct, frozen=True):
 
     job: str
     html: Markup
-
-
-def run_link(repository: HostedRepository, run: str, attempt: int | None = None) -> str:
-    """The page of a run, or of one attempt."""
-    own = f"{repository_path(repository)}/actions/runs/{run}"
-    return own if attempt is None else f"{own}/attempts/{attempt}"
 
 
 def job_links(repository: HostedRepository, folded: FoldedRun) -> dict[str, str]:
