@@ -1,6 +1,6 @@
 """Finds the run that somebody means: `17`, `latest`, `#3`, or nothing at all."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from homeport.cli.console import Console
 from homeport.cli.errors import UsageError
@@ -26,14 +26,20 @@ def find_source(folder: str, environment: Mapping[str, str] = _NO_ENVIRONMENT) -
 
 
 def find_record(
-    runs: RunRepository, reference: str | None, console: Console, *, attempt: int | None = None, only_open: bool = False
+    runs: RunRepository,
+    reference: str | None,
+    console: Console,
+    *,
+    attempt: int | None = None,
+    only_open: bool = False,
+    find: Callable[[], str] | None = None,
 ) -> RunRecord:
-    """The record of the run that is meant. Raises `UsageError` where there is none, or several."""
-    source = find_source(console.folder, console.environment)
+    """The record of the run that is meant; `find` names this place as the store does (`find_source`). Raises `UsageError` where there is none, or several."""
+    find = find or (lambda: find_source(console.folder, console.environment))
     if reference in (None, "latest"):
-        record = _find_latest(runs, source, only_open=only_open)
+        record = _find_latest(runs, find(), only_open=only_open)
     elif reference.startswith("#"):
-        record = _find_number(runs, reference[1:], source)
+        record = _find_number(runs, reference[1:], find())
     else:
         record = _find_id(runs, reference)
     if attempt is None:

@@ -2,6 +2,7 @@
 
 import contextlib
 from collections.abc import Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import quote, urlsplit
 
@@ -22,6 +23,10 @@ SERVER = Option(
 _TIMEOUT_SECONDS = 30.0
 
 
+class _NotThereError(CommandError):
+    """404."""
+
+
 class _Refusal(msgspec.Struct, frozen=True):
     """What a refusal's body says, in either of the two shapes."""
 
@@ -39,6 +44,27 @@ class ServerClient:
     def get(self, path: str, kind: type[Answer], query: Mapping[str, str] | None = None) -> Answer:
         """What is there."""
         return self._read(self._call("GET", path, query=query), kind)
+
+    def find(self, path: str, kind: type[Answer], query: Mapping[str, str] | None = None) -> Answer | None:
+        """The same; None where it is not there, or not to be seen."""
+        try:
+            return self.get(path, kind, query)
+        except _NotThereError:
+            return None
+
+    def download(self, path: str, target: str) -> None:
+        """Into a new file."""
+        import httpx  # noqa: PLC0415 - found to be here by `_make_client`
+
+        try:
+            with self._client.stream("GET", path) as response:
+                if not response.is_success:
+                    response.read()
+                    raise _refusal(response, self.url)
+                with Path(target).open("xb") as file:
+                    file.writelines(response.iter_bytes())
+        except httpx.HTTPError as error:
+            raise CommandError(f"{self.url} cannot be read from: {error}") from error
 
     def send(self, method: str, path: str, body: object, kind: type[Answer]) -> Answer:
         """Send something, and read the answer."""
@@ -142,4 +168,5 @@ def _refusal(response: "httpx.Response", url: str) -> CommandError:
         404: "it is not there, or you may not see it",
         429: f"again in {response.headers.get('retry-after', 'some')} seconds",
     }
-    return CommandError(f"{url}: {words}", hints.get(response.status_code))
+    kind = _NotThereError if response.status_code == 404 else CommandError
+    return kind(f"{url}: {words}", hints.get(response.status_code))

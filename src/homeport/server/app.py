@@ -5,7 +5,7 @@ from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.routing import BaseRoute
 
-from homeport.server import access, badges, health, logs, operation_forms, pages
+from homeport.server import access, api_runs, badges, health, logs, operation_forms, pages
 from homeport.server.api import opening
 from homeport.server.api_people import PeopleApi
 from homeport.server.api_repositories import RepositoriesApi
@@ -24,6 +24,7 @@ def build_app(parts: ServerParts) -> Starlette:
         *opening.routes(parts),
         *PeopleApi(parts.access).routes,
         *RepositoriesApi(parts.access, parts.directory, parts.forks).routes,
+        *api_runs.routes(parts),
         *logs.routes(parts),
         *operation_forms.routes(parts),
         *badges.routes(parts),

@@ -2,16 +2,17 @@
 
 import os
 from collections.abc import Sequence
+from typing import Protocol
 
 import msgspec
 
+from homeport.cli.chosen_stores import SERVER_OPTIONS, find_chosen_source, open_chosen
 from homeport.cli.clock import SystemClock
 from homeport.cli.console import Console
 from homeport.cli.errors import OK, CommandError
 from homeport.cli.home import find_home
 from homeport.cli.options import FORMAT, Command, Option, Options
 from homeport.cli.references import ATTEMPT, REFERENCE_HELP, find_record
-from homeport.cli.stores import open_stores
 from homeport.ports.artifacts import Artifact
 from homeport.store.artifacts_folder import FolderArtifacts
 
@@ -24,6 +25,7 @@ COMMAND = Command(
         Option(name="--download", value="NAME", help="unpack this artifact (may be repeated)", repeat=True),
         Option(name="--to", value="FOLDER", help="where to (default: a folder of the artifact's name, here)"),
         ATTEMPT,
+        *SERVER_OPTIONS,
         FORMAT,
     ),
     details=REFERENCE_HELP,
@@ -32,10 +34,14 @@ COMMAND = Command(
 
 def main(options: Options, console: Console) -> int:
     """List, or unpack what is named. An artifact that was uploaded again stands for all attempts by its newest."""
-    stores = open_stores(console.environment)
+    stores = open_chosen(options, console)
     reference = options.arguments[0] if options.arguments else None
-    record = find_record(stores.runs, reference, console)
-    store = FolderArtifacts(find_home(console.environment), SystemClock())
+    record = find_record(stores.runs, reference, console, find=lambda: find_chosen_source(options, console))
+    store: ArtifactReader = (
+        FolderArtifacts(find_home(console.environment), SystemClock())
+        if stores.client is None
+        else stores.open_artifacts()
+    )
     found = store.list(record.id, attempt=options.number("--attempt", 0) or None, records=True)
     names = options.all("--download")
     if not names:
@@ -51,7 +57,19 @@ def main(options: Options, console: Console) -> int:
     return OK
 
 
-def _extract(store: FolderArtifacts, artifact: Artifact, folder: str) -> None:
+class ArtifactReader(Protocol):
+    """Where they are kept."""
+
+    def list(self, run: str, *, attempt: int | None = None, records: bool = False) -> Sequence[Artifact]:
+        """By name."""
+        ...
+
+    def extract(self, artifact: Artifact, folder: str) -> None:
+        """Raises `OSError`, `ValueError`."""
+        ...
+
+
+def _extract(store: ArtifactReader, artifact: Artifact, folder: str) -> None:
     try:
         store.extract(artifact, folder)
     except (OSError, ValueError) as error:

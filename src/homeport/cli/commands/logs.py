@@ -3,12 +3,11 @@
 import time
 from collections.abc import Callable, Iterator, Sequence
 
+from homeport.cli.chosen_stores import SERVER_OPTIONS, ChosenStores, find_chosen_source, open_chosen
 from homeport.cli.console import Console
 from homeport.cli.errors import OK, UsageError
 from homeport.cli.options import FORMAT, Command, Option, Options
 from homeport.cli.references import ATTEMPT, REFERENCE_HELP, find_record
-from homeport.cli.stores import open_stores
-from homeport.coordinator.surroundings import Stores
 from homeport.ports.logs import LogLine, LogTail
 from homeport.ports.repositories import RunRecord
 from homeport.present.words import strip_ansi
@@ -16,6 +15,7 @@ from homeport.run.codec import encode_public
 from homeport.run.facts import JobsKept, JobStarted, LinesLogged
 
 _POLL_SECONDS = 0.1
+_SERVER_POLL_SECONDS = 1.0
 
 COMMAND = Command(
     name="logs",
@@ -28,6 +28,7 @@ COMMAND = Command(
         Option(name="--step", value="ID", help="only this step"),
         Option(name="--timestamps", short="-t", help="put its time before every line"),
         ATTEMPT,
+        *SERVER_OPTIONS,
         FORMAT,
     ),
     details=REFERENCE_HELP,
@@ -39,9 +40,15 @@ Show = Callable[[str, Sequence[LogLine]], None]
 
 def main(options: Options, console: Console) -> int:
     """Print the lines that there are, job after job; with `--follow` then those that come."""
-    stores = open_stores(console.environment)
+    stores = open_chosen(options, console)
     reference = options.arguments[0] if options.arguments else None
-    record = find_record(stores.runs, reference, console, attempt=options.number("--attempt", 0) or None)
+    record = find_record(
+        stores.runs,
+        reference,
+        console,
+        attempt=options.number("--attempt", 0) or None,
+        find=lambda: find_chosen_source(options, console),
+    )
     reader = RunLogs(stores, record, options.find("--job"))
     reader.look()
     if not reader.jobs and options.find("--job") is not None and not options.flag("--follow"):
@@ -62,13 +69,13 @@ def main(options: Options, console: Console) -> int:
                 show(job, _of_step(lines, step))
         if not is_open:
             return OK
-        time.sleep(_POLL_SECONDS)
+        time.sleep(_POLL_SECONDS if stores.client is None else _SERVER_POLL_SECONDS)
 
 
 class RunLogs:
     """The logs of the jobs of one attempt, each read on from where it was read before."""
 
-    def __init__(self, stores: Stores, record: RunRecord, wanted: str | None) -> None:
+    def __init__(self, stores: ChosenStores, record: RunRecord, wanted: str | None) -> None:
         self._stores = stores
         self._record = record
         self._wanted = wanted

@@ -3,10 +3,11 @@
 import msgspec
 
 from homeport.cli.action_sources import open_actions
+from homeport.cli.chosen_stores import SERVER_OPTIONS, find_chosen_source, is_server, open_chosen
 from homeport.cli.clock import SystemClock
 from homeport.cli.console import Console
 from homeport.cli.engine import Engine
-from homeport.cli.errors import CommandError, UsageError
+from homeport.cli.errors import OK, CommandError, UsageError
 from homeport.cli.execution import EXECUTION_OPTIONS, Execution, read_execution
 from homeport.cli.interrupts import Interrupts
 from homeport.cli.options import Command, Option, Options
@@ -20,6 +21,7 @@ from homeport.plan.model import Plan
 from homeport.plan.refresh import has_remote_calls
 from homeport.ports.clock import Clock
 from homeport.ports.repositories import RunRecord
+from homeport.ports.run_api import ABOVE, RerunWish
 from homeport.run.rerun import OneJob, RerunError, Selection
 
 COMMAND = Command(
@@ -33,6 +35,8 @@ COMMAND = Command(
         Option(
             name="--actor", value="NAME", help="who asks for it (github.triggering_actor; default: the run's actor)"
         ),
+        Option(name="--debug", help="on a server: with debug logging, for this attempt"),
+        *SERVER_OPTIONS,
         *EXECUTION_OPTIONS,
     ),
     details=(
@@ -46,6 +50,8 @@ COMMAND = Command(
 def main(options: Options, console: Console) -> int:
     """Begin another attempt, and carry it out. Raises `CommandError` where there is nothing to run again."""
     selection = _read_selection(options)
+    if is_server(options, console):
+        return _rerun_there(options, console, selection)
     stores = open_stores(console.environment)
     reference = options.arguments[0] if options.arguments else None
     latest = find_record(stores.runs, reference, console)
@@ -69,6 +75,32 @@ def main(options: Options, console: Console) -> int:
         engine.session.carry_out(interrupts)
     finish(engine.session, onlookers, stores, console)
     return exit_code(engine.session.conclusions, interrupts)
+
+
+def _rerun_there(options: Options, console: Console, selection: Selection) -> int:
+    """On a server, which does not wait for the end: `homeport logs -f` does."""
+    stores = open_chosen(options, console)
+    assert stores.client is not None
+    reference = options.arguments[0] if options.arguments else None
+    record = find_record(stores.runs, reference, console, find=lambda: find_chosen_source(options, console))
+    wish = RerunWish(
+        what="job" if isinstance(selection, OneJob) else selection,
+        job=selection.key if isinstance(selection, OneJob) else "",
+        debug=options.flag("--debug"),
+    )
+    begun = stores.client.send("POST", f"{ABOVE}/{record.id}/rerun", wish, Begun)
+    if options.get("--format", "text") == "json":
+        console.write(msgspec.json.encode(begun) + b"\n")
+    else:
+        console.say(f"attempt {begun.attempt} of run {begun.run} has begun; `homeport logs -f {begun.run}` follows it")
+    return OK
+
+
+class Begun(msgspec.Struct, frozen=True):
+    """A server's answer."""
+
+    run: str
+    attempt: int
 
 
 def _refresh(plan: Plan, execution: Execution, console: Console) -> Plan | None:

@@ -4,11 +4,10 @@ from datetime import datetime
 
 import msgspec
 
+from homeport.cli.chosen_stores import SERVER_OPTIONS, find_chosen_source, open_chosen
 from homeport.cli.console import Console
 from homeport.cli.errors import OK
 from homeport.cli.options import FORMAT, Command, Option, Options
-from homeport.cli.references import find_source
-from homeport.cli.stores import open_stores
 from homeport.ports.repositories import RunRecord, RunRepository
 from homeport.present.words import COLOURS, MARKS, paint, show_duration
 from homeport.run.facts import Conclusion, RunQueued
@@ -20,6 +19,7 @@ COMMAND = Command(
         Option(name="--all", short="-a", help="of every repository on this machine, not only of this one"),
         Option(name="--limit", short="-n", value="N", help="how many (default: 20)", whole_number=True),
         Option(name="--workflow", value="FILE", help="only those of this workflow file"),
+        *SERVER_OPTIONS,
         FORMAT,
     ),
 )
@@ -44,9 +44,9 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
 
 def main(options: Options, console: Console) -> int:
     """List them. Nothing to list is no error."""
-    runs = open_stores(console.environment).runs
+    runs = open_chosen(options, console).runs
     records = runs.list(
-        source=None if options.flag("--all") else find_source(console.folder, console.environment),
+        source=None if options.flag("--all") else find_chosen_source(options, console),
         workflow=options.find("--workflow"),
         limit=options.number("--limit", 20),
     )

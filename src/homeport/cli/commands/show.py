@@ -6,12 +6,12 @@ from typing import Any
 
 import msgspec
 
+from homeport.cli.chosen_stores import SERVER_OPTIONS, find_chosen_source, open_chosen
 from homeport.cli.console import Console
 from homeport.cli.errors import OK
 from homeport.cli.needs import list_needs
 from homeport.cli.options import FORMAT, Command, Options
 from homeport.cli.references import ATTEMPT, REFERENCE_HELP, find_record
-from homeport.cli.stores import open_stores
 from homeport.ports.logs import LogStore
 from homeport.ports.repositories import RunRecord
 from homeport.present.failure import render_failed_step
@@ -24,17 +24,19 @@ COMMAND = Command(
     summary="one run: its jobs, steps and annotations",
     arguments="[RUN]",
     most=1,
-    options=(ATTEMPT, FORMAT),
+    options=(ATTEMPT, *SERVER_OPTIONS, FORMAT),
     details=REFERENCE_HELP,
 )
 
 
 def main(options: Options, console: Console) -> int:
     """Show it, finished or not."""
-    stores = open_stores(console.environment)
+    stores = open_chosen(options, console)
     reference = options.arguments[0] if options.arguments else None
     attempt = options.number("--attempt", 0) or None
-    record = find_record(stores.runs, reference, console, attempt=attempt)
+    record = find_record(
+        stores.runs, reference, console, attempt=attempt, find=lambda: find_chosen_source(options, console)
+    )
     facts = list(stores.runs.facts(record.id, record.attempt))
     view = fold_run(record, facts)
     is_open = view.conclusion is None and stores.runs.is_open(record.id)
