@@ -25,6 +25,7 @@ from sqlalchemy import (
 )
 
 from homeport.ports.repositories import StoreError
+from homeport.store.tables.counters import count_up
 from homeport.store.tables.database import Database
 from homeport.store.tables.schema import METADATA
 
@@ -52,7 +53,7 @@ DELIVERIES = Table(
 PUSHES = Table(
     "pushes",
     METADATA,
-    Column("id", Integer, primary_key=True),
+    Column("id", Integer, primary_key=True, autoincrement=False),
     Column("repository", Integer, nullable=False),
     Column("actor", String, nullable=False),
     Column("is_silent", Integer, nullable=False),
@@ -220,9 +221,9 @@ class TablePushes:
         }
 
         def work(connection: Connection) -> int:
-            key = connection.execute(insert(PUSHES).values(values)).inserted_primary_key
-            assert key is not None
-            return int(key[0])
+            number = count_up(connection, "push", "")  # never used again: events are told apart by it
+            connection.execute(insert(PUSHES).values(id=number, **values))
+            return number
 
         return self._database.write(work)
 

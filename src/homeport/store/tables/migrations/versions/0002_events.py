@@ -99,7 +99,7 @@ def _make_deliveries() -> None:
     op.create_index("ix_deliveries_repository_id", "deliveries", ["repository", "id"])
     op.create_table(
         "pushes",
-        sa.Column("id", sa.Integer),
+        sa.Column("id", sa.Integer, autoincrement=False),
         sa.Column("repository", sa.Integer, nullable=False),
         sa.Column("actor", sa.String, nullable=False),
         sa.Column("is_silent", sa.Integer, nullable=False),
