@@ -15,6 +15,7 @@ from homeport.ports.history import RunFilter
 from homeport.ports.repositories import RunRecord
 from homeport.server.audit import Audit
 from homeport.server.forks import ApprovalError, Forks, must_wait, start_with
+from homeport.server.limits import Limits
 from homeport.store.tables.audit import TableAudit
 from homeport.store.tables.held_runs import TableHeldRuns
 from homeport.store.tables.history import TableHistory
@@ -68,7 +69,7 @@ def pull_request(
 
 def forks_of(server: Server) -> Forks:
     clock = SystemClock()
-    audit = Audit(TableAudit(server.database, b"k" * 32), clock)
+    audit = Audit(TableAudit(server.database, b"k" * 32), clock, Limits(clock))
     return Forks(TableHeldRuns(server.database), start_with(server.engine, server.runs), clock, audit)
 
 

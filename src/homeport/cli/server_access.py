@@ -26,9 +26,8 @@ def open_access(
     folder: DataFolder, database: Database, clock: Clock, public_url: str, environment: Mapping[str, str]
 ) -> Access:
     """Raises `StoreError`. Also for commands that look after a server's folder from outside: nothing here needs its lock."""
-    people = TablePeople(database)
-    audit = Audit(TableAudit(database, load_or_make_key(os.path.join(folder.keys, "audit.key"))), clock)
-    limits = Limits(clock)
+    people, limits = TablePeople(database), Limits(clock)
+    audit = Audit(TableAudit(database, load_or_make_key(os.path.join(folder.keys, "audit.key"))), clock, limits)
     vault = open_vault(folder, database, environment)
     job_tokens = JobTokens(TableJobTokens(database))
     sessions = Sessions(people, audit, limits, clock)

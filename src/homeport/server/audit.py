@@ -3,15 +3,17 @@
 from homeport.ports.access import Caller
 from homeport.ports.audit import AuditEntry, AuditLog, Result
 from homeport.ports.clock import Clock
+from homeport.server.limits import Limits, network_of
 
 
 class Audit:
     """What the other parts of the server call. Safe from any thread."""
 
-    def __init__(self, log: AuditLog, clock: Clock) -> None:
+    def __init__(self, log: AuditLog, clock: Clock, limits: Limits) -> None:
         self.log = log
         """for reading"""
         self._clock = clock
+        self._limits = limits
 
     def note(
         self,
@@ -36,8 +38,18 @@ class Audit:
         result: Result = "done",
         detail: str = "",
     ) -> None:
-        """The same without waiting: for refusals, about which nothing is acknowledged."""
-        self.log.record_soon(self._entry(who, action, target, address, result, detail))
+        """The same without waiting, for what nothing is acknowledged about. Refusals are written down as `note_refusal` says."""
+        if result == "refused":
+            self.note_refusal(who, action, target, address=address, detail=detail)
+        else:
+            self.log.record_soon(self._entry(who, action, target, address, result, detail))
+
+    def note_refusal(
+        self, who: Caller | str, action: str, target: str = "", *, address: str = "", detail: str = ""
+    ) -> None:
+        """Without waiting. A crawler shall not fill the log: what one address does beyond a measure is not written down one by one."""
+        if not self._limits.try_now("refusal", network_of(address)):
+            self.log.record_soon(self._entry(who, action, target, address, "refused", detail))
 
     def _entry(
         self, who: Caller | str, action: str, target: str, address: str, result: Result, detail: str

@@ -121,9 +121,7 @@ class Identification:
         return receive
 
     def _note(self, scope: Scope, who: Caller | str, action: str, target: str, reason: str) -> None:
-        """A crawler shall not fill the log: what one address does beyond a measure is not written down one by one."""
-        if not self._limits.try_now("refusal", client_network(scope)):
-            self._audit.note_soon(who, action, target, address=client_address(scope), result="refused", detail=reason)
+        self._audit.note_refusal(who, action, target, address=client_address(scope), detail=reason)
 
 
 def find_cookie(headers: Headers, name: str) -> str:

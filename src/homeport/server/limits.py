@@ -1,8 +1,9 @@
-"""How often somebody may try: sign-ins, tokens that are wrong, deliveries that are not signed."""
+"""How often somebody may try: sign-ins, links, tokens that are wrong; and how much of it is written down."""
 
 import math
 import threading
 from collections import OrderedDict
+from ipaddress import ip_address
 from typing import Literal
 
 import msgspec
@@ -10,7 +11,7 @@ from starlette.types import Scope
 
 from homeport.ports.clock import Clock
 
-Attempt = Literal["sign-in", "account", "link", "token", "signature", "refusal"]
+Attempt = Literal["sign-in", "account", "link", "token", "refusal"]
 
 
 class Limit(msgspec.Struct, frozen=True):
@@ -25,13 +26,14 @@ LIMITS: dict[Attempt, Limit] = {
     "account": Limit(20, 600.0),
     "link": Limit(20, 600.0),
     "token": Limit(60, 60.0),
-    "signature": Limit(120, 60.0),
     "refusal": Limit(60, 60.0),
 }
-"""By address, but `account` by login. `refusal` is how many refused requests of one address are written down one by one."""
+"""By address, but `account` by login. `refusal` is how many refused requests of one address are written down one by one.
+
+Deliveries with a wrong signature are not slowed down: a forge sends those of all its repositories from the same addresses."""
 
 _MOST_KEYS = 20_000
-_NETWORK_GROUPS = 4
+_HALF = len("2001:0db8:0000:0000")
 """of an IPv6 address: whoever has one has a whole /64 of them"""
 
 
@@ -86,5 +88,16 @@ def client_address(scope: Scope) -> str:
 
 def client_network(scope: Scope) -> str:
     """The same as one who counts attempts should see it."""
-    address = client_address(scope)
-    return ":".join(address.split(":")[:_NETWORK_GROUPS]) if address.count(":") > 1 else address
+    return network_of(client_address(scope))
+
+
+def network_of(address: str) -> str:
+    """What one household has: an address, or the first half of an IPv6 address."""
+    try:
+        found = ip_address(address.partition("%")[0])
+    except ValueError:
+        return address
+    if found.version == 4:
+        return str(found)
+    mapped = found.ipv4_mapped
+    return str(mapped) if mapped is not None else f"{found.exploded[:_HALF]}::"
