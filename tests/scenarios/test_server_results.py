@@ -236,13 +236,9 @@ jobs:
       - run: exit "$(cat code)"
       - if: always()
         uses: codecov/codecov-action@v4
-        with: {files: coverage.xml}
+        with: {files: coverage.json}
 """
-COVERAGE = """\
-<?xml version="1.0" ?>
-<coverage version="7.6" lines-valid="1000" lines-covered="996" line-rate="0.996" branches-covered="0"
-  branches-valid="0" branch-rate="0" complexity="0"><packages/></coverage>
-"""
+COVERAGE = '{"totals": {"covered_lines": 996, "num_statements": 1000}}'
 
 
 def badge(server: ServedProcess, path: str, **headers: str) -> httpx.Response:
@@ -259,7 +255,7 @@ def words_of(answer: httpx.Response) -> str:
 def test_badges_show_how_a_branch_stands_to_those_who_may_see_it(server: ServedProcess, tmp_path: Path) -> None:
     credential = make_person(server.folder, "ada", is_administrator=True)
     checkout = Checkout(tmp_path / "work", f"{server.url}/acme/shop.git", "ada", credential)
-    checkout.commit({".github/workflows/ci.yml": BADGED, "code": "0", "coverage.xml": COVERAGE})
+    checkout.commit({".github/workflows/ci.yml": BADGED, "code": "0", "coverage.json": COVERAGE})
     checkout.push()
     ada = {"authorization": f"Bearer {credential}"}
     wait_until(lambda: "passing" in badge(server, "/badge/acme/shop/ci.svg", **ada).text)

@@ -42,7 +42,7 @@ jobs:
       fail-fast: false
       matrix: {python: ["3.11", "3.12"]}
     steps:
-      - run: echo "on ${{ matrix.python }}"
+      - run: echo "on ${{ matrix.python }}${RUNNER_DEBUG:+, debugging}"
       - run: ${{ matrix.python == '3.11' || (!inputs.fail && github.event_name == 'workflow_dispatch') }}
   skipped:
     if: false

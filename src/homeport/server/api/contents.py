@@ -52,7 +52,7 @@ def get_contents(call: Call, query: RefQuery) -> Answer:
     git, ref = _open(call), query.ref or call.repository.default_branch
     sha = _resolve(git, ref)
     path = call.text("path").strip("/")
-    if not _UNSAFE.isdisjoint(path.split("/")):
+    if path and not _UNSAFE.isdisjoint(path.split("/")):
         call.refuse_unknown()
     content = git.show(sha, path) if path else None
     if content is not None:
