@@ -62,6 +62,14 @@ def test_roles_are_given_changed_and_taken_away(people: People) -> None:
     assert [dict(user.roles) for user in people.list()] == [{"acme/tools": "maintainer"}]
 
 
+def test_a_repository_that_is_gone_leaves_no_role_behind(people: People) -> None:
+    ada = add(people, "ada")
+    for target in ("acme", "acme/tools", "acme/tools2"):
+        people.set_role(ada.id, target, "reader")
+    people.forget_target("Acme/Tools")
+    assert [sorted(user.roles) for user in people.list()] == [["acme", "acme/tools2"]]
+
+
 @pytest.mark.parametrize("target", ["", "a/b/c", "acme/", "**", "a b"])
 def test_what_is_no_target_of_a_role_is_refused(people: People, target: str) -> None:
     with pytest.raises(PeopleError, match="neither"):

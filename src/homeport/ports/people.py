@@ -115,6 +115,10 @@ class People(Protocol):
         """Give (None: take away) a role. `target` is `*`, `owner` or `owner/name`."""
         ...
 
+    def forget_target(self, target: str) -> None:
+        """Nobody has a role in it any more: it was removed, and another may be called so later."""
+        ...
+
     def add_token(self, token: Token, digest: bytes) -> Token:
         """A new one; its `id` is given here."""
         ...

@@ -142,6 +142,7 @@ class RepositoriesApi:
         found = self._find(request, "administrator")
         self._directory.remove(found.id)
         self._access.vault.forget_repository(found.id)
+        self._access.people.forget_target(found.full_name)
         self._note(request, "repository.removed", found)
         return None
 

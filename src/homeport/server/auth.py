@@ -25,6 +25,8 @@ SECURE_COOKIE = "__Host-homeport"
 COOKIE = "homeport"
 SESSION_DAYS = 14
 """A session that is not used for so long has ended."""
+LONGEST_SESSION_DAYS = 90
+"""However much it is used."""
 _KNOWN_SECONDS = 5.0
 """How long what another process changes may go unnoticed; what this one changes is noticed at once"""
 _MOST_KNOWN = 10_000
@@ -125,7 +127,8 @@ class Identities:
         if not user.is_active or session.expires_at <= now:
             return None
         if (now - session.seen_at).total_seconds() > _NOTED_SECONDS:
-            self._people.see_session(digest, now, now + timedelta(days=SESSION_DAYS))
+            latest = session.created_at + timedelta(days=LONGEST_SESSION_DAYS)
+            self._people.see_session(digest, now, min(now + timedelta(days=SESSION_DAYS), latest))
         identity = Identity(
             caller=caller_of(user),
             is_whole=True,

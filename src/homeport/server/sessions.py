@@ -11,7 +11,7 @@ from homeport.server.audit import Audit
 from homeport.server.auth import SESSION_DAYS
 from homeport.server.credentials import LINK, SESSION, digest_of, make_credential
 from homeport.server.limits import Limits
-from homeport.server.passwords import Passwords, find_fault
+from homeport.server.passwords import BusyError, Passwords, find_fault
 
 LINK_HOURS = 24
 
@@ -55,14 +55,14 @@ class Sessions:
         self._take_turn(account, visitor)
         user = self._people.find(account)
         known = self._people.password_hash(user.id) if user is not None and user.is_active else None
-        if not self._passwords.is_right(known, password) or user is None or known is None:
+        if not self._is_right(known, password) or user is None or known is None:
             self._audit.note(
                 account, "session.refused", account, address=visitor.address, result="refused", detail="wrong password"
             )
             raise SignInError("wrong", "The login or the password is wrong.")
         self._limits.forgive("account", account)
         if self._passwords.is_outdated(known):
-            self._people.set_password(user.id, self._passwords.hash(password))
+            self._people.set_password(user.id, self._hash(password))
         return self._open(user, visitor)
 
     def sign_out(self, cookie: str, caller: Caller, address: str = "") -> None:
@@ -108,7 +108,7 @@ class Sessions:
             raise SignInError("password", fault)
         if user is None and self._people.find(login) is not None:
             raise SignInError("login", f"There is somebody called {login!r} already.")
-        password_hash = self._passwords.hash(password)
+        password_hash = self._hash(password)
         link = self._people.take_link(digest_of(token), self._clock.now())
         if link is None:
             raise _gone()
@@ -121,12 +121,12 @@ class Sessions:
     def change_password(self, user: User, former: str, password: str, visitor: Visitor) -> str:
         """By whoever is signed in and knows the former one; all sessions end, and the cookie of a new one is given. Raises `SignInError`."""
         self._take_turn(user.login.lower(), visitor)
-        if not self._passwords.is_right(self._people.password_hash(user.id), former):
+        if not self._is_right(self._people.password_hash(user.id), former):
             self._audit.note(user.login, "password.refused", user.login, address=visitor.address, result="refused")
             raise SignInError("wrong", "The former password is wrong.")
         if fault := find_fault(password, user.login):
             raise SignInError("password", fault)
-        self._people.set_password(user.id, self._passwords.hash(password))
+        self._people.set_password(user.id, self._hash(password))
         self._audit.note(user.login, "password.set", user.login, address=visitor.address)
         return self._open(user, visitor)
 
@@ -159,6 +159,18 @@ class Sessions:
         self._audit.note(user.login, "session.opened", user.login, address=visitor.address)
         return cookie
 
+    def _is_right(self, password_hash: str | None, password: str) -> bool:
+        try:
+            return self._passwords.is_right(password_hash, password)
+        except BusyError as error:
+            raise _busy() from error
+
+    def _hash(self, password: str) -> str:
+        try:
+            return self._passwords.hash(password)
+        except BusyError as error:
+            raise _busy() from error
+
     def _take_turn(self, account: str, visitor: Visitor) -> None:
         """Counts before looking, so that many tries at once do not slip through."""
         waiting = max(
@@ -168,6 +180,10 @@ class Sessions:
             raise SignInError("slow", "There were too many tries. Wait a little.", waiting)
         self._limits.count("sign-in", visitor.network)
         self._limits.count("account", account)
+
+
+def _busy() -> SignInError:
+    return SignInError("slow", "Too many people are signing in at once. Wait a moment.", 2)
 
 
 def _gone() -> SignInError:

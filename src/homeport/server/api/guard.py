@@ -25,9 +25,9 @@ _NUMBERS = ("per_page", "page")
 _LARGEST_NUMBER = 1_000_000
 
 
-def route_of(endpoint: Endpoint, parts: ApiParts) -> Route:
-    """The route of an endpoint. HEAD is GET without its body."""
-    return Route(API + endpoint.path, _guard(endpoint, parts), methods=[endpoint.method], name=endpoint.operation)
+def route_of(endpoint: Endpoint, parts: ApiParts, *, above: str = API) -> Route:
+    """The route of an endpoint, below some path. HEAD is GET without its body."""
+    return Route(above + endpoint.path, _guard(endpoint, parts), methods=[endpoint.method], name=endpoint.operation)
 
 
 def _guard(endpoint: Endpoint, parts: ApiParts) -> Callable[[Request], Awaitable[Response]]:
@@ -59,6 +59,8 @@ def _guard(endpoint: Endpoint, parts: ApiParts) -> Callable[[Request], Awaitable
 def _carry_out(endpoint: Endpoint, parts: ApiParts, request: Request, rate: Rate, body: bytes) -> Answer:
     caller = find_identity(request).caller
     found = _find_repository(request, parts, caller) if "repo" in request.path_params else None
+    if found is not None and caller.role_in(found) is None:
+        request.state.refusal = (found.full_name, "Not Found")  # for the audit log: the answer does not tell
     if found is not None and endpoint.permission is not None:
         check_allowed(caller, endpoint.permission, found)
     elif not endpoint.is_open and caller.kind == "anonymous":

@@ -204,6 +204,11 @@ class TablePeople:
 
         self._change(work)
 
+    def forget_target(self, target: str) -> None:
+        """In any case."""
+        gone = delete(ROLES_GIVEN).where(ROLES_GIVEN.c.target == target.lower())
+        self._change(lambda connection: connection.execute(gone))
+
     # --- tokens ---------------------------------------------------------------------------------------------------------
 
     def add_token(self, token: Token, digest: bytes) -> Token:
