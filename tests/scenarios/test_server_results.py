@@ -11,8 +11,10 @@ import pytest
 
 from homeport.ports.directory import HostedRepository, RepositorySettings
 from homeport.ports.forge import ForgeCredential
+from homeport.server.badge_key import BadgeKey
 from homeport.server.forge_credentials import VaultForgeCredentials, targets_of
 from homeport.store.data_folder import DataFolder
+from homeport.store.key_files import read_key
 from homeport.store.key_ring import KeyRing
 from homeport.store.tables.database import Database
 from homeport.store.tables.directory import TableDirectory
@@ -245,6 +247,14 @@ def badge(server: ServedProcess, path: str, **headers: str) -> httpx.Response:
     return httpx.get(f"{server.url}{path}", headers=headers)
 
 
+def sign_badge(server: ServedProcess, name: str) -> str:
+    """What the repository's page shows to put into addresses."""
+    with database_of(server) as database:
+        repository = TableDirectory(database).find(name)
+    assert repository is not None
+    return BadgeKey(read_key(f"{DataFolder(str(server.folder)).keys}/badge.key")).sign(repository)
+
+
 def words_of(answer: httpx.Response) -> str:
     assert answer.status_code == 200, answer.text
     assert answer.headers["content-type"].startswith("image/svg+xml")
@@ -271,6 +281,8 @@ def test_badges_show_how_a_branch_stands_to_those_who_may_see_it(server: ServedP
     assert badge(server, github_path).status_code == 404
     assert badge(server, f"{github_path}?key=wrong").status_code == 404
     assert badge(server, "/badge/acme/shop/other.svg", **ada).status_code == 404
+    signed = f"{github_path}?key={sign_badge(server, 'acme/shop')}"
+    assert words_of(badge(server, signed)) == "CI <&\"'> checks: passing"
     checkout.commit({"code": "1"})
     checkout.push()
     wait_until(lambda: "failing" in badge(server, github_path, **ada).text)

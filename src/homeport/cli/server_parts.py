@@ -67,9 +67,7 @@ def build_server(settings: ServerSettings, database: Database, bell: Bell, envir
     access = open_access(folder, database, clock, settings.url, environment)
     directory = TableDirectory(database)
     events = TableEvents(database, clock)
-    results = open_results(
-        database, stores.runs, directory, events, access.vault, clock, settings.url, settings.internal_forges
-    )
+    results = open_results(database, stores.runs, directory, events, access.vault, clock, folder, settings)
     metrics = Metrics()
     broadcasts = Broadcasts()
     listeners: list[Listener] = [metrics.hear, access.job_tokens.heed, results.reporter.hear, broadcasts.hear]

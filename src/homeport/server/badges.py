@@ -3,8 +3,6 @@
 Source: GitHub docs, "Adding a workflow status badge" (`…/actions/workflows/FILE/badge.svg`, with `branch` and `event`).
 """
 
-import hmac
-import os
 from hashlib import sha256
 
 from starlette.concurrency import run_in_threadpool
@@ -18,11 +16,11 @@ from homeport.ports.events import KnownWorkflow, WorkflowRegistry
 from homeport.ports.history import RunFilter, RunHistory
 from homeport.server.auth import find_caller
 from homeport.server.badge_image import Tone, draw_badge
+from homeport.server.badge_key import BadgeKey
 from homeport.server.coverage_records import read_coverage
 from homeport.server.parts import ServerParts
 from homeport.server.problems import answer_problem
 from homeport.store.artifacts_folder import FolderArtifacts
-from homeport.store.key_files import load_or_make_key
 
 _COVERAGE = "coverage"
 _RUNS_LOOKED_AT = 25
@@ -39,21 +37,6 @@ _HEADERS = {
     "content-security-policy": "default-src 'none'; style-src 'unsafe-inline'",
     "x-content-type-options": "nosniff",
 }
-
-
-class BadgeKey:
-    """Signs the address of a private repository's badges, so that a page elsewhere can show them to whoever sees that page."""
-
-    def __init__(self, key: bytes) -> None:
-        self._key = key
-
-    def sign(self, repository: HostedRepository) -> str:
-        """What goes into the query as `key`. It is good for the badges of this repository, and for nothing else."""
-        return hmac.new(self._key, f"badge:{repository.id}".encode(), sha256).hexdigest()[:40]
-
-    def is_good(self, repository: HostedRepository, shown: str) -> bool:
-        """Takes as long whatever is wrong."""
-        return hmac.compare_digest(self.sign(repository).encode(), shown.encode("utf-8", "surrogatepass"))
 
 
 class Badges:
@@ -133,13 +116,8 @@ def _answer_image(request: Request, image: str) -> Response:
     return Response(image, headers=headers, media_type="image/svg+xml")
 
 
-def open_badge_key(parts: ServerParts) -> BadgeKey:
-    """Made at the first start. Raises `StoreError`."""
-    return BadgeKey(load_or_make_key(os.path.join(parts.folder.keys, "badge.key")))
-
-
 def routes(parts: ServerParts) -> list[BaseRoute]:
     """Badges of all repositories."""
     artifacts = FolderArtifacts(parts.folder.path, parts.clock)
-    key = open_badge_key(parts)
-    return Badges(parts.directory, parts.happenings.workflows, parts.history, artifacts, key).routes
+    workflows = parts.happenings.workflows
+    return Badges(parts.directory, workflows, parts.history, artifacts, parts.results.badge_key).routes

@@ -3,6 +3,7 @@
 import msgspec
 
 from homeport.ports.forge import Forges
+from homeport.server.badge_key import BadgeKey
 from homeport.server.delivery import Delivery
 from homeport.server.forge_credentials import VaultForgeCredentials
 from homeport.server.outbox import ForgeReporter
@@ -23,3 +24,4 @@ class Results(msgspec.Struct, frozen=True, kw_only=True):
     forges: Forges
     """the forge of a repository, also to be asked (credentials for git, pull requests)"""
     reporter: ForgeReporter
+    badge_key: BadgeKey

@@ -60,8 +60,10 @@ class RepositorySettingsPages:
         self._directory = directory
         self._vault: Vault = access.vault
         self._audit = access.audit
+        self._people = access.people
         self._delivery: Delivery = results.delivery
         self._credentials: VaultForgeCredentials = results.credentials
+        self._badge_key = results.badge_key
         self._clock = clock
         self._url = url
 
@@ -127,6 +129,7 @@ class RepositorySettingsPages:
             return self._render_general(request, repository, f"Type {repository.full_name} to remove it.")
         self._directory.remove(repository.id)
         self._vault.forget_repository(repository.id)
+        self._people.forget_target(repository.full_name)
         self._note(request, "repository.removed", repository.full_name)
         return RedirectResponse("/repositories?done=removed", 303)
 
@@ -223,9 +226,15 @@ class RepositorySettingsPages:
             has_webhook=self._vault.find_system(secret_name(repository)) is not None,
             hook_url=f"{self._url}/webhooks/{'gitea' if repository.origin == 'gitea' else 'github'}",
             clone_url=f"{self._url}{repository_path(repository)}",
+            badge_url=self._badge_url(repository),
             made=made,
             problem=problem,
         )
+
+    def _badge_url(self, repository: HostedRepository) -> str:
+        """Of a workflow in `ci.yml`; with the key that lets pages elsewhere show it."""
+        key = f"?key={self._badge_key.sign(repository)}" if repository.is_private else ""
+        return f"{self._url}/badge{repository_path(repository)}/ci.yml.svg{key}"
 
     def _put_credential(self, request: Request, typed: Typed) -> Response:
         repository = self._find(request)
