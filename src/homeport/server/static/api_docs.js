@@ -1,0 +1,10 @@
+// Starts Swagger UI on the page that /docs serves. Nothing is asked of any other server.
+window.SwaggerUIBundle({
+  url: '/openapi.json',
+  dom_id: '#swagger-ui',
+  deepLinking: true,
+  docExpansion: 'none',
+  defaultModelsExpandDepth: -1,
+  filter: true,
+  validatorUrl: null,
+})
