@@ -28,6 +28,9 @@ _LONGEST_WAIT_SECONDS = 300.0
 _LONGEST_DENIED_SECONDS = 900.0
 _WITHOUT_TOKEN_SECONDS = 60.0
 """how long until it is looked again whether there is a credential"""
+_TIDY_SECONDS = 3600.0
+_KEPT = timedelta(days=90)
+"""what was told, and the refusals that are shown"""
 OLDEST = timedelta(days=7)
 """What a forge could not be told for so long is of no use there any more."""
 
@@ -83,6 +86,7 @@ class Delivery:
         self._forges = forges
         self._clock = clock
         self._find_details = find_details
+        self._tidy_at = clock.monotonic()
         self._lock = threading.Lock()
         self._holds: dict[str, _Hold] = {}
         """by repository (its number) and by forge (its address)"""
@@ -123,6 +127,13 @@ class Delivery:
             self._hold(repository, "denied", str(error))
         else:
             self._release(repository)
+
+    def tidy(self) -> None:
+        """Once an hour, forget what was settled long ago. Raises `StoreError`."""
+        now = self._clock.monotonic()
+        if now >= self._tidy_at:
+            self._tidy_at = now + _TIDY_SECONDS
+            self._outbox.forget(self._clock.now() - _KEPT)
 
     def postpone(self, repository: HostedRepository, message: str) -> None:
         """Something went wrong here that is not the forge's fault: leave it for a while."""

@@ -62,6 +62,7 @@ class ForgeReporter:
                     while not self._stopping.is_set() and self._reporting.work_off():
                         pass
                     self._send(pool)
+                    self._delivery.tidy()
                 except StoreError as error:
                     self._log.error("what is to be told to forges cannot be read or kept: %s", error)
                     self._stopping.wait(_LOOK_SECONDS)

@@ -4,12 +4,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from sqlalchemy import select
 
 from homeport.forge.connections import ConnectedForges
-from homeport.ports.forge import Status, TokenCredential
+from homeport.ports.forge import Status, TokenCredential, Told
 from homeport.run.facts import AnnotationRaised, SummaryWritten
 from homeport.server.delivery import OLDEST, Delivery
 from homeport.server.forge_credentials import targets_of
+from homeport.store.tables.outbox import OUTBOX
 from tests.support.forges.bench import SHA, ReportingBench, app, descriptions, leg, reporting_bench, token
 from tests.support.forges.gitea import GiteaStandIn
 from tests.support.forges.github import GitHubStandIn
@@ -516,3 +518,51 @@ def test_a_forge_inside_is_asked_only_where_the_server_was_told_so(bench: Report
     careful.send(repository)
     assert "--internal-forge" in careful.find_state(repository).message
     assert forge.heard == []
+
+
+def test_what_changes_while_the_forge_is_told_is_told_next(bench: ReportingBench, forge: Forge) -> None:
+    repository = bench.add(forge, token())
+    run, job = bench.begin("7"), leg("test")
+    run.queue(job)
+    bench.reporting.work_off()
+    (message,) = bench.outbox.due(repository.id)
+    run.finish(job, "success")
+    bench.reporting.work_off()
+    bench.outbox.acknowledge(message, Told())
+    bench.tell()
+    assert forge.states("test") == ["success"]
+    assert bench.outbox.count_due() == 0
+
+
+def test_what_the_forge_will_not_take_does_not_hide_what_comes_next(bench: ReportingBench, forge: Forge) -> None:
+    repository = bench.add(forge, token())
+    run, job = bench.begin("7"), leg("test")
+    run.queue(job)
+    forge.troubles.append(Answer(422, {"message": "This SHA and context has reached the maximum"}))
+    bench.tell()
+    assert len(bench.delivery.find_state(repository).refusals) == 1
+    run.finish(job, "success")
+    bench.tell()
+    assert forge.states("test") == ["success"]
+    assert bench.delivery.find_state(repository).refusals == ()
+
+
+def ids(bench: ReportingBench) -> list[int]:
+    with bench.database.read() as connection:
+        return list(connection.execute(select(OUTBOX.c.id)).scalars())
+
+
+def test_settled_messages_are_forgotten_and_the_rest_is_not(bench: ReportingBench, forge: Forge) -> None:
+    bench.add(forge, token())
+    run, job = bench.begin("7"), leg("test")
+    run.queue(job)
+    bench.tell()
+    forge.is_down = True
+    run.queue(leg("other"))
+    bench.tell()
+    bench.delivery.tidy()
+    assert len(ids(bench)) == 2
+    bench.clock.advance(91 * 24 * HOUR)
+    bench.delivery.tidy()
+    assert len(ids(bench)) == 1
+    assert bench.outbox.count_due() == 1
