@@ -5,13 +5,13 @@ from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, Row, Select, delete, func, insert, or_, select, update
+from sqlalchemy import Connection, Row, Select, delete, func, insert, or_, select, text, update
 
 from homeport.ports.history import Count, Facets, HistoryJob, HistoryRun, RunFilter, RunPage
 from homeport.ports.run_entries import JobEntry, RunEntry
 from homeport.store.tables.database import Database
 from homeport.store.tables.history_fold import forget
-from homeport.store.tables.history_schema import HISTORY_FACETS, HISTORY_JOBS, HISTORY_RUNS, RUN_MARKS
+from homeport.store.tables.history_schema import HISTORY_FACETS, HISTORY_JOBS, HISTORY_RUNS, OPEN, RUN_MARKS
 
 _RUNS = HISTORY_RUNS.c
 _JOBS = HISTORY_JOBS.c
@@ -115,17 +115,22 @@ class TableHistory:
         return None if row is None else _run(row)
 
     def attention(self, branches: Sequence[tuple[int, str]], *, most: int = 50) -> Sequence[HistoryRun]:
-        """One look into the index for each workflow."""
-        facet = HISTORY_FACETS.c
+        """One question for all repositories with the same default branch; each workflow is one look into the index."""
+        by_branch: dict[str, list[int]] = {}
+        for repository, branch in branches:
+            by_branch.setdefault(branch.lower(), []).append(repository)
         rows: list[Row[Any]] = []
         with self._database.read() as connection:
-            for repository, branch in branches:
-                known = select(facet.value).where(facet.repository_id == repository, facet.kind == "workflow")
-                for workflow in connection.execute(known).scalars():
-                    row = _latest(connection, repository, workflow, branch, completed=True)
-                    if row is not None and row.conclusion not in _WENT_WELL:
-                        rows.append(row)
+            for branch, repositories in by_branch.items():
+                chosen = connection.execute(_newest_completed(repositories, branch)).scalars().all()
+                failed = select(HISTORY_RUNS).where(
+                    _RUNS.run.in_([run for run in chosen if run is not None]),
+                    _RUNS.is_latest == 1,
+                    _RUNS.conclusion.not_in(_WENT_WELL),
+                )
+                rows += connection.execute(failed.order_by(_RUNS.run.desc()).limit(most)).all()
             waiting = select(HISTORY_RUNS).where(
+                text(OPEN),
                 _RUNS.is_latest == 1,
                 _RUNS.status.in_(_NEEDS_PERSON),
                 _RUNS.repository_id.in_([repository for repository, _ in branches]),
@@ -221,6 +226,26 @@ def _latest(
     if completed:
         query = query.where(_RUNS.status == "completed")
     return connection.execute(query.order_by(_RUNS.run.desc()).limit(1)).first()
+
+
+def _newest_completed(repositories: Sequence[int], branch: str) -> Select[Any]:
+    """The run of each workflow of these repositories that was the last to end on a branch; NULL where there was none."""
+    facet = HISTORY_FACETS.c
+    newest = (
+        select(_RUNS.run)
+        .where(
+            _RUNS.repository_id == facet.repository_id,
+            _RUNS.workflow == facet.value,
+            _RUNS.branch == branch,
+            _RUNS.is_latest == 1,
+            _RUNS.status == "completed",
+        )
+        .order_by(_RUNS.run.desc())
+        .limit(1)
+        .correlate(HISTORY_FACETS)
+        .scalar_subquery()
+    )
+    return select(newest).where(facet.kind == "workflow", facet.repository_id.in_(repositories))
 
 
 def _mark(connection: Connection, run: int, kind: str, by: str, at: datetime) -> None:

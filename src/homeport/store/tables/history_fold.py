@@ -16,7 +16,7 @@ from homeport.store.tables.database import Database
 from homeport.store.tables.history_schema import HISTORY_FACETS, HISTORY_JOBS, HISTORY_RUNS, RUN_MARKS
 from homeport.store.tables.schema import ATTEMPTS, FACTS
 
-_LONGEST_TEXT = 500
+_LONGEST_TEXT = 300
 _BLOCK = 2000
 FACETS = ("workflow", "branch", "actor", "event")
 

@@ -1,10 +1,13 @@
 """The tables in which runs and jobs are found again."""
 
-from sqlalchemy import BigInteger, Column, ForeignKeyConstraint, Index, Integer, LargeBinary, String, Table
+from sqlalchemy import BigInteger, Column, ForeignKeyConstraint, Index, Integer, LargeBinary, String, Table, text
 
 from homeport.store.tables.schema import METADATA
 
 _FILTERED = ("workflow", "branch", "actor", "event", "status", "conclusion", "created_at")
+
+OPEN = "status <> 'completed'"
+"""An index of few rows; a query has to say it in the same words"""
 
 HISTORY_RUNS = Table(
     "history_runs",
@@ -34,8 +37,12 @@ HISTORY_RUNS = Table(
     Index("ix_history_runs_all", "is_latest", "run", "repository_id", *_FILTERED),
     Index("ix_history_runs_repository", "repository_id", "is_latest", "run", *_FILTERED),
     Index("ix_history_runs_workflow", "repository_id", "workflow", "branch", "is_latest", "run"),
+    Index("ix_history_runs_branch", "branch", "is_latest", "run", "repository_id"),
+    Index("ix_history_runs_actor", "actor", "is_latest", "run", "repository_id"),
+    Index("ix_history_runs_created", "is_latest", "created_at", "run"),
+    Index("ix_history_runs_text", "is_latest", "run", "repository_id", "text"),
     Index("ix_history_runs_sha", "sha"),
-    Index("ix_history_runs_status", "status", "is_latest", "run"),
+    Index("ix_history_runs_open", "is_latest", "run", sqlite_where=text(OPEN), postgresql_where=text(OPEN)),
 )
 
 HISTORY_JOBS = Table(

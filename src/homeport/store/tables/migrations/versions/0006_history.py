@@ -70,8 +70,15 @@ def _create_runs() -> None:
     op.create_index(
         "ix_history_runs_workflow", "history_runs", ["repository_id", "workflow", "branch", "is_latest", "run"]
     )
+    op.create_index("ix_history_runs_branch", "history_runs", ["branch", "is_latest", "run", "repository_id"])
+    op.create_index("ix_history_runs_actor", "history_runs", ["actor", "is_latest", "run", "repository_id"])
+    op.create_index("ix_history_runs_created", "history_runs", ["is_latest", "created_at", "run"])
+    op.create_index("ix_history_runs_text", "history_runs", ["is_latest", "run", "repository_id", "text"])
     op.create_index("ix_history_runs_sha", "history_runs", ["sha"])
-    op.create_index("ix_history_runs_status", "history_runs", ["status", "is_latest", "run"])
+    is_open = sa.text("status <> 'completed'")
+    op.create_index(
+        "ix_history_runs_open", "history_runs", ["is_latest", "run"], sqlite_where=is_open, postgresql_where=is_open
+    )
 
 
 def _create_jobs() -> None:
