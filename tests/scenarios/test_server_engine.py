@@ -2,8 +2,6 @@
 
 from pathlib import Path
 
-import pytest
-
 from homeport.plan.model import Plan
 from homeport.run.facts import JobQueued, LinesLogged, StepStarted
 from tests.support.planning import outcome_of
@@ -15,10 +13,6 @@ def plan(text: str) -> Plan:
     assert isinstance(outcome, Plan)
     return outcome
 
-
-pytestmark = pytest.mark.filterwarnings(
-    "ignore:unclosed <socket:ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning"
-)
 
 TWO_JOBS = """
     jobs:

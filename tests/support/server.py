@@ -15,10 +15,10 @@ from homeport.coordinator.lease_board import RunnerProfile
 from homeport.coordinator.surroundings import Policy, Stores
 from homeport.plan.model import Plan
 from homeport.run.facts import Conclusion, Fact, RunFinished
-from homeport.runner.http_channel import HttpChannel
 from homeport.runner.http_peer import HttpPeer
 from homeport.runner.job import JobRunner
 from homeport.runner.loop import serve
+from homeport.runner.unix_channel import UnixChannel
 from homeport.server.engine import ServerEngine
 from homeport.server.runner_api import RunnerApi
 from homeport.server.waiting import Bell
@@ -131,7 +131,7 @@ def running_server(folder: Path, number: int = 1) -> Iterator[Server]:
 def runner(folder: Path, *, parallel: int = 2) -> Iterator[HttpPeer]:
     """A runner's threads, which end with the context."""
     bench = Bench(folder / "runner")
-    channel = HttpChannel("http://homeport", TOKEN, socket=str(folder / "socket"))
+    channel = UnixChannel(str(folder / "socket"), TOKEN)
     peer = HttpPeer(channel, str(folder / "runner" / "spool"))
     thread = threading.Thread(target=_work, args=(peer, JobRunner(bench.services(), bench.settings), parallel))
     thread.start()

@@ -22,11 +22,11 @@ from homeport.cli.job_services import JobServices
 from homeport.cli.remains import clear_remains
 from homeport.coordinator.dispatch import Labels
 from homeport.ports.peer import JobOrder, Peer
-from homeport.runner.http_channel import HttpChannel
 from homeport.runner.http_peer import AwayError, HttpPeer, RefusedError
 from homeport.runner.job import JobRunner
 from homeport.runner.loop import serve
 from homeport.runner.settings import RunnerSettings, Services
+from homeport.runner.unix_channel import UnixChannel
 from homeport.store.artifacts_folder import FolderArtifacts
 from homeport.store.caches_folder import FolderCaches
 from homeport.store.data_folder import DataFolder
@@ -87,7 +87,7 @@ class RunnerProcess:
         data = DataFolder(recipe.data)
         environment = {**os.environ, "HOMEPORT_HOME": data.runner}
         self._console = Console(environment=environment, folder=data.runner, write=_write_nowhere, say_text=_say_to_log)
-        self._channel = HttpChannel("http://homeport", token, socket=data.runner_socket)
+        self._channel = UnixChannel(data.runner_socket, token)
         self._peer = HttpPeer(self._channel, folder.file("spool"))
         self._services = make_services(self._console, recipe, data)
         settings = RunnerSettings(name=os.uname().nodename, on_fault=_note_fault)

@@ -1,4 +1,4 @@
-"""Carries a runner's messages to its server: over the network, or over a socket of this machine."""
+"""Carries a runner's messages to its server over the network."""
 
 import httpx
 
@@ -8,13 +8,13 @@ _REFUSED = frozenset({401, 403, 410})
 
 
 class HttpChannel:
-    """A `Channel`. `server` is an address (`https://ci.example.com`); with `socket`, the path of a Unix socket, nothing leaves the machine."""
+    """A `Channel`. `server` is an address (`https://ci.example.com`)."""
 
-    def __init__(self, server: str, token: str, *, socket: str | None = None) -> None:
+    def __init__(self, server: str, token: str) -> None:
         self._client = httpx.Client(
             base_url=f"{server.rstrip('/')}/runner/v1/",
             headers={"authorization": f"Bearer {token}", "content-type": "application/msgpack"},
-            transport=httpx.HTTPTransport(uds=socket, limits=httpx.Limits(max_connections=None)),
+            limits=httpx.Limits(max_connections=None),
         )
 
     def post(self, path: str, body: bytes, *, timeout_seconds: float) -> bytes:
