@@ -1,6 +1,7 @@
 """GitHub as a test's own server: commit statuses, check runs and Apps, by GitHub's description."""
 
 import copy
+import functools
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -32,7 +33,10 @@ class GitHubStandIn(StandIn):
         self.installation_tokens: list[str] = []
         """those that are good; the last is the newest"""
         self.pulls: dict[int, dict[str, Any]] = {}
-        self._key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+
+    @functools.cached_property
+    def _key(self) -> rsa.RSAPrivateKey:
+        return rsa.generate_private_key(public_exponent=65537, key_size=2048)
 
     @property
     def private_key(self) -> str:
