@@ -5,7 +5,7 @@ PYTEST_OPTIONS ?= -n auto --dist loadgroup
 BIN = $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check serve bench fuzz format lock clean
+.PHONY: help run test check serve bench fuzz soak format lock clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -42,6 +42,10 @@ bench: ## the table of speed and memory, against act and the bash floor
 fuzz: ## coverage-guided fuzzing of reader, expressions and commands (atheris), five minutes
 	@PYTHON="$(PYTHON)" VENV=".venv-fuzz" scripts/bootstrap fuzz
 	@.venv-fuzz/bin/python -m tests.fuzz --seconds 300
+
+soak: ## the server killed 200 times under load, with what came of it
+	@PYTHON="$(PYTHON)" VENV="$(VENV)" scripts/bootstrap dev
+	HOMEPORT_KILLS=$${HOMEPORT_KILLS:-200} $(BIN)/pytest -s tests/scenarios/test_server_kill.py
 
 lock: ## renew the lock files from pyproject.toml
 	scripts/lock

@@ -50,18 +50,8 @@ class ServedProcess:
 
     def start(self) -> None:
         """Start, and wait until connections are taken."""
-        assert self._process is None
-        command = [sys.executable, "-m", "homeport", "serve", "--data", str(self.folder), "--format", "json"]
-        self._process = subprocess.Popen(
-            [*command, "--listen", f"127.0.0.1:{self.port}", *self.words],
-            env={**os.environ, **self._environment},
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        reader = threading.Thread(target=self._read_errors, args=(self._process,), daemon=True)
-        reader.start()
+        reader = self._spawn()
+        assert self._process is not None
         assert self._process.stdout is not None
         line = self._process.stdout.readline()
         if not line:
@@ -74,6 +64,28 @@ class ServedProcess:
         assert ready["type"] == "ready"
         self.url = ready["url"]
         self.sign_in = ready.get("sign_in") or self.sign_in
+
+    def kill_while_starting(self, seconds: float) -> None:
+        """Start, and SIGKILL after so long, ready or not."""
+        self._spawn()
+        time.sleep(seconds)
+        self.kill()
+
+    def _spawn(self) -> threading.Thread:
+        """A process; gives the thread that reads what it says to stderr."""
+        assert self._process is None
+        command = [sys.executable, "-m", "homeport", "serve", "--data", str(self.folder), "--format", "json"]
+        self._process = subprocess.Popen(
+            [*command, "--listen", f"127.0.0.1:{self.port}", *self.words],
+            env={**os.environ, **self._environment},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        reader = threading.Thread(target=self._read_errors, args=(self._process,), daemon=True)
+        reader.start()
+        return reader
 
     def stop(self) -> int:
         """SIGTERM, and wait for its end; gives the exit code. Jobs that run go on."""
