@@ -7,6 +7,9 @@ from pathlib import Path
 import httpx
 import pytest
 
+from homeport.run.facts import AnnotationRaised, JobFinished
+from homeport.server.pushes import name_in_log
+from homeport.store.tables.deliveries import RefCommand, TablePushes
 from tests.support.pushing import Checkout, make_person
 from tests.support.records import records
 from tests.support.serve import ServedProcess, served
@@ -126,7 +129,7 @@ def test_why_nothing_started_is_kept(server: ServedProcess, checkout: Checkout) 
         _, pushed = kept.planned("acme/shop", 2)
         refused, filtered = kept.starts(pushed)
     assert refused.outcome == "refused"
-    assert refused.diagnostics[0].span.line == 5
+    assert refused.diagnostics[0].span.line == 4
     assert filtered.outcome == "not-started"
     assert "matches none of its 'paths'" in filtered.reason or "paths" in filtered.reason
 
@@ -163,10 +166,9 @@ def test_a_repository_without_workflows_is_built_and_says_that_it_has_no_tests(
         (start,) = kept.starts(pushed)
         assert (start.outcome, start.name) == ("started", "Default build")
         assert kept.ending(start.run) == "success"
-        jobs = {
-            fact.job: fact.conclusion for fact in kept.runs.facts(start.run) if fact.__class__.__name__ == "JobFinished"
-        }  # type: ignore[union-attr]
-        warnings = [fact.title for fact in kept.runs.facts(start.run) if fact.__class__.__name__ == "AnnotationRaised"]  # type: ignore[union-attr]
+        facts = list(kept.runs.facts(start.run))
+    jobs = {fact.job: fact.conclusion for fact in facts if isinstance(fact, JobFinished)}
+    warnings = [fact.title for fact in facts if isinstance(fact, AnnotationRaised)]
     assert jobs == {"check": "success", "tests": "skipped"}
     assert "No tests" in warnings
 
@@ -262,20 +264,15 @@ def test_a_push_whose_server_was_killed_before_its_event_was_kept_runs_after_the
 
 
 def _push_as_a_dying_server(server: ServedProcess, git_dir: Path, checkout: Checkout, sha: str) -> None:
-    from homeport.server.pushes import name_in_log
-    from homeport.store.tables.deliveries import RefCommand, TablePushes
-
     with records(server) as kept:
         old = subprocess.check_output(["git", "-C", git_dir, "rev-parse", "main"], text=True).strip()
         commands = [RefCommand(old, sha, "refs/heads/main")]
         repository = kept.repository("acme/shop").id
         push = TablePushes(kept.database).begin(repository, "ada", kept.clock.now(), commands, is_silent=False)
     checkout.git("push", "--quiet", str(git_dir), f"{sha}:refs/homeport/objects")
-    subprocess.run(
-        ["git", "-c", f"user.name={name_in_log(push)}", "-c", "user.email=x@y", "-C", git_dir]
-        + ["update-ref", "-m", "push", "refs/heads/main", sha, old],
-        check=True,
-    )
+    identity = ("-c", f"user.name={name_in_log(push)}", "-c", "user.email=x@y")
+    change = ("update-ref", "-m", "push", "refs/heads/main", sha, old)
+    subprocess.run(["git", *identity, "-C", str(git_dir), *change], check=True)
 
 
 def test_events_that_were_kept_are_planned_after_a_kill(server: ServedProcess, checkout: Checkout) -> None:
