@@ -134,10 +134,9 @@ class Retention:
             before = page.before
 
     def _remove_artifacts(self, repository: HostedRepository, swept: Swept) -> None:
-        """Newest first, until the quota is used up; what is older goes."""
+        """What is older than the setting allows, and, newest first, what is there when the quota is used up."""
         quota = repository.settings.artifact_bytes
-        if not quota:
-            return
+        oldest = self._clock.now() - timedelta(days=repository.settings.artifact_days)
         used = 0
         for number in self._artifacts.runs():
             run = self._history.get(number)
@@ -145,7 +144,8 @@ class Retention:
                 continue
             for artifact in self._artifacts.list(number):
                 used += artifact.size
-                if used > quota and not run.is_pinned and run.entry.status == "completed":
+                is_too_much = artifact.created_at < oldest or (quota and used > quota)
+                if is_too_much and not run.is_pinned and run.entry.status == "completed":
                     self._artifacts.delete(artifact)
                     used -= artifact.size
                     swept.artifacts += 1
