@@ -19,6 +19,7 @@ from homeport.server.limits import Limits
 from homeport.store.tables.audit import TableAudit
 from homeport.store.tables.held_runs import TableHeldRuns
 from homeport.store.tables.history import TableHistory
+from homeport.store.tables.history_fold import fold_again
 from tests.support.jobs import SystemClock
 from tests.support.planning import outcome_of
 from tests.support.plans import record_of
@@ -106,6 +107,8 @@ def test_a_run_that_waits_is_shown_as_github_shows_it(server: Server) -> None:
     history = TableHistory(server.database)
     (shown,) = history.find(RunFilter(repositories=(REPOSITORY.id,))).runs
     assert (shown.id, shown.entry.status, shown.entry.conclusion) == (held.id, "completed", "action_required")
+    fold_again(server.database)
+    assert history.find(RunFilter(repositories=(REPOSITORY.id,))).runs == (shown,)
     forks.approve(held.id, MAINTAINER)
     assert server.runs.is_open(held.id)
 

@@ -166,7 +166,7 @@ def _help(words: Sequence[str], console: Console) -> int:
 
 
 def _overview() -> str:
-    rows = "".join(f"  {name:10} {summary}\n" for name, _, summary in COMMANDS)
+    rows = "".join(f"  {name:11} {summary}\n" for name, _, summary in COMMANDS)
     return (
         "homeport: GitHub Actions workflows, run on your own machines\n\n"
         f"usage: homeport COMMAND [options]\n\n{rows}\n`homeport COMMAND --help` says more.\n"

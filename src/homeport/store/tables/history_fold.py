@@ -127,6 +127,9 @@ def _fold_attempt(connection: Connection, run: int, attempt: int, *, is_latest: 
     found = _find(connection, run, attempt)
     if found is None:
         return
+    if _is_held(connection, run, attempt):
+        write_held(connection, *found)
+        return
     fold = _write_attempt(connection, *found, is_latest=is_latest)
     finished = ""
     for facts in _read_journal(connection, run, attempt):
@@ -134,6 +137,15 @@ def _fold_attempt(connection: Connection, run: int, attempt: int, *, is_latest: 
         finished = next((fact.at.isoformat() for fact in facts if isinstance(fact, RunFinished)), finished)
     connection.execute(update(HISTORY_RUNS).where(_is(run, attempt)).values(**_state(fold.run, finished)))
     _write_jobs(connection, run, attempt, fold, list(fold.jobs), set())
+
+
+def _is_held(connection: Connection, run: int, attempt: int) -> bool:
+    """Whether an attempt waits for approval: nobody writes it, and it has no journal."""
+    owned = select(ATTEMPTS.c.run).where(
+        ATTEMPTS.c.run == run, ATTEMPTS.c.attempt == attempt, ATTEMPTS.c.owner.is_not(None)
+    )
+    begun = select(FACTS.c.run).where(FACTS.c.run == run, FACTS.c.attempt == attempt).limit(1)
+    return connection.execute(owned).first() is None and connection.execute(begun).first() is None
 
 
 def _take_up(
