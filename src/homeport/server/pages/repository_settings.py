@@ -113,7 +113,7 @@ class RepositorySettingsPages:
         changed = msgspec.structs.replace(
             repository,
             default_branch=typed.get("default_branch", "").strip() or repository.default_branch,
-            is_private=bool(typed.get("is_private")),
+            is_private=self._choose_privacy(request, repository, typed),
             settings=_read_settings(repository.settings, typed),
         )
         try:
@@ -122,6 +122,11 @@ class RepositorySettingsPages:
             return self._render_general(request, repository, str(error))
         self._note(request, "repository.changed", repository.full_name)
         return self._back(repository, "")
+
+    def _choose_privacy(self, request: Request, repository: HostedRepository, typed: Typed) -> bool:
+        """Who may see it is an administrator's to say."""
+        may_choose = find_identity(request).caller.may("administrator", repository)
+        return bool(typed.get("is_private")) if may_choose else repository.is_private
 
     def _remove(self, request: Request, typed: Typed) -> Response:
         repository = self._find(request, "administrator")
