@@ -7,12 +7,14 @@ from typing import Any
 import msgspec
 import pytest
 
+from homeport.coordinator.journal import recall
 from homeport.event import Event
 from homeport.plan.model import Plan
 from homeport.ports.access import Caller
 from homeport.ports.directory import HostedRepository, RepositorySettings
 from homeport.ports.history import RunFilter
 from homeport.ports.repositories import RunRecord
+from homeport.run.rerun import OneJob, RerunError
 from homeport.server.audit import Audit
 from homeport.server.forks import ApprovalError, Forks, must_wait, start_with
 from homeport.server.limits import Limits
@@ -172,6 +174,36 @@ def test_who_has_to_wait_is_a_setting(approval: str, association: str, head: str
 def test_other_events_never_wait() -> None:
     for name in ("push", "pull_request_target", "issue_comment", "workflow_run"):
         assert not must_wait(REPOSITORY, pull_request(name=name))
+
+
+def test_what_was_deleted_does_not_begin(server: Server) -> None:
+    forks, event = forks_of(server), pull_request()
+    first, second = record(server), record(server)
+    for each in (first, second):
+        forks.admit(REPOSITORY, event, each, plan_for(event))
+    server.runs.delete(first.id)
+    assert [each.run for each in forks.waiting()] == [second.id]
+    assert [each.run for each in forks.approve(second.id, MAINTAINER)] == [second.id]
+    assert server.runs.find(first.id) is None
+    for change in (forks.approve, forks.reject):
+        with pytest.raises(ApprovalError, match="deleted"):
+            change(first.id, MAINTAINER)
+
+
+def test_running_it_again_is_no_way_around_approval(server: Server) -> None:
+    forks, event = forks_of(server), pull_request()
+    held = record(server)
+    forks.admit(REPOSITORY, event, held, plan_for(event))
+    recalled = recall(server.runs, held.id)
+    assert recalled is not None
+    again = msgspec.structs.replace(held, attempt=2)
+    for selection in ("all", "failed", OneJob("build")):
+        with pytest.raises(RerunError):
+            server.engine.ask(
+                lambda coordinator, chosen=selection: coordinator.resubmit(recalled[1], again, chosen)  # type: ignore[misc]
+            ).result()
+    assert [each.run for each in forks.waiting()] == [held.id]
+    assert not server.runs.is_open(held.id)
 
 
 def test_what_was_approved_begins_after_a_restart(tmp_path: Path) -> None:

@@ -88,6 +88,8 @@ class Forks:
         """
         held = self._find_undecided(run)
         decided = self._store.decide(held.repository, held.head_sha, "approved", name_of(by), self._clock.now())
+        if not decided:
+            raise ApprovalError(f"run {run} was deleted")
         self._audit.note(
             by, "run.approved", f"run {run}", address=address, detail=f"commit {held.head_sha} of {held.author}"
         )
@@ -101,6 +103,8 @@ class Forks:
         if held.decision == "rejected":
             raise ApprovalError(f"run {run} was rejected by {held.decided_by} already")
         decided = self._store.decide(held.repository, held.head_sha, "rejected", name_of(by), self._clock.now())
+        if not decided:
+            raise ApprovalError(f"run {run} was deleted")
         self._audit.note(
             by, "run.rejected", f"run {run}", address=address, detail=f"commit {held.head_sha} of {held.author}"
         )

@@ -67,19 +67,21 @@ class TableHeldRuns:
         return None if row is None else _held(row)
 
     def list(self, repository: int | None, decision: Decision = "waiting") -> Sequence[HeldRun]:
-        """Oldest first; None: of all repositories."""
-        query = select(HELD_RUNS).where(HELD_RUNS.c.decision == decision).order_by(HELD_RUNS.c.run)
+        """Oldest first; None: of all repositories. What was deleted is not among them."""
+        kept = HELD_RUNS.c.run.in_(select(ATTEMPTS.c.run))
+        query = select(HELD_RUNS).where(HELD_RUNS.c.decision == decision, kept).order_by(HELD_RUNS.c.run)
         if repository is not None:
             query = query.where(HELD_RUNS.c.repository == repository)
         with self._database.read() as connection:
             return [_held(row) for row in connection.execute(query).all()]
 
     def decide(self, repository: int, head_sha: str, decision: Decision, by: str, at: datetime) -> Sequence[HeldRun]:
-        """For all that a commit has started and that is not approved yet; gives them as they are now."""
+        """For all that a commit has started, that is not approved yet and was not deleted; gives them as they are now."""
         same = (
             (HELD_RUNS.c.repository == repository)
             & (HELD_RUNS.c.head_sha == head_sha)
             & (HELD_RUNS.c.decision != "approved")
+            & HELD_RUNS.c.run.in_(select(ATTEMPTS.c.run))
         )
         values = {"decision": decision, "decided_by": by, "decided_at": at.isoformat(timespec="microseconds")}
 
