@@ -1,6 +1,7 @@
 # Everything a developer does, by name. `make help` lists it.
 PYTHON ?=
 VENV ?= .venv
+SERVE_OPTIONS ?=
 PYTEST_OPTIONS ?= -n auto --dist loadgroup
 BIN = $(VENV)/bin
 
@@ -30,9 +31,9 @@ format: ## format and mend what can be mended
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-serve: ## the server (comes with part III; says so)
-	@PYTHON="$(PYTHON)" VENV="$(VENV)" scripts/bootstrap runtime
-	@$(BIN)/homeport serve
+serve: ## set up, and start the server (SERVE_OPTIONS="--reload …")
+	@PYTHON="$(PYTHON)" VENV="$(VENV)" scripts/bootstrap server
+	@exec $(BIN)/homeport serve $(SERVE_OPTIONS)
 
 bench: ## the table of speed and memory, against act and the bash floor
 	@PYTHON="$(PYTHON)" VENV="$(VENV)" scripts/bootstrap dev
