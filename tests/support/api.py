@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 
 import httpx
 
+from homeport.ports.repositories import StoreError
 from tests.support.github_answers import published
 from tests.support.pushing import Checkout, make_person
 from tests.support.serve import LONG, ServedProcess, served, wait_until
@@ -74,7 +75,15 @@ class ApiServer:
 
     def person(self, login: str, **given: Any) -> str:
         """Another person's token."""
-        return make_person(self.server.folder, login, **given)
+
+        def make() -> str:
+            try:
+                return make_person(self.server.folder, login, **given)
+            except StoreError:  # the server writes at the same moment
+                return ""
+
+        token: str = wait_until(make)
+        return token
 
     def send(
         self, method: str, path: str, body: Any = None, *, token: str | None = None, **headers: str
@@ -86,6 +95,12 @@ class ApiServer:
         return httpx.request(
             method, self.api + path, json=body, headers=sent, verify=context, timeout=LONG, follow_redirects=False
         )
+
+    def fetch(self, path: str, *, token: str = "") -> httpx.Response:
+        """A GET of anything on the server."""
+        context = ssl.create_default_context(cafile=str(self.certificate))
+        headers = {"authorization": f"Bearer {token}"} if token else {}
+        return httpx.get(self.server.url + path, headers=headers, verify=context, timeout=LONG)
 
     def ask(self, method: str, path: str, body: Any = None, *, status: int = 200, token: str | None = None) -> Any:
         """The body of an answer, which must have this status, and be as GitHub's description says."""

@@ -5,8 +5,7 @@ from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.routing import BaseRoute
 
-from homeport.server import access, api_runs, badges, health, logs, operation_forms, pages
-from homeport.server.api import opening
+from homeport.server import access, api_runs, badges, health, interfaces, logs, operation_forms, pages
 from homeport.server.api_people import PeopleApi
 from homeport.server.api_repositories import RepositoriesApi
 from homeport.server.error_edge import ErrorEdge, answer_refusal
@@ -21,7 +20,7 @@ def build_app(parts: ServerParts) -> Starlette:
         *parts.metrics.routes,
         *access.sign_in_routes(parts.access),
         *parts.happenings.routes,
-        *opening.routes(parts),
+        *interfaces.routes(parts),
         *PeopleApi(parts.access).routes,
         *RepositoriesApi(parts.access, parts.directory, parts.forks).routes,
         *api_runs.routes(parts),

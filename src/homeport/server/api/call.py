@@ -79,7 +79,7 @@ class Call:
     def page(self, body: object, page: Page, total: int) -> Answer:
         """A part of a list, with the links to the others."""
         query = self._request.url.query
-        address = self.links.api + self._request.url.path.partition("/api/v3")[2] + (f"?{query}" if query else "")
+        address = self.links.site + self._request.url.path + (f"?{query}" if query else "")
         return Answer(body=body, headers=link_pages(address, page, total))
 
     def refuse_unknown(self) -> NoReturn:

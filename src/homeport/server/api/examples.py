@@ -215,7 +215,7 @@ def _setting_answers() -> tuple[object, ...]:
         usage.WorkflowUsage(),
         meta.Meta(verifiable_password_authentication=False, installed_version="3.14.0", homeport_version="1.0.0"),
         meta.RateOverview(resources=meta.RateResources(core=rate, search=rate, graphql=rate), rate=rate),
-        {"repository_url": f"{_LINKS.api}/repos/{{owner}}/{{repo}}"},
+        {name: _LINKS.api + end for name, end in meta.ROOT.items()},
         meta.VERSION,
     )
 

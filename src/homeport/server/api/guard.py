@@ -17,6 +17,7 @@ from homeport.server.api.endpoint import Endpoint
 from homeport.server.api.parts import ApiParts
 from homeport.server.api.rates import Rate
 from homeport.server.auth import find_caller, find_identity, refuse
+from homeport.server.problems import answer_problem
 
 LARGEST_BODY = 4 << 20
 API = "/api/v3"
@@ -27,10 +28,17 @@ _LARGEST_NUMBER = 1_000_000
 
 def route_of(endpoint: Endpoint, parts: ApiParts, *, above: str = API) -> Route:
     """The route of an endpoint, below some path. HEAD is GET without its body."""
-    return Route(above + endpoint.path, _guard(endpoint, parts), methods=[endpoint.method], name=endpoint.operation)
+    return Route(
+        above + endpoint.path, _guard(endpoint, parts, above), methods=[endpoint.method], name=endpoint.operation
+    )
 
 
-def _guard(endpoint: Endpoint, parts: ApiParts) -> Callable[[Request], Awaitable[Response]]:
+def _guard(endpoint: Endpoint, parts: ApiParts, above: str) -> Callable[[Request], Awaitable[Response]]:
+    def tell(request: Request, error: ApiRefusalError) -> Response:
+        if above == API:
+            return answer_refusal(error, endpoint.documentation)
+        return answer_problem(request.url.path, error.status, error.message, headers=error.headers)
+
     async def answer(request: Request) -> Response:
         caller = await find_caller(request)
         who = _who(caller, request)
@@ -46,9 +54,9 @@ def _guard(endpoint: Endpoint, parts: ApiParts) -> Callable[[Request], Awaitable
         except ApiRefusalError as error:
             if error.status in {401, 403, 404}:
                 refuse(request, error.status, error.message, request.url.path)
-            response = answer_refusal(error, endpoint.documentation)
+            response = tell(request, error)
         except HTTPException as error:  # another part's refusal
-            response = answer_refusal(ApiRefusalError(error.status_code, error.detail), endpoint.documentation)
+            response = tell(request, ApiRefusalError(error.status_code, error.detail))
         response.headers.update(_common_headers(caller))
         response.headers.update(rate.headers)
         return response

@@ -9,7 +9,7 @@ from homeport.server.api.endpoint import Endpoint, Nothing, endpoint
 from homeport.server.api.rates import Rate
 
 VERSION = "2022-11-28"
-_ROOT = {
+ROOT = {
     "current_user_url": "/user",
     "current_user_authorizations_html_url": "/settings/tokens",
     "authorizations_url": "/authorizations",
@@ -78,7 +78,7 @@ class RateOverview(msgspec.Struct, frozen=True, kw_only=True):
 
 def get_root(call: Call, _: Nothing) -> Answer:
     """The addresses that clients begin with."""
-    return Answer(body={name: call.links.api + end for name, end in _ROOT.items()})
+    return Answer(body={name: call.links.api + end for name, end in ROOT.items()})
 
 
 def get_meta(_call: Call, _: Nothing) -> Answer:

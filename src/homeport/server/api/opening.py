@@ -1,4 +1,4 @@
-"""Puts the interface together from the server's parts: its front door."""
+"""Puts the interface together from the server's parts."""
 
 import os
 from collections.abc import Sequence
@@ -21,9 +21,8 @@ from homeport.store.tables.journal_reader import JournalReader
 from homeport.tokens.keys import SecretKey
 
 
-def routes(parts: ServerParts) -> list[BaseRoute]:
+def routes_of(api: ApiParts) -> list[BaseRoute]:
     """`/api/v3`, `/api/graphql` and what downloads lead to."""
-    api = open_api(parts)
     return [*(route_of(each, api) for each in ENDPOINTS), graphql_route(api), *api.downloads.routes]
 
 
