@@ -7,14 +7,17 @@ from concurrent.futures import Future, ThreadPoolExecutor
 
 from homeport.ports.directory import HostedRepository
 from homeport.ports.repositories import StoreError
-from homeport.run.facts import Fact, LinesLogged
+from homeport.run.facts import Fact
 from homeport.server.delivery import Delivery
 from homeport.server.reporting import Reporting
+from homeport.store.tables.outbox import REPORTED
 
 _SENDERS = 4
 """How many repositories' forges are told at once."""
 _LOOK_SECONDS = 1.0
 """How often it is looked whether a wait is over. What happens meanwhile wakes the thread at once."""
+_GATHER_SECONDS = 0.2
+"""How long news is gathered after some was told"""
 
 
 class ForgeReporter:
@@ -46,7 +49,7 @@ class ForgeReporter:
 
     def hear(self, facts: Sequence[Fact]) -> None:
         """Something has happened. Never blocks."""
-        if any(not isinstance(fact, LinesLogged) for fact in facts):
+        if any(isinstance(fact, REPORTED) for fact in facts):
             self._news.set()
 
     def wake(self) -> None:
@@ -59,10 +62,14 @@ class ForgeReporter:
                 self._news.wait(_LOOK_SECONDS)
                 self._news.clear()
                 try:
-                    while not self._stopping.is_set() and self._reporting.work_off():
-                        pass
+                    has_news = self._reporting.work_off()
                     self._send(pool)
                     self._delivery.tidy()
+                    if (
+                        has_news
+                    ):  # what comes next is taken together: short jobs would keep this thread busy with nothing else
+                        self._stopping.wait(_GATHER_SECONDS)
+                        self._news.set()
                 except StoreError as error:
                     self._log.error("what is to be told to forges cannot be read or kept: %s", error)
                     self._stopping.wait(_LOOK_SECONDS)

@@ -1,6 +1,7 @@
 """Works out what follows for the checks of commits from what runs have remembered, and from workflows that could not be run at all."""
 
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future
 from urllib.parse import quote
 
 import msgspec
@@ -66,15 +67,15 @@ class Reporting:
         marks: dict[tuple[str, int], list[News]] = {}
         for each in news:
             marks.setdefault((each.run, each.attempt), []).append(each)
-        for (run, attempt), found in marks.items():
-            self._report(run, attempt, [each.id for each in found])
+        pending = [self._report(run, attempt, [each.id for each in found]) for (run, attempt), found in marks.items()]
+        for future in pending:
+            future.result()
         return bool(news)
 
-    def _report(self, run: str, attempt: int, marks: Sequence[int]) -> None:
+    def _report(self, run: str, attempt: int, marks: Sequence[int]) -> "Future[None]":
         followed = self._follow(run, attempt)
         if followed is None:
-            self._outbox.drop(marks)
-            return
+            return self._outbox.drop(marks)
         reports = self._report_held(followed, run) if followed.read < 0 and attempt == 1 else []
         self._catch_up(followed, run, attempt)
         reports += [
@@ -84,7 +85,7 @@ class Reporting:
         if followed.checks.is_finished:
             self._followed.pop((run, attempt), None)
         repository = followed.repository
-        self._outbox.report(
+        return self._outbox.report(
             repository.id, reports, at=self._clock.now(), is_forwarded=is_forwarded(repository), done=marks
         )
 
@@ -190,7 +191,7 @@ class Reporting:
     def _put(self, repository: HostedRepository, reports: Sequence[JobReport]) -> None:
         if reports:
             now = self._clock.now()
-            self._outbox.report(repository.id, reports, at=now, is_forwarded=is_forwarded(repository))
+            self._outbox.report(repository.id, reports, at=now, is_forwarded=is_forwarded(repository)).result()
 
     def set_status(self, repository: HostedRepository, status: Status, creator: str) -> CommitStatus:
         """A status that somebody sets by the interface: kept here, and told to the forge where the repository has one."""

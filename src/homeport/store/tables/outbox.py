@@ -9,6 +9,7 @@ the forge has acknowledged is another one; what came in between is not told any 
 """
 
 from collections.abc import Iterable, Sequence
+from concurrent.futures import Future
 from datetime import datetime
 from typing import Any, TypeVar
 
@@ -89,7 +90,8 @@ OUTBOX = Table(
 
 _GRAVITY: tuple[Verdict, ...] = ("failure", "error", "cancelled", "running", "queued", "success", "skipped")
 """Of several jobs of one name, the first of these that occurs counts: nothing is green while another of the name is not."""
-_REPORTED = (RunQueued, JobExpanded, JobQueued, JobStarted, JobFinished, RunFinished)
+REPORTED = (RunQueued, JobExpanded, JobQueued, JobStarted, JobFinished, RunFinished)
+"""the facts that checks may follow from"""
 
 
 class News(msgspec.Struct, frozen=True):
@@ -131,7 +133,7 @@ class Refusal(msgspec.Struct, frozen=True):
 
 def mark_news(connection: Connection, run: int, attempt: int, facts: Sequence[RunFact]) -> None:
     """To be called in the transaction that adds these facts to a journal."""
-    if any(isinstance(fact, _REPORTED) for fact in facts):
+    if any(isinstance(fact, REPORTED) for fact in facts):
         connection.execute(insert(NEWS).values(run=run, attempt=attempt))
 
 
@@ -163,8 +165,10 @@ class TableOutbox:
         at: datetime,
         is_forwarded: bool,
         done: Iterable[int] = (),
-    ) -> None:
-        """Take in how jobs stand, and take these marks away, in one transaction. `is_forwarded`: a forge is to be told."""
+    ) -> "Future[None]":
+        """Take in how jobs stand, and take these marks away, in one transaction; the future is done when it is durable, so that several may
+        be made so together. `is_forwarded`: a forge is to be told.
+        """
 
         def work(connection: Connection) -> None:
             for report in reports:
@@ -173,11 +177,11 @@ class TableOutbox:
                     _put_status(connection, repository, effective, "", at, is_forwarded=is_forwarded)
             drop_news(connection, done)
 
-        self._database.write(work)
+        return self._database.submit(work)
 
-    def drop(self, done: Iterable[int]) -> None:
+    def drop(self, done: Iterable[int]) -> "Future[None]":
         """Take marks away of which nothing follows."""
-        self._database.write(lambda connection: drop_news(connection, done))
+        return self._database.submit(lambda connection: drop_news(connection, done))
 
     def find_problems(self, repository: int, sha: str) -> Sequence[tuple[str, Status]]:
         """What kept workflows of a commit from running, by source: the reports of no attempt."""
