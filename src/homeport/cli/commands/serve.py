@@ -20,6 +20,7 @@ from homeport.ports.repositories import StoreError
 from homeport.server import lifecycle
 from homeport.server.access import Access
 from homeport.server.app import build_app
+from homeport.server.engine import EngineEndedError
 from homeport.server.ownership import owned
 from homeport.server.settings import ServerSettings
 from homeport.server.waiting import Bell
@@ -70,6 +71,7 @@ COMMAND = Command(
             help="how commands of jobs run: process or sandbox (default: sandbox, where this machine has one)",
             choices=("process", "sandbox"),
         ),
+        Option(name="--reload", help="start again whenever Homeport's own code changes: for work on it"),
         FORMAT,
     ),
     details=(
@@ -91,6 +93,10 @@ class Ready(msgspec.Struct, frozen=True, tag="ready", kw_only=True):
 def main(options: Options, console: Console) -> int:
     """Serve until told to stop. Raises `CommandError`."""
     settings = read_settings(options, console)
+    if options.flag("--reload"):
+        from homeport.cli.reloading import run_again_on_change  # noqa: PLC0415 - for work on Homeport only
+
+        return run_again_on_change(["serve", *_list_words(options)], console)
     os.umask(0o077)  # what is kept is nobody else's to read
     public = _listen(settings)
     settings = msgspec.structs.replace(settings, listen_port=public.getsockname()[1])
@@ -101,9 +107,15 @@ def main(options: Options, console: Console) -> int:
                 asyncio.run(_serve(settings, database, public, options, console))
             finally:
                 database.close()
-    except StoreError as error:
+    except (StoreError, EngineEndedError) as error:
         raise CommandError(str(error)) from error
     return OK
+
+
+def _list_words(options: Options) -> list[str]:
+    """What was given, but for `--reload`."""
+    names = [option.name for option in COMMAND.options if option.value]
+    return [word for name in names for value in options.all(name) for word in (name, value)]
 
 
 async def _serve(
