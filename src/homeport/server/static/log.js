@@ -69,12 +69,12 @@ class Viewer {
   /** The page's own list of steps says their names, states and times. */
   readSteps() {
     for (const item of document.querySelectorAll("[data-step]")) {
-      const { step: number, name, state, time, since } = item.dataset;
+      const { step: number, name, state, time, begun } = item.dataset;
       const isNew = !this.layout.find(Number(number));
       const step = this.layout.ensure(Number(number), name);
       if (isNew || (state === "running" && step.state !== "running")) step.isOpen = state === "running" || state === "failure";
       if (state === "failure" && step.state === "running") step.isOpen = true;
-      Object.assign(step, { name, state, time: time ?? "", since: since ?? "" });
+      Object.assign(step, { name, state, time: time ?? "", since: begun ?? "" });
     }
   }
 
