@@ -144,6 +144,7 @@ class Sessions:
         if visitor.former_session:
             self._people.close_session(digest_of(visitor.former_session))
         now = self._clock.now()
+        self._people.forget_old(now)
         cookie = make_credential(SESSION)
         self._people.open_session(
             Session(

@@ -140,6 +140,14 @@ def test_a_session_ends_when_it_is_not_used(house: House) -> None:
     assert who(client) == ""
 
 
+def test_sessions_that_have_ended_are_not_kept(house: House) -> None:
+    ada = house.add("ada")
+    sign_in(house.client())
+    house.clock.pass_seconds(15 * 24 * 3600)
+    sign_in(house.client())
+    assert len(house.access.people.sessions(ada.id)) == 1
+
+
 def test_a_session_ends_some_day_however_much_it_is_used(house: House) -> None:
     house.add("ada")
     client = house.client()
