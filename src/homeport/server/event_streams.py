@@ -4,7 +4,7 @@ Source: WHATWG, "HTML Living Standard", 9.2 "Server-sent events".
 """
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
@@ -29,16 +29,49 @@ def encode_event(name: str, data: bytes, number: int | None = None) -> bytes:
 
 
 class Viewers:
-    """Counts who looks on, so that nobody can use up the server's connections by looking."""
+    """Who looks on: not more than so many, so that nobody can use up the server's connections by looking, and nobody who takes nothing."""
 
-    def __init__(self, most: int = MOST_VIEWERS) -> None:
-        self.count = 0
+    def __init__(self, most: int = MOST_VIEWERS, longest_write_seconds: float = LONGEST_WRITE_SECONDS) -> None:
         self._most = most
+        self._longest = longest_write_seconds
+        self._writes: dict[object, tuple[float, Callable[[], object]]] = {}
+        """since when a viewer is being written to, and how it is cut off; 0: not now"""
+        self._is_looking = False
+
+    @property
+    def count(self) -> int:
+        """How many there are."""
+        return len(self._writes)
 
     @property
     def are_too_many(self) -> bool:
         """Whether another one is to be refused."""
         return self.count >= self._most
+
+    def enter(self, viewer: object, cut_off: Callable[[], object]) -> None:
+        """Another one."""
+        if not self._is_looking:
+            self._is_looking = True
+            asyncio.get_running_loop().call_later(self._longest / 2, self._look)
+        self._writes[viewer] = 0.0, cut_off
+
+    def leave(self, viewer: object) -> None:
+        """One less."""
+        del self._writes[viewer]
+
+    def note(self, viewer: object, since: float) -> None:
+        """A write begins now, or (0) has ended."""
+        self._writes[viewer] = since, self._writes[viewer][1]
+
+    def _look(self) -> None:
+        """One timer for all: a timer for every write would cost more than the write."""
+        loop = asyncio.get_running_loop()
+        for since, cut_off in list(self._writes.values()):
+            if since and loop.time() - since > self._longest:
+                cut_off()
+        self._is_looking = bool(self._writes)
+        if self._is_looking:
+            loop.call_later(self._longest / 2, self._look)
 
 
 class EventStream(Response):
@@ -57,22 +90,24 @@ class EventStream(Response):
             refusal = answer_problem(scope["path"], 503, "too many viewers", headers={"retry-after": "30"})
             await refusal(scope, receive, send)
             return
-        self._viewers.count += 1
         writing = asyncio.ensure_future(self._write(send))
+        self._viewers.enter(self, writing.cancel)
         leaving = asyncio.ensure_future(_wait_for_leave(receive))
         try:
             await asyncio.wait((writing, leaving), return_when=asyncio.FIRST_COMPLETED)
         finally:
-            self._viewers.count -= 1
+            self._viewers.leave(self)
             for task in (writing, leaving):
                 task.cancel()
             await asyncio.gather(writing, leaving, return_exceptions=True)
 
     async def _write(self, send: Send) -> None:
         await send({"type": "http.response.start", "status": 200, "headers": _HEADERS})
+        now = asyncio.get_running_loop().time
         async for event in self._events:
-            async with asyncio.timeout(LONGEST_WRITE_SECONDS):
-                await send({"type": "http.response.body", "body": event, "more_body": True})
+            self._viewers.note(self, now())
+            await send({"type": "http.response.body", "body": event, "more_body": True})
+            self._viewers.note(self, 0.0)
         await send({"type": "http.response.body", "body": b""})
 
 

@@ -14,7 +14,7 @@ reads slowly is behind, and costs nothing.
 
 import asyncio
 import threading
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 
 from anyio import CapacityLimiter, to_thread
 from starlette.requests import Request
@@ -34,16 +34,77 @@ _READERS = 4
 _REMEMBERED = 8
 
 
+Read = Callable[[int], Awaitable[ShownLines]]
+"""Reads a job's lines from one on (0-based)."""
+
+
 class _Watched:
     """A run, or a job of it, that somebody looks at."""
 
     def __init__(self) -> None:
         self.version = 0
         self.viewers = 0
+        self.beats = 0
         self.has_ended = False
         self.changed = asyncio.Event()
-        self.reads: dict[tuple[int, int], asyncio.Task[ShownLines]] = {}
-        """by version and line: what is read once, for all who ask for it"""
+
+    def wake(self) -> None:
+        """All viewers look again."""
+        self.version += 1
+        former, self.changed = self.changed, asyncio.Event()
+        former.set()
+
+    def beat(self) -> None:
+        """All viewers say that they are there still."""
+        self.beats += 1
+        self.wake()
+
+    def tell(self, *, has_ended: bool) -> None:
+        """Something has happened."""
+        self.has_ended = self.has_ended or has_ended
+        self.wake()
+
+
+class _WatchedLog(_Watched):
+    """A job whose log somebody follows. New lines are read once, before the viewers are woken: those who have all lines before them find
+    them ready.
+    """
+
+    def __init__(self, read: Read) -> None:
+        super().__init__()
+        self.shown: dict[int, ShownLines] = {}
+        """the newest pieces, by the line that they begin with"""
+        self.head: int | None = None
+        """the line after the last that was read"""
+        self._read = read
+        self._is_stale = False
+        self._reading: asyncio.Task[None] | None = None
+
+    def tell(self, *, has_ended: bool) -> None:
+        """There are more lines, or no more will come."""
+        self.has_ended = self.has_ended or has_ended
+        self._is_stale = True
+        if self._reading is None:
+            self._reading = asyncio.ensure_future(self._read_on())
+
+    async def _read_on(self) -> None:
+        try:
+            while self._is_stale:
+                self._is_stale = False
+                if self.head is not None:
+                    await self._read_more(self.head)
+                self.wake()
+        finally:
+            self._reading = None
+
+    async def _read_more(self, first: int) -> None:
+        shown = await self._read(first)
+        if shown.count:
+            self.head = first + shown.count
+            self.shown[first] = shown
+            while len(self.shown) > _REMEMBERED:
+                del self.shown[next(iter(self.shown))]
+            self._is_stale = self._is_stale or self.head < shown.total
 
 
 class Broadcasts:
@@ -57,6 +118,7 @@ class Broadcasts:
         self._news: dict[tuple[str, str | None], bool] = {}
         """what was heard of and not told: whether it has ended"""
         self._is_closed = False
+        self._is_beating = False
 
     @property
     def is_closed(self) -> bool:
@@ -88,13 +150,20 @@ class Broadcasts:
         """The server is about to end: all streams do."""
         self._is_closed = True
         for watched in self._watched.values():
-            self._wake(watched)
+            watched.wake()
 
-    def watch(self, run: str, job: str | None = None) -> _Watched:
+    def watch_run(self, run: str) -> _Watched:
         """Begin to look; every call is followed by one of `leave`."""
-        self._loop = asyncio.get_running_loop()
-        watched = self._watched.setdefault((run, job), _Watched())
-        watched.viewers += 1
+        watched = self._watched.get((run, None)) or _Watched()
+        self._enter((run, None), watched)
+        return watched
+
+    def watch_log(self, run: str, job: str, read: Read) -> _WatchedLog:
+        """The same for a job's lines."""
+        watched = self._watched.get((run, job))
+        if not isinstance(watched, _WatchedLog):
+            watched = _WatchedLog(read)
+        self._enter((run, job), watched)
         return watched
 
     def leave(self, run: str, job: str | None = None) -> None:
@@ -104,19 +173,29 @@ class Broadcasts:
         if not watched.viewers:
             del self._watched[run, job]
 
+    def _enter(self, key: tuple[str, str | None], watched: _Watched) -> None:
+        self._loop = asyncio.get_running_loop()
+        if not self._is_beating:
+            self._is_beating = True
+            self._loop.call_later(_HEARTBEAT_SECONDS, self._beat)
+        self._watched[key] = watched
+        watched.viewers += 1
+
+    def _beat(self) -> None:
+        """So that nothing between the server and its viewers takes them for gone."""
+        for watched in self._watched.values():
+            watched.beat()
+        self._is_beating = bool(self._watched) and not self._is_closed
+        if self._is_beating and self._loop is not None:
+            self._loop.call_later(_HEARTBEAT_SECONDS, self._beat)
+
     def _tell(self) -> None:
         with self._lock:
             news, self._news = self._news, {}
         for key, has_ended in news.items():
             watched = self._watched.get(key)
             if watched is not None:
-                watched.has_ended = watched.has_ended or has_ended
-                self._wake(watched)
-
-    def _wake(self, watched: _Watched) -> None:
-        watched.version += 1
-        former, watched.changed = watched.changed, asyncio.Event()
-        former.set()
+                watched.tell(has_ended=has_ended)
 
 
 class Streams:
@@ -147,10 +226,10 @@ class Streams:
         return EventStream(self._line_events(job, first - 1), self._broadcasts.viewers)
 
     async def _run_events(self, run: str) -> AsyncIterator[bytes]:
-        watched = self._broadcasts.watch(run)
+        watched = self._broadcasts.watch_run(run)
         try:
             while True:
-                changed, version = watched.changed, watched.version
+                changed, version, beats = watched.changed, watched.version - watched.beats, watched.beats
                 known = await to_thread.run_sync(self._requests.history.get, run)
                 is_over = watched.has_ended or known is None or known.entry.status == "completed"
                 yield encode_event("changed", b'{"sequence":%d}' % version)
@@ -158,54 +237,45 @@ class Streams:
                     yield encode_event("end", b"{}")
                     return
                 await asyncio.sleep(_SHORTEST_PAUSE_SECONDS)
-                async for beat in self._await(changed):
-                    yield beat
+                while not self._broadcasts.is_closed and watched.version - watched.beats == version:
+                    await changed.wait()
+                    changed = watched.changed
+                    if watched.beats != beats:
+                        beats = watched.beats
+                        yield HEARTBEAT
                 if self._broadcasts.is_closed:
                     return
         finally:
             self._broadcasts.leave(run)
 
     async def _line_events(self, job: HistoryJob, position: int) -> AsyncIterator[bytes]:
-        watched = self._broadcasts.watch(job.run, job.entry.key)
+        watched = self._broadcasts.watch_log(job.run, job.entry.key, lambda first: self._read(job, first))
         try:
             known = await to_thread.run_sync(self._requests.history.job, job.entry.id)
             is_old = known is None or known.entry.status == "completed"
             while not self._broadcasts.is_closed:
-                changed = watched.changed
+                changed, beats = watched.changed, watched.beats
                 is_over = is_old or watched.has_ended  # asked before reading: nothing comes after it
-                shown = await self._read(watched, job, position)
-                if shown.count:
-                    position = shown.first + shown.count
+                shown = watched.shown.get(position)
+                if shown is None and (is_over or watched.head is None or position < watched.head):
+                    shown = await self._read(job, position)
+                    if watched.head is None:
+                        watched.head = position + shown.count
+                if shown is not None and shown.count:
+                    position += shown.count
                     yield shown.event
-                elif is_over:
+                elif shown is not None and is_over:
                     yield encode_event("end", b'{"total":%d}' % shown.total)
                     return
                 else:
-                    async for beat in self._await(changed):
-                        yield beat
+                    await changed.wait()
+                    if watched.beats != beats:
+                        yield HEARTBEAT
         finally:
             self._broadcasts.leave(job.run, job.entry.key)
 
-    async def _await(self, changed: asyncio.Event) -> AsyncIterator[bytes]:
-        """Heartbeats, until something has changed."""
-        while not self._broadcasts.is_closed:
-            try:
-                async with asyncio.timeout(_HEARTBEAT_SECONDS):
-                    await changed.wait()
-            except TimeoutError:
-                yield HEARTBEAT
-            else:
-                return
-
-    async def _read(self, watched: _Watched, job: HistoryJob, position: int) -> ShownLines:
-        key = watched.version, position
-        task = watched.reads.get(key)
-        if task is None:
-            while len(watched.reads) >= _REMEMBERED:
-                del watched.reads[next(iter(watched.reads))]
-            task = asyncio.ensure_future(self._in_thread(lambda: self._reader.show(job, position)))
-            watched.reads[key] = task
-        return await asyncio.shield(task)
+    async def _read(self, job: HistoryJob, first: int) -> ShownLines:
+        return await self._in_thread(lambda: self._reader.show(job, first))
 
     async def _in_thread(self, read: Callable[[], ShownLines]) -> ShownLines:
         if self._limiter is None:
