@@ -6,6 +6,7 @@ import ssl
 import zipfile
 from base64 import b64decode, b64encode
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -15,6 +16,7 @@ from nacl.public import PublicKey, SealedBox
 from homeport.server.api.table import ENDPOINTS
 from tests.support.api import REPOSITORY, ApiServer, serving_api
 from tests.support.github_answers import published
+from tests.support.serve import wait_until
 
 HERE = f"/repos/{REPOSITORY}"
 UNPUBLISHED = {"repos/get-content-root", "repos/list-statuses-for-ref-old"}
@@ -271,3 +273,43 @@ def test_a_number_that_is_none_is_not_there(api: ApiServer) -> None:
 
 def fetch(api: ApiServer, address: str) -> httpx.Response:
     return httpx.get(address, verify=ssl.create_default_context(cafile=str(api.certificate)))
+
+
+TOKEN = """\
+name: Token
+on: workflow_dispatch
+permissions: {actions: read, statuses: write}
+jobs:
+  hold:
+    runs-on: ubuntu-latest
+    steps: [{run: 'printf %s "$TOKEN" > "$KEPT.new"; mv "$KEPT.new" "$KEPT"; exec sleep 600', env: {TOKEN: "${{ github.token }}", KEPT: KEPT_AT}}]
+"""
+
+
+def test_a_jobs_token_may_what_its_permissions_grant_and_dies_with_the_job(api: ApiServer, tmp_path: Path) -> None:
+    kept = tmp_path / "token"
+    api.checkout.commit({".github/workflows/token.yml": TOKEN.replace("KEPT_AT", str(kept))})
+    api.checkout.push()
+    wait_until(lambda: api.send("GET", f"{HERE}/actions/workflows/token.yml").status_code == 200)
+    newest = api.get("/actions/runs")["workflow_runs"][0]["id"]
+    api.ask("POST", f"{HERE}/actions/workflows/token.yml/dispatches", {"ref": "main"}, status=204)
+    run = api.await_newest("token.yml", newest)["id"]
+    wait_until(kept.exists)
+    token = kept.read_text()
+    api.ask("GET", f"{HERE}/actions/runs/1", token=token)
+    api.ask("POST", f"{HERE}/statuses/{api.sha}", {"state": "success", "context": "job"}, status=201, token=token)
+    for method, path in (
+        ("POST", "/actions/runs/1/rerun"),
+        ("GET", "/actions/secrets"),
+        ("GET", "/contents/app.py"),
+        ("PUT", "/actions/workflows/ci.yml/disable"),
+        ("PUT", "/environments/x"),
+    ):
+        refused = api.send(method, f"{HERE}{path}", token=token)
+        assert (refused.status_code, refused.json()["message"]) == (403, "Resource not accessible by integration"), path
+    assert api.send("GET", "/repos/acme/other", token=token).status_code == 404
+    assert api.send("GET", "/orgs/acme/actions/secrets", token=token).status_code == 404
+    assert api.send("GET", "/user", token=token).status_code == 403
+    api.ask("POST", f"{HERE}/actions/runs/{run}/cancel", status=202)
+    api.await_run(run)
+    assert wait_until(lambda: api.send("GET", f"{HERE}/actions/runs/1", token=token).status_code == 401)
