@@ -22,10 +22,16 @@ from homeport.run.transition import ImpossibleFactError
 
 Result = TypeVar("Result")
 
+ENDED = "has ended"
+"""What `ServerEngine.problem` says when nothing will ever move on"""
 _TICK_SECONDS = 1.0
 _FIRST_PAUSE_SECONDS = 0.5
 _LONGEST_PAUSE_SECONDS = 15.0
 _LOG = logging.getLogger("homeport.server")
+
+
+class EngineEndedError(Exception):
+    """A fault has ended the thread in which runs move on."""
 
 
 class ServerEngine:
@@ -59,7 +65,10 @@ class ServerEngine:
         self._changed = threading.Condition()
         self._has_news = False
         self._is_stopping = False
+        self._trouble: StoreError | None = None
+        """why runs stand still"""
         self._taken_up: Future[None] = Future()
+        self._ended: Future[None] = Future()
         self._thread = threading.Thread(target=self._work, name="engine")
 
     def start(self) -> None:
@@ -70,9 +79,15 @@ class ServerEngine:
         self._taken_up.result()
 
     @property
-    def is_alive(self) -> bool:
-        """Whether the thread goes on."""
-        return self._thread.is_alive()
+    def problem(self) -> str | None:
+        """Why no run moves on, in words for everybody; None where nothing is in the way."""
+        if self._ended.done():
+            return ENDED
+        return None if self._trouble is None else "stands still until the database can be written again"
+
+    def when_ended(self, tell: Callable[[BaseException | None], object]) -> None:
+        """Have it said, by any thread, that the thread has ended: by `stop`, or by a fault, after which no run would ever move on."""
+        self._ended.add_done_callback(lambda ended: tell(ended.exception()))
 
     def stop(self) -> None:
         """End the thread. Runs stay open, for the next process to go on with; their runners are at work meanwhile."""
@@ -85,6 +100,9 @@ class ServerEngine:
         """Have something done with the coordinator, in its thread; the future is done when the outcome is durable."""
         future: Future[Result] = Future()
         with self._changed:
+            if self._trouble is not None:
+                future.set_exception(self._trouble)
+                return future
             self._asked.append((work, future))
             self._has_news = True
             self._changed.notify()
@@ -104,6 +122,16 @@ class ServerEngine:
             self._taken_up.set_exception(error)
             raise
         self._taken_up.set_result(None)
+        try:
+            self._go_on()
+        except BaseException as error:
+            _LOG.critical("no run moves on any more", exc_info=error)
+            self._refuse_asked(StoreError("no run moves on any more"))
+            self._ended.set_exception(error)
+        else:
+            self._ended.set_result(None)
+
+    def _go_on(self) -> None:
         while True:
             with self._changed:
                 self._changed.wait_for(lambda: self._has_news or self._is_stopping, _TICK_SECONDS)
@@ -124,33 +152,37 @@ class ServerEngine:
         a new process would, as soon as that is possible.
         """
         _LOG.error("runs stand still: %s", error)
+        self._refuse_asked(error)
         for report in self.board.go_away():
             report.settle(error)
         self._coordinator.let_go()
         pause = _FIRST_PAUSE_SECONDS
         while not self._await_stop(pause):
-            self._refuse_asked(error)
             self._told.clear()
             self._coordinator = self._make_coordinator()
             try:
                 self._begin_anew()
                 self._step(self._take_up)
-            except StoreError as again:
+            except StoreError:
                 self.board.go_away()
                 self._coordinator.let_go()
-                error, pause = again, min(pause * 2, _LONGEST_PAUSE_SECONDS)
+                pause = min(pause * 2, _LONGEST_PAUSE_SECONDS)
             else:
+                with self._changed:
+                    self._trouble = None
                 self.board.come_back()
                 _LOG.warning("runs go on")
                 return
 
     def _await_stop(self, seconds: float) -> bool:
-        """Whether the engine is to stop; meanwhile those who ask are refused."""
+        """Whether the engine is to stop."""
         with self._changed:
             return self._changed.wait_for(lambda: self._is_stopping, seconds)
 
     def _refuse_asked(self, error: StoreError) -> None:
+        """Those who have asked, and those who ask from now on."""
         with self._changed:
+            self._trouble = error
             asked = list(self._asked)
             self._asked.clear()
         for _, future in asked:
@@ -204,6 +236,8 @@ class ServerEngine:
     def _answer(self, work: Callable[[Coordinator], Any], future: Future[Any]) -> Callable[[], None]:
         try:
             answer = work(self._coordinator)
+        except StoreError:
+            raise  # the coordinator may be ahead of what is remembered
         except Exception as error:  # it is the asker's
             problem = error
             return lambda: future.set_exception(problem)

@@ -40,7 +40,7 @@ def find_obstacles(parts: ServerParts) -> dict[str, str | None]:
     return {
         "database": _check_database(parts),
         "disk": _check_disk(parts),
-        "engine": None if parts.engine.is_alive else "has ended",
+        "engine": parts.engine.problem,
     }
 
 

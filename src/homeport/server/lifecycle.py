@@ -14,6 +14,7 @@ from starlette.routing import BaseRoute, Mount
 from starlette.types import ASGIApp
 
 from homeport.ports.repositories import StoreError
+from homeport.server.engine import ENDED, EngineEndedError
 from homeport.server.error_edge import ErrorEdge
 from homeport.server.parts import ServerParts
 from homeport.server.settings import ServerSettings
@@ -69,7 +70,8 @@ async def serve(
     """Serve until SIGTERM or SIGINT. Jobs go on meanwhile: the next server finds their runner again.
 
     The order at the end: no new connections, answers that are under way are finished, background parts end, the engine ends.
-    Raises `StoreError` where the engine cannot take up what the last process left.
+    Raises `StoreError` where the engine cannot take up what the last process left, `EngineEndedError` where a fault has ended it: whoever
+    looks after this process starts another, which takes up every run.
     """
     stopped = asyncio.Event()
     loop = asyncio.get_running_loop()
@@ -80,6 +82,7 @@ async def serve(
         middleware=[Middleware(ErrorEdge)],
     )
     await loop.run_in_executor(None, parts.engine.start)
+    parts.engine.when_ended(lambda _: loop.call_soon_threadsafe(stopped.set))
     begun = []
     doors: list[_Door] = []
     try:
@@ -93,6 +96,10 @@ async def serve(
             begun.append(part)
         on_ready()
         await stopped.wait()
+        if parts.engine.problem == ENDED:
+            raise EngineEndedError(
+                "no run moves on any more: a fault of Homeport's own, which the log tells of, has ended the engine"
+            )
     finally:
         parts.bell.close()
         parts.broadcasts.close()

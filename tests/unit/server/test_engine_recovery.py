@@ -17,7 +17,7 @@ from homeport.plan.model import Plan
 from homeport.ports.repositories import StoreError
 from homeport.run.facts import Fact, JobFinished, JobStarted, RunFinished, RunnerFact
 from homeport.server.closed_controls import ClosedControls
-from homeport.server.engine import ServerEngine
+from homeport.server.engine import ENDED, ServerEngine
 from homeport.store.memory import MemoryLogs
 from homeport.store.tables.database import Database
 from homeport.store.tables.groups import TableConcurrencyGroups
@@ -37,6 +37,8 @@ class House:
     def __init__(self, folder: Path) -> None:
         self.database = Database(f"sqlite:///{folder / 'homeport.db'}")
         self.is_closed = False
+        self.broken = False
+        """a fault in what hears of facts"""
         event.listen(self.database._engine, "checkout", self._limit)
         self.runs = TableRuns(self.database, os.urandom(4).hex(), lambda _: False)
         self.facts: list[Fact] = []
@@ -67,6 +69,9 @@ class House:
         plan = outcome_of("jobs: {build: {runs-on: ubuntu-latest, steps: [{run: 'true'}]}}")
         assert isinstance(plan, Plan)
         return self.engine.ask(lambda coordinator: coordinator.submit(plan, record_of(run, number=int(run))))
+
+    def problem(self) -> str | None:
+        return self.engine.problem
 
     def await_claim(self, claim: str) -> Claim:
         """As a runner would: it asks again when the server is away."""
@@ -110,6 +115,8 @@ class House:
         raise AssertionError("it did not come about")
 
     def _hear(self, facts: Sequence[Fact]) -> None:
+        if self.broken:
+            raise ZeroDivisionError
         with self._changed:
             self.facts.extend(facts)
             self._changed.notify_all()
@@ -160,9 +167,13 @@ def test_runs_go_on_where_they_were_when_the_disk_has_room_again(tmp_path: Path)
             house.submit("2").result(LONG)
         with pytest.raises(BoardAwayError):  # not: this lease is lost
             house.engine.board.ask(claim.order.lease, claim.token)
+        assert house.problem() == "stands still until the database can be written again"
+        with pytest.raises(StoreError):  # at once, not when it is tried again
+            house.submit("2").result(0)
         house.is_closed = False
         house.report(claim, 2, [finished(claim)])
         house.wait(lambda: any(isinstance(fact, RunFinished) for fact in house.facts))
+        assert house.problem() is None
         house.submit("3").result(LONG)
         assert house.await_claim("second").order.run == "3"
         assert house.runs.find("2") is None, "what was refused is not there"
@@ -193,3 +204,19 @@ def test_a_job_that_runs_by_a_backup_and_has_no_lease_is_lost(tmp_path: Path) ->
         assert again.engine.board.claim(ONE, "second") is None, "it is not given to anybody else"
     finally:
         again.close()
+
+
+def test_a_fault_of_the_engine_is_told(tmp_path: Path) -> None:
+    house = House(tmp_path)
+    told: list[BaseException | None] = []
+    house.engine.when_ended(told.append)
+    try:
+        house.broken = True
+        house.submit("1").result(LONG)
+        house.wait(lambda: told)
+        with pytest.raises(StoreError):
+            house.submit("2").result(LONG)
+        assert isinstance(told[0], ZeroDivisionError)
+        assert house.engine.problem == ENDED
+    finally:
+        house.close()
