@@ -260,7 +260,7 @@ class Streams:
                 if shown is None and (is_over or watched.head is None or position < watched.head):
                     shown = await self._read(job, position)
                     if watched.head is None:
-                        watched.head = position + shown.count
+                        watched.head = shown.total  # who comes later to what is before reads it for himself
                 if shown is not None and shown.count:
                     position += shown.count
                     yield shown.event
