@@ -163,8 +163,8 @@ class GitHubChecks(GitHubRepository):
     def tell(self, status: Status, details: Callable[[], CheckDetails], *, known: Told, is_uncertain: bool) -> Told:
         """Make the check run, or change it; its annotations follow, 50 at a time."""
         found = self._find(status, known) if is_uncertain else None
-        if found is not None:
-            known = Told(str(found.id))
+        if is_uncertain:
+            known = Told() if found is None else Told(str(found.id))
         body = _write_check(status)
         if status.verdict in OPEN:
             return self._put(status, body, known)
@@ -185,14 +185,18 @@ class GitHubChecks(GitHubRepository):
         return Told(str(made.id))
 
     def _find(self, status: Status, known: Told) -> _CheckRun | None:
-        """What an earlier call, whose answer was lost, may have made: a check of this name that is open still, or is about the same job."""
+        """What an earlier call, whose answer was lost, may have made: a check of this name that is open still, or has the end of the same
+        job.
+        """
         if known.id:
-            return self.send("GET", f"check-runs/{known.id}", _CheckRun)
-        query = {"check_name": status.context, "filter": "latest"}
-        path = f"commits/{quote(status.sha, safe='')}/check-runs"
-        runs = self.send("GET", path, _CheckRuns, query=query).check_runs
+            runs = [self.send("GET", f"check-runs/{known.id}", _CheckRun)]
+        else:
+            query = {"check_name": status.context, "filter": "latest"}
+            path = f"commits/{quote(status.sha, safe='')}/check-runs"
+            runs = self.send("GET", path, _CheckRuns, query=query).check_runs
+        is_end = status.verdict not in OPEN
         return next(
-            (run for run in runs if run.status != "completed" or run.external_id == status.reference),
+            (run for run in runs if run.status != "completed" or (is_end and run.external_id == status.reference)),
             None,
         )
 

@@ -90,7 +90,6 @@ class Delivery:
         self._lock = threading.Lock()
         self._holds: dict[str, _Hold] = {}
         """by repository (its number) and by forge (its address)"""
-        self._ways: dict[int, Literal["statuses", "checks"]] = {}
         self._uncertain = set(outbox.list_due_ids())
         """messages that the forge may have heard although this process does not know: whatever was left by the last one, to begin with"""
 
@@ -113,8 +112,6 @@ class Delivery:
                 self._hold(repository, "no-token", "nobody has given a token for it")
                 self._give_up_old(repository, "no token was given in time")
                 return
-            with self._lock:
-                self._ways[repository.id] = forge.way
             while messages := self._outbox.due(repository.id):
                 # what is still open is told first, so that a commit is never green in between
                 for message in sorted(messages, key=lambda each: each.status.verdict not in OPEN):
@@ -151,24 +148,22 @@ class Delivery:
         waiting = self._outbox.count_due(repository.id)
         refusals = tuple(self._outbox.refusals(repository.id))
         hold = self._find_hold(repository)
-        with self._lock:
-            way = self._ways.get(repository.id)
         if hold is not None and hold.trouble == "no-token":
             words = f"Nobody has given a token for {repository.server_url}: results are shown here only."
             return ReportingState(way="none", message=words, since=hold.since, waiting=waiting, refusals=refusals)
         if hold is not None:
             words = _WORDS[hold.trouble].format(repository.server_url, hold.message)
             return ReportingState(
-                way=way or "none",
+                way=self._ask_way(repository),
                 trouble="away" if hold.trouble == "away" else "denied",
                 message=words,
                 since=hold.since,
                 waiting=waiting,
                 refusals=refusals,
             )
-        found = way or self._ask_way(repository)
-        words = _WAYS[found].format(repository.server_url)
-        return ReportingState(way=found, message=words, waiting=waiting, refusals=refusals)
+        way = self._ask_way(repository)
+        words = _WAYS[way].format(repository.server_url)
+        return ReportingState(way=way, message=words, waiting=waiting, refusals=refusals)
 
     # --- one message ----------------------------------------------------------------------------------------------------
 
@@ -176,7 +171,9 @@ class Delivery:
         if self._clock.now() - message.changed_at > OLDEST:
             self._refuse(message, f"it could not be told for {OLDEST.days} days")
             return
-        if forge.way == "statuses" and message.told is not None and _says_the_same(message.told, message.status):
+        is_uncertain = message.id in self._uncertain
+        is_known = message.told is not None and _says_the_same(message.told, message.status) and not is_uncertain
+        if forge.way == "statuses" and is_known:
             self._outbox.acknowledge(message, message.known)
             return
         try:
@@ -184,26 +181,30 @@ class Delivery:
                 message.status,
                 lambda: self._find_details(message.status),
                 known=message.known,
-                is_uncertain=message.id in self._uncertain,
+                is_uncertain=is_uncertain,
             )
         except ForgeAwayError:
-            self.failed += 1
+            self._count("failed")
             self._uncertain.add(message.id)
             raise
         except ForgeDeniedError:
-            self.failed += 1
+            self._count("failed")
             raise
         except ForgeRefusedError as error:
             self._refuse(message, str(error))
             return
         self._outbox.acknowledge(message, told)
         self._uncertain.discard(message.id)
-        self.told += 1
+        self._count("told")
 
     def _refuse(self, message: Message, problem: str) -> None:
-        self.refused += 1
+        self._count("refused")
         self._outbox.refuse(message, problem)
         self._uncertain.discard(message.id)
+
+    def _count(self, name: Literal["told", "failed", "refused"]) -> None:
+        with self._lock:
+            setattr(self, name, getattr(self, name) + 1)
 
     def _give_up(self, repository: int, problem: str) -> None:
         while messages := self._outbox.due(repository):

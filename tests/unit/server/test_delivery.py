@@ -8,7 +8,7 @@ from sqlalchemy import select
 
 from homeport.forge.connections import ConnectedForges
 from homeport.ports.forge import Status, TokenCredential, Told
-from homeport.run.facts import AnnotationRaised, SummaryWritten
+from homeport.run.facts import AnnotationRaised, JobExpanded, SummaryWritten
 from homeport.server.delivery import OLDEST, Delivery
 from homeport.server.forge_credentials import targets_of
 from homeport.store.tables.outbox import OUTBOX
@@ -16,6 +16,7 @@ from tests.support.forges.bench import SHA, ReportingBench, app, descriptions, l
 from tests.support.forges.gitea import GiteaStandIn
 from tests.support.forges.github import GitHubStandIn
 from tests.support.forges.stand_in import Answer
+from tests.support.plans import plan_of
 
 Forge = GitHubStandIn | GiteaStandIn
 HOUR = 3600.0
@@ -211,6 +212,38 @@ def test_a_server_that_died_in_between_tells_what_is_left_in_order(bench: Report
     following = bench.again()
     following.tell()
     assert forge.states("test") == ["pending", "success"]
+
+
+def test_a_green_whose_answer_was_lost_does_not_hide_the_rerun(bench: ReportingBench, forge: Forge) -> None:
+    """The forge may have heard it: what follows is told even if it reads like the last word that was acknowledged."""
+    bench.add(forge, token())
+    plan, run, job = plan_of(), bench.begin("7"), leg("test")
+    run.add(JobExpanded(at=bench.clock.now(), run="7", job="test", legs=(job,)))
+    bench.tell()
+    forge.loses_answers = 1
+    run.finish(job, "success")
+    bench.tell()
+    again = bench.begin("7", attempt=2, plan=plan)
+    again.add(JobExpanded(at=bench.clock.now(), run="7", job="test", legs=(job,)))
+    bench.clock.advance(10)
+    bench.tell()
+    assert forge.states("test") == ["pending", "success", "pending"]
+
+
+def test_a_check_whose_end_was_heard_in_secret_is_left_and_another_one_made(
+    bench: ReportingBench, github: GitHubStandIn
+) -> None:
+    bench.add(github, app(github))
+    run, job = bench.begin("7"), leg("test")
+    run.queue(job)
+    bench.tell()
+    github.loses_answers = 1
+    run.finish(job, "success")
+    bench.tell()
+    bench.begin("7", attempt=2).queue(job)
+    bench.clock.advance(10)
+    bench.tell()
+    assert [each["told"] for each in github.checks] == [["queued", "success"], ["queued"]]
 
 
 def test_what_was_read_but_not_sent_is_sent_by_the_next_process(bench: ReportingBench, forge: Forge) -> None:
