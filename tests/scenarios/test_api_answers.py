@@ -12,8 +12,11 @@ from typing import Any
 import httpx
 import pytest
 from nacl.public import PublicKey, SealedBox
+from sqlalchemy import select
 
 from homeport.server.api.table import ENDPOINTS
+from homeport.store.tables.audit import AUDIT
+from homeport.store.tables.database import Database
 from tests.support.api import REPOSITORY, ApiServer, serving_api
 from tests.support.github_answers import published
 from tests.support.serve import wait_until
@@ -130,6 +133,7 @@ def test_a_list_comes_in_pages_that_lead_to_one_another(api: ApiServer) -> None:
 def test_runs_are_filtered(api: ApiServer, query: str, expected: list[int]) -> None:
     found = api.ask("GET", f"{HERE}/actions/runs?{query}")
     assert [run["id"] for run in found["workflow_runs"] if run["id"] <= 2] == expected
+    assert {run["actor"]["id"] for run in found["workflow_runs"]} <= {1}
 
 
 def test_a_date_that_is_none_is_said_to_be_so(api: ApiServer) -> None:
@@ -161,6 +165,20 @@ def test_who_may_not_see_a_repository_learns_nothing_of_it(api: ApiServer) -> No
             assert api.ask("GET", missing, status=401, token="")["message"] == "Requires authentication"
     assert api.ask("GET", "/user/repos", token=stranger) == []
     assert api.send("GET", f"{HERE}", token="hpt_wrong").status_code == 401
+
+
+def test_who_was_kept_from_something_is_in_the_audit_log_and_who_found_nothing_is_not(api: ApiServer) -> None:
+    nosy = api.person("nosy")
+    api.ask("GET", f"{HERE}/actions/secrets", status=404, token=nosy)
+    api.ask("GET", "/repos/acme/nothing", status=404, token=nosy)
+    database = Database(f"sqlite:///{api.server.folder / 'homeport.db'}")
+    try:
+        with database.read() as connection:
+            rows = [str(row) for row in connection.execute(select(AUDIT)) if "nosy" in str(row)]
+    finally:
+        database.close()
+    assert [row for row in rows if "/actions/secrets" in row]
+    assert not [row for row in rows if "nothing" in row]
 
 
 def test_a_reader_reads_and_no_more(api: ApiServer) -> None:

@@ -67,6 +67,10 @@ class ApiRefusalError(Exception):
         self.headers = dict(headers or {})
 
 
+class RightsError(ApiRefusalError):
+    """The same where it is about what the caller may do: it is written into the audit log."""
+
+
 class Page(msgspec.Struct, frozen=True, kw_only=True):
     """The part of a list that is asked for. Whatever makes no sense is taken for the default, as GitHub does."""
 

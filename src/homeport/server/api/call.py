@@ -10,7 +10,7 @@ from homeport.ports.access import ROLES, Caller, Role
 from homeport.ports.directory import HostedRepository
 from homeport.rest.entries import PersonEntry, RepositoryEntry
 from homeport.rest.links import Links
-from homeport.server.api.answers import Answer, ApiRefusalError, FieldError, Page, link_pages
+from homeport.server.api.answers import Answer, ApiRefusalError, FieldError, Page, RightsError, link_pages
 from homeport.server.api.parts import ApiParts
 from homeport.server.api.rates import Rate
 
@@ -119,15 +119,15 @@ def links_of(request: Request, parts: ApiParts) -> Links:
 
 
 def check_allowed(caller: Caller, permission: Permission, found: HostedRepository) -> None:
-    """Raises `ApiRefusalError`: 401 for nobody, 404 for who may not know of the repository, 403 for who may not do it."""
+    """Raises `RightsError`: 401 for nobody, 404 for who may not know of the repository, 403 for who may not do it."""
     if caller.role_in(found) is None:
         refuse_hidden(caller)
     if caller.kind == "job":
         check_grant(caller, permission, found)
     elif not caller.may(permission.role, found):
         if caller.kind == "anonymous":
-            raise ApiRefusalError(401, "Requires authentication")
-        raise ApiRefusalError(403, _words_for(permission.role))
+            raise RightsError(401, "Requires authentication")
+        raise RightsError(403, _words_for(permission.role))
 
 
 def check_grant(caller: Caller, permission: Permission, found: HostedRepository) -> None:
@@ -136,7 +136,7 @@ def check_grant(caller: Caller, permission: Permission, found: HostedRepository)
     granted = "write" if permission.grant == "metadata" else caller.grants.get(permission.grant, "none")
     wanted = ("read", "write") if permission.level == "read" else ("write",)
     if (permission.level == "write" and not is_own) or (is_own and granted not in wanted):
-        raise ApiRefusalError(
+        raise RightsError(
             403,
             "Resource not accessible by integration",
             headers={"x-accepted-github-permissions": f"{permission.grant}={permission.level}"},
@@ -148,15 +148,15 @@ def check_owner(caller: Caller, permission: Permission, owner: str) -> None:
     if caller.may_for_owner(permission.role, owner):
         return
     if caller.may_for_owner("reader", owner):
-        raise ApiRefusalError(403, "Must be an owner of the organization.")
+        raise RightsError(403, "Must be an owner of the organization.")
     refuse_hidden(caller)
 
 
 def refuse_hidden(caller: Caller) -> NoReturn:
     """What the caller is not to know of: to nobody everything private is that, whether it exists or not."""
     if caller.kind == "anonymous":
-        raise ApiRefusalError(401, "Requires authentication")
-    raise ApiRefusalError(404, "Not Found")
+        raise RightsError(401, "Requires authentication")
+    raise RightsError(404, "Not Found")
 
 
 def _words_for(role: Role) -> str:

@@ -11,7 +11,14 @@ from starlette.routing import Route
 
 from homeport.ports.access import Caller
 from homeport.ports.directory import HostedRepository
-from homeport.server.api.answers import Answer, ApiRefusalError, FieldError, answer_refusal, render
+from homeport.server.api.answers import (
+    Answer,
+    ApiRefusalError,
+    FieldError,
+    RightsError,
+    answer_refusal,
+    render,
+)
 from homeport.server.api.call import Call, check_allowed, check_owner, refuse_hidden
 from homeport.server.api.endpoint import Endpoint
 from homeport.server.api.parts import ApiParts
@@ -52,7 +59,7 @@ def _guard(endpoint: Endpoint, parts: ApiParts, above: str) -> Callable[[Request
                 done, request.headers.get("if-none-match", ""), is_conditional=request.method in {"GET", "HEAD"}
             )
         except ApiRefusalError as error:
-            if error.status in {401, 403, 404}:
+            if isinstance(error, RightsError):
                 refuse(request, error.status, error.message, request.url.path)
             response = tell(request, error)
         except HTTPException as error:  # another part's refusal
@@ -72,7 +79,7 @@ def _carry_out(endpoint: Endpoint, parts: ApiParts, request: Request, rate: Rate
     if found is not None and endpoint.permission is not None:
         check_allowed(caller, endpoint.permission, found)
     elif not endpoint.is_open and caller.kind == "anonymous":
-        raise ApiRefusalError(401, "Requires authentication")
+        raise RightsError(401, "Requires authentication")
     elif endpoint.permission is not None and endpoint.permission.is_owners:
         check_owner(caller, endpoint.permission, request.path_params["org"])
     call = Call(request, parts, caller, found, rate)
@@ -81,9 +88,11 @@ def _carry_out(endpoint: Endpoint, parts: ApiParts, request: Request, rate: Rate
 
 def _find_repository(request: Request, parts: ApiParts, caller: Caller) -> HostedRepository:
     found = parts.directory.find(f"{request.path_params['owner']}/{request.path_params['repo']}")
-    if found is None:
+    if found is not None:
+        return found
+    if caller.kind == "anonymous":
         refuse_hidden(caller)
-    return found
+    raise ApiRefusalError(404, "Not Found")  # nobody was kept from anything
 
 
 def _take(endpoint: Endpoint, request: Request, body: bytes) -> msgspec.Struct:

@@ -45,7 +45,7 @@ def open_api(parts: ServerParts) -> ApiParts:
         audit=parts.access.audit,
         vault=parts.access.vault,
         sealed_values=parts.access.sealed_values,
-        reading=Reading(parts.history, workflows, artifacts, read_facts),
+        reading=Reading(parts.history, workflows, parts.access.people, artifacts, read_facts),
         statuses=parts.results.statuses,
         set_status=parts.results.reporting.set_status,
         artifacts=artifacts,

@@ -7,8 +7,9 @@ import msgspec
 from homeport.ports.artifacts import Artifact, ArtifactStore
 from homeport.ports.directory import HostedRepository
 from homeport.ports.events import WorkflowRegistry
-from homeport.ports.history import HistoryRun, RunFilter, RunHistory
-from homeport.rest.entries import JobEntry, RunEntry
+from homeport.ports.history import RunFilter, RunHistory
+from homeport.ports.people import People
+from homeport.rest.entries import JobEntry, PersonEntry, RunEntry
 from homeport.rest.journal import ReadRun
 from homeport.run.facts import AnnotationRaised, RunFact, SummaryWritten
 
@@ -19,12 +20,18 @@ ReadFacts = Callable[[str, int, Sequence[str]], Sequence[RunFact]]
 
 
 class Reading:
-    """What history knows. Workflows get the numbers by which they are found in the registry."""
+    """What history knows, with the numbers by which workflows and people are found here."""
 
     def __init__(
-        self, history: RunHistory, workflows: WorkflowRegistry, artifacts: ArtifactStore, read_facts: ReadFacts
+        self,
+        history: RunHistory,
+        workflows: WorkflowRegistry,
+        people: People,
+        artifacts: ArtifactStore,
+        read_facts: ReadFacts,
     ) -> None:
         self._history = history
+        self._people = people
         self._workflows = workflows
         self._artifacts = artifacts
         self._read_facts = read_facts
@@ -35,7 +42,7 @@ class Reading:
         if found is None or found.repository_id != repository.id:
             return None
         jobs = self._history.jobs(found.id, found.entry.attempt)
-        return ReadRun(_numbered(found, self._numbers(repository)), tuple(job.entry for job in jobs))
+        return ReadRun(self._names(repository).complete(found.entry), tuple(job.entry for job in jobs))
 
     def list(
         self, repository: HostedRepository, wanted: RunFilter, offset: int, limit: int
@@ -45,8 +52,8 @@ class Reading:
         total = self._history.count(wanted, most=_MOST_COUNTED).number
         if offset >= total:
             return total, ()
-        numbers = self._numbers(repository)
-        return total, [_numbered(run, numbers) for run in self._history.page(wanted, offset=offset, limit=limit)]
+        names = self._names(repository)
+        return total, [names.complete(run.entry) for run in self._history.page(wanted, offset=offset, limit=limit)]
 
     def find_job(self, repository: HostedRepository, job: int) -> tuple[RunEntry, JobEntry] | None:
         """A job by its number, with the attempt that it is of."""
@@ -54,7 +61,7 @@ class Reading:
         run = None if found is None else self._history.get(found.run, found.attempt)
         if found is None or run is None or run.repository_id != repository.id:
             return None
-        return _numbered(run, self._numbers(repository)), found.entry
+        return self._names(repository).complete(run.entry), found.entry
 
     def newest(self, repository: HostedRepository) -> RunEntry | None:
         """The run that began last."""
@@ -80,10 +87,31 @@ class Reading:
         facts = self._read_facts(str(run), attempt, ("summary_written",))
         return "\n".join(fact.markdown for fact in facts if isinstance(fact, SummaryWritten) and fact.job == job)
 
-    def _numbers(self, repository: HostedRepository) -> Mapping[str, int]:
-        return {each.path: each.id for each in self._workflows.list(repository.id)}
+    def _names(self, repository: HostedRepository) -> "_Names":
+        return _Names({each.path: each.id for each in self._workflows.list(repository.id)}, self._people)
 
 
-def _numbered(run: HistoryRun, numbers: Mapping[str, int]) -> RunEntry:
-    number = numbers.get(run.entry.workflow)
-    return run.entry if number is None else msgspec.structs.replace(run.entry, workflow_id=number)
+class _Names:
+    """Puts the numbers in that entries do not have: a workflow's from the registry, a person's from the server's people."""
+
+    def __init__(self, workflows: Mapping[str, int], people: People) -> None:
+        self._workflows = workflows
+        self._people = people
+        self._known: dict[str, PersonEntry] = {}
+
+    def complete(self, run: RunEntry) -> RunEntry:
+        """The entry with all that is known."""
+        return msgspec.structs.replace(
+            run,
+            workflow_id=self._workflows.get(run.workflow, run.workflow_id),
+            actor=self._find(run.actor),
+            triggering_actor=self._find(run.triggering_actor),
+        )
+
+    def _find(self, person: PersonEntry) -> PersonEntry:
+        if person.id:
+            return person  # a forge's
+        if person.login not in self._known:
+            user = self._people.find(person.login)
+            self._known[person.login] = person if user is None else PersonEntry(user.login, user.id)
+        return self._known[person.login]
