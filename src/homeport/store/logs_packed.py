@@ -63,11 +63,14 @@ class PackedLogs:
         self._find((run, attempt, job)).cut(size)
 
     def close(self, run: str, attempt: int, job: str) -> None:
-        """It is packed by the next `pack`."""
+        """It is packed by the next `pack`; also one that only an earlier process has written."""
         key = run, attempt, job
-        with self._lock:
-            log = self._written.get(key)
-            if log is not None:
+        log = self._written.get(key)
+        if log is None and os.path.exists(self._path(key) + LIVE):
+            log = self._find(key)
+        if log is not None:
+            with self._lock:
+                self._written[key] = log
                 self._ended.append(key)
 
     # --- after the end --------------------------------------------------------------------------------------------------------
@@ -77,7 +80,9 @@ class PackedLogs:
         with self._lock:
             ended, self._ended = self._ended, []
         for key in ended:
-            log = self._written[key]
+            log = self._written.get(key)
+            if log is None:
+                continue  # it was deleted meanwhile
             log.pack()
             with self._lock:
                 self._dirty.pop(key, None)
