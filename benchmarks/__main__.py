@@ -15,6 +15,8 @@ from benchmarks import (
     plan_speed,
     postgres_service,
     sandbox,
+    server_history,
+    server_log,
     setup_python,
 )
 from benchmarks.harness import describe_machine
@@ -33,6 +35,8 @@ SCRIPTS = (
     checkout,
     caches,
     artifacts,
+    server_history,
+    server_log,
 )
 
 
