@@ -29,6 +29,7 @@ from homeport.run.facts import (
     SummaryWritten,
 )
 from homeport.store.data_folder import DataFolder
+from homeport.store.logs_packed import PackedLogs
 from homeport.store.tables.database import Database
 from homeport.store.tables.directory import TableDirectory, TableWorkflows
 from homeport.store.tables.history_fold import HistoryFolds
@@ -47,6 +48,7 @@ class PastRuns:
         self._names: dict[int, dict[str, str]] = {}
         self.directory = TableDirectory(self.database)
         self.workflows = TableWorkflows(self.database, SystemClock())
+        self.logs = PackedLogs(str(folder / "logs"))
         self.runs = TableRuns(self.database, "past", lambda _: True, (HistoryFolds().follow,))
 
     def __enter__(self) -> "PastRuns":
@@ -56,6 +58,14 @@ class PastRuns:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.database.close()
+
+    def say(self, run: str, job: str, said: Sequence[tuple[str, str]]) -> None:
+        """What the steps of a job said, in order."""
+        at = datetime.now(UTC)
+        for step, text in said:
+            self.logs.append(run, 1, job, step, at, text)
+        self.logs.close(run, 1, job)
+        self.logs.sync()
 
     def add_repository(self, full_name: str, **fields: Any) -> HostedRepository:
         owner, _, name = full_name.partition("/")

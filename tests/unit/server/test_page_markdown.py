@@ -77,7 +77,7 @@ def test_what_summaries_are_made_of_is_shown() -> None:
     text = "# Title\n\n| a | b |\n|---|--:|\n| 1 | ~~2~~ |\n\n- [x] done\n- [ ] open\n\n<details><summary>More</summary>\n\n`code`\n\n</details>\n"
     shown = render_markdown(text)
     for piece in (
-        "<h1>Title</h1>",
+        "<h3>Title</h3>",
         '<td align="right">',
         "<s>2</s>",
         "☑ done",

@@ -42,6 +42,8 @@ def render_markdown(text: str) -> str:
     tokens = parser.parse(text)
     _tick_boxes(tokens)
     for token in tokens:
+        if token.type in ("heading_open", "heading_close"):
+            token.tag = f"h{min(int(token.tag[1:]) + 2, 6)}"  # the page has a first and second level of its own
         if token.type in ("td_open", "th_open") and (style := str(token.attrs.pop("style", ""))):
             token.attrSet("align", style.removeprefix("text-align:"))
     rendered = parser.renderer.render(tokens, parser.options, {})

@@ -348,6 +348,7 @@ class Viewer {
     this.follow(false);
     this.drawNow();
     this.view.scrollTop = Math.max(0, y - this.view.clientHeight / 3) / this.scale;
+    this.view.scrollIntoView({ block: "nearest" });
     this.draw();
     return true;
   }

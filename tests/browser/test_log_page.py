@@ -1,0 +1,132 @@
+"""The page of a job with a long log: however long it is, only what is in sight exists."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Locator, Page, expect
+
+from tests.support.browser import Visitor, visiting
+from tests.support.past_runs import PastRuns
+from tests.support.serve import served
+
+WORKFLOW = "on: push\njobs:\n  test: {name: Test all of it, runs-on: ubuntu-latest, steps: [{run: make}]}\n"
+LINES = 1_000_000
+CHUNK = 50_000
+HOSTILE = "<img src=x onerror=alert(1)><script>alert(1)</script>"
+
+
+@pytest.fixture(scope="module")
+def visitor(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Visitor]:
+    """On a server with one run, whose job has said a million lines and failed."""
+    folder: Path = tmp_path_factory.mktemp("long") / "data"
+    with PastRuns(folder) as past:
+        repository = past.add_repository("octo/shop")
+        run = past.add_run(repository, WORKFLOW, failing={"test": "Test"}, title="Say a lot")
+        many = [
+            ("step_4", "\n".join(f"line {number} of many" for number in range(first, first + CHUNK)))
+            for first in range(1, LINES, CHUNK)
+        ]
+        first = (
+            "step_3",
+            "##[group]Run pip install\n\x1b[36;1mpip install\x1b[0m\n##[endgroup]\nInstalled\n##[warning]old",
+        )
+        past.say(run, "test", [first, *many, ("step_4", f"{HOSTILE}\n##[error]Process completed with exit code 1.")])
+    with served(folder) as server, visiting(browser, server) as visitor:
+        visitor.begin()
+        yield visitor
+
+
+def open_job(visitor: Visitor, place: str = "") -> Page:
+    page = visitor.go("/octo/shop/actions/runs/1")
+    page.get_by_role("navigation", name="Jobs").get_by_role("link", name="Test all of it").click()
+    expect(page.locator("[data-ready]")).to_be_attached()
+    if place:
+        page.evaluate("place => { location.hash = place }", place)
+    return page
+
+
+def rows(page: Page) -> Locator:
+    return page.locator(".log-rows .row")
+
+
+def test_the_end_of_what_failed_is_in_sight(visitor: Visitor) -> None:
+    page = open_job(visitor)
+    expect(page.locator(".row.k-error")).to_contain_text("Process completed with exit code 1.")
+    page.locator(".log-view").scroll_into_view_if_needed()
+    expect(page.locator(".row .n", has_text=str(LINES + 1))).to_be_in_viewport()
+    assert visitor.troubles == []
+
+
+def test_a_million_lines_are_a_few_rows(visitor: Visitor) -> None:
+    page = open_job(visitor)
+    expect(page.locator(".row .n", has_text=str(LINES + 1))).to_be_visible()
+    assert rows(page).count() < 150
+    for part in (0, 0.5, 0.9, 0.25, 1):
+        page.evaluate(
+            "part => { const view = document.querySelector('.log-view'); view.scrollTop = part * view.scrollHeight }",
+            part,
+        )
+        expect(page.locator(".log-rows .row:not([data-empty]) .t").nth(5)).not_to_be_empty()
+        assert rows(page).count() < 150
+
+
+def test_a_link_leads_to_its_line(visitor: Visitor) -> None:
+    page = open_job(visitor, "#step:4:777777")
+    target = page.locator(".row.target")
+    expect(target).to_contain_text("line 777777 of many")
+    expect(target).to_be_in_viewport()
+    page.reload()
+    expect(page.locator(".row.target")).to_contain_text("line 777777 of many")
+
+
+def test_steps_and_groups_fold(visitor: Visitor) -> None:
+    page = open_job(visitor)
+    page.get_by_role("button", name="Fold").click()
+    expect(page.locator(".row.step")).to_have_count(5)
+    step = page.get_by_role("button", name="Install")
+    expect(step).to_have_attribute("aria-expanded", "false")
+    step.press("Enter")
+    expect(step).to_have_attribute("aria-expanded", "true")
+    group = page.locator(".row.k-group")
+    expect(group).to_have_class("row k-group folded")
+    assert page.get_by_text("pip install", exact=True).count() == 0
+    group.locator(".t").click()
+    expect(page.locator(".row .t .b.f6")).to_have_text("pip install")
+    expect(page.locator(".row.k-warning")).to_contain_text("old")
+
+
+def test_search_finds_lines_that_are_far_away(visitor: Visitor) -> None:
+    page = open_job(visitor)
+    page.keyboard.press("/")
+    page.keyboard.type("LINE 543210 of")
+    expect(page.locator("[data-status]")).to_have_text("1 of 1")
+    expect(page.locator(".row.hit")).to_contain_text("line 543210 of many")
+    expect(page.locator(".row.hit")).to_be_in_viewport()
+
+
+def test_times_are_shown_when_they_are_asked_for(visitor: Visitor) -> None:
+    page = open_job(visitor)
+    at = page.locator(".row.k-error .at")
+    expect(at).to_be_hidden()
+    page.get_by_role("button", name="Times").click()
+    expect(at).to_be_visible()
+
+
+def test_nothing_in_a_log_is_markup(visitor: Visitor) -> None:
+    page = open_job(visitor)
+    expect(page.locator(".log-rows")).to_contain_text(HOSTILE)
+    assert page.locator(".log-rows img, .log-rows script").count() == 0
+    assert visitor.troubles == []
+
+
+def test_without_javascript_the_end_of_the_log_is_in_the_page(browser: Browser, visitor: Visitor) -> None:
+    state = visitor.context.storage_state()
+    with visiting(browser, visitor.server, java_script_enabled=False, storage_state=state) as reader:
+        page = reader.go("/octo/shop/actions/runs/1")
+        page.get_by_role("navigation", name="Jobs").get_by_role("link", name="Test all of it").click()
+        expect(page.locator(".log-static")).to_contain_text(HOSTILE)
+        expect(page.locator(".log-static .k-error")).to_contain_text("Process completed with exit code 1.")
+        expect(page.locator(".log-static")).to_contain_text("lines before")
+        expect(page.locator(".steps li")).to_have_count(5)
+        expect(page.get_by_role("link", name="the whole log")).to_be_visible()
