@@ -27,10 +27,11 @@ from homeport.server.lanes import AT_ONCE, Lanes
 from homeport.server.own_events import describe_repository
 from homeport.server.planning import Planner, Reporter
 from homeport.store.data_folder import DataFolder
-from homeport.store.tables.deliveries import Delivery, TableDeliveries, conclude_delivery
+from homeport.store.tables.deliveries import Delivery, TableDeliveries, conclude_deliveries
 from homeport.store.tables.events import TableEvents
 
 _THREADS = 4
+_MOST_AT_ONCE = 64
 _GIVEN_UP_AFTER = timedelta(hours=1)
 _LONGEST_WAIT_SECONDS = 60.0
 
@@ -77,27 +78,35 @@ class Deliveries:
     # --- one delivery -------------------------------------------------------------------------------------------------
 
     def _take_next(self, number: int) -> float | None:
-        delivery = self.store.next_pending(number)
-        if delivery is None:
+        """Those that mean nothing are put aside together, up to the first that means something."""
+        waiting = self.store.pending(number, _MOST_AT_ONCE)
+        if not waiting:
             return None
         repository = self._parts.directory.get(number)
         if repository is None:
-            self._conclude(delivery, "the repository is not here any more")
+            self._conclude(dict.fromkeys((one.id for one in waiting), "the repository is not here any more"))
             return AT_ONCE
+        nothing: dict[int, str] = {}
+        for delivery in waiting:
+            translation = self._translate(delivery)
+            if translation.events:
+                self._conclude(nothing)
+                return self._take(delivery, repository, translation)
+            nothing[delivery.id] = translation.ignored
+        self._conclude(nothing)
+        return AT_ONCE
+
+    def _take(self, delivery: Delivery, repository: HostedRepository, translation: Translation) -> float:
         try:
-            return self._take(delivery, repository)
+            return self._keep_events(delivery, repository, translation)
         except StoreError:
             raise
         except Exception as error:  # whatever it was, the deliveries behind this one must not wait for ever
             self._log.exception("delivery %s of %s", delivery.delivery, repository.full_name)
-            self._conclude(delivery, f"a fault of Homeport's own: {type(error).__name__}: {error}")
+            self._conclude({delivery.id: f"a fault of Homeport's own: {type(error).__name__}: {error}"})
             return AT_ONCE
 
-    def _take(self, delivery: Delivery, repository: HostedRepository) -> float:
-        translation = self._translate(delivery)
-        if not translation.events:
-            self._conclude(delivery, translation.ignored)
-            return AT_ONCE
+    def _keep_events(self, delivery: Delivery, repository: HostedRepository, translation: Translation) -> float:
         repository = self._follow_default_branch(repository, translation)
         try:
             made = [self._make_event(event, translation, repository) for event in translation.events]
@@ -107,13 +116,16 @@ class Deliveries:
         named = [(f"{delivery.source}/{delivery.delivery}/{event.name}", event) for event in made]
         self._events.accept(
             [(repository.id, key, event) for key, event in named],
-            lambda connection: conclude_delivery(connection, delivery.id, ""),
+            conclude_deliveries({delivery.id: ""}),
         )
         self._planner.wake(repository.id)
         return AT_ONCE
 
     def _translate(self, delivery: Delivery) -> Translation:
-        payload = msgspec.json.decode(delivery.body, type=dict[str, Any])
+        try:
+            payload = msgspec.json.decode(delivery.body, type=dict[str, Any])
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            return Translation(ignored=f"its body cannot be read: {error}")
         if delivery.source == "github":
             return translate_github(delivery.event, payload, self._parts.url)
         exact, _, rough = delivery.event.partition(" ")
@@ -133,11 +145,14 @@ class Deliveries:
             sha = event.head_sha or event.sha
             if sha:
                 self._parts.reporter.report_problem(repository, sha, event.name, words, number=delivery.id)
-        self._conclude(delivery, words)
+        self._conclude({delivery.id: words})
         return AT_ONCE
 
-    def _conclude(self, delivery: Delivery, note: str) -> None:
-        self._events.accept([], lambda connection: conclude_delivery(connection, delivery.id, note))
+    def _conclude(self, notes: Mapping[int, str]) -> None:
+        """There is nothing more to do about these deliveries."""
+        if not notes:
+            return
+        self._events.accept([], conclude_deliveries(notes))
 
     def _follow_default_branch(self, repository: HostedRepository, translation: Translation) -> HostedRepository:
         branch = translation.default_branch

@@ -1,7 +1,7 @@
 """Keeps in a database what came from outside and is not an event yet: deliveries of forges, pushes, refs that were seen, ticks."""
 
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from datetime import datetime
 from typing import Any
@@ -115,17 +115,16 @@ class TableDeliveries:
             self._write_soon()
         return future
 
-    def next_pending(self, repository: int) -> Delivery | None:
-        """The oldest of a repository that was not looked at."""
+    def pending(self, repository: int, limit: int) -> Sequence[Delivery]:
+        """Those of a repository that were not looked at, oldest first."""
         query = (
             select(DELIVERIES)
             .where(DELIVERIES.c.state == "pending", DELIVERIES.c.repository == repository)
             .order_by(DELIVERIES.c.id)
-            .limit(1)
+            .limit(limit)
         )
         with self._database.read() as connection:
-            row = connection.execute(query).first()
-        return None if row is None else _read_delivery(row)
+            return [_read_delivery(row) for row in connection.execute(query).all()]
 
     def repositories_with_pending(self) -> Sequence[int]:
         """Where something was not looked at."""
@@ -177,10 +176,15 @@ class TableDeliveries:
                 future.set_exception(error)
 
 
-def conclude_delivery(connection: Connection, delivery: int, note: str) -> None:
-    """Its events are known; `note` says why there are none."""
-    values = {"state": "done", "note": note, "body": b""}
-    connection.execute(update(DELIVERIES).where(DELIVERIES.c.id == delivery).values(values))
+def conclude_deliveries(notes: Mapping[int, str]) -> Callable[[Connection], None]:
+    """The work that writes down that the events of these deliveries are known; a note says why there are none."""
+
+    def work(connection: Connection) -> None:
+        for delivery, note in notes.items():
+            values = {"state": "done", "note": note, "body": b""}
+            connection.execute(update(DELIVERIES).where(DELIVERIES.c.id == delivery).values(values))
+
+    return work
 
 
 class RefCommand(msgspec.Struct, frozen=True):
