@@ -257,7 +257,7 @@ def find_repository(folder: str, environment: Mapping[str, str]) -> GitRepositor
 
 
 def _parse_entry(entry: str) -> TreeEntry:
-    """`<mode> <kind> <sha> <size>\\t<path>`."""
+    """`<mode> <kind> <sha> <size>`, a tab, the path."""
     head, _, path = entry.partition("\t")
     mode, kind, sha, size = head.split()
     return TreeEntry(mode, kind, sha, int(size) if size.isdigit() else 0, path.rpartition("/")[2])
