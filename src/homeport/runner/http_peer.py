@@ -38,6 +38,8 @@ _WAIT_SECONDS = 20.0
 """How long the server may think about a question before it says that there is nothing."""
 _LARGEST_REQUEST = 1 << 20
 _LONGEST_PAUSE_SECONDS = 15.0
+_SECONDS_FOR_ROOM = 1.0
+"""How often a full disk is tried again"""
 
 
 class AwayError(Exception):
@@ -156,7 +158,11 @@ class HttpPeer:
             if answer is None or answer.order is None:
                 continue
             order = answer.order
-            spool = Spool(os.path.join(self._folder, f"{order.lease}.spool"), answer.token)
+            try:
+                spool = Spool(os.path.join(self._folder, f"{order.lease}.spool"), answer.token)
+            except OSError:  # a full disk: asked the same again, the server gives the same job
+                self._stopping.wait(_SECONDS_FOR_ROOM)
+                continue
             held = _Held(order, answer.token, spool)
             with self._lock:
                 self._held[order.lease] = held

@@ -1,9 +1,10 @@
 """What a runner has to say and the server has not taken in yet: kept on disk, one file a lease, until it is acknowledged.
 
 A file begins with the lease's token; then come reports as they are sent, each after its length and number. It is bounded: a job that
-says more than the server takes in is slowed down.
+says more than the server takes in, or than the disk has room for, is slowed down.
 """
 
+import errno
 import os
 import struct
 import threading
@@ -15,6 +16,9 @@ from homeport.runner.folders import make_folder, read_file
 LARGEST = 256 * 1024 * 1024
 """How many bytes of one job may wait"""
 _HEAD = struct.Struct(">II")
+_NO_ROOM = (errno.ENOSPC, errno.EDQUOT)
+_SECONDS_FOR_ROOM = 0.5
+"""How often a full disk is tried again"""
 
 
 class Spool:
@@ -26,7 +30,12 @@ class Spool:
         self._path = path
         self._file = os.open(path, flags, 0o600)
         head = token.encode()
-        os.write(self._file, _HEAD.pack(len(head), 0) + head)
+        try:
+            _write_all(self._file, _HEAD.pack(len(head), 0) + head)
+        except OSError:
+            os.close(self._file)
+            os.unlink(path)
+            raise
         self._begin = self._end = _HEAD.size + len(head)
         self._changed = threading.Condition()
         self._waiting: deque[tuple[int, int, int]] = deque()
@@ -34,13 +43,14 @@ class Spool:
         self._is_over = False
 
     def add(self, sequence: int, report: bytes) -> None:
-        """Keep a report; waits while too much of the job is waiting. Nothing is kept after `drop`. Raises `OSError`."""
+        """Keep a report; waits while too much of the job is waiting, or the disk is full. Nothing is kept after `drop`. Raises `OSError`."""
         with self._changed:
             while self._end - self._begin > LARGEST and not self._is_over:
                 self._changed.wait()
+            while not self._is_over and not self._has_written(_HEAD.pack(len(report), sequence) + report):
+                self._changed.wait(_SECONDS_FOR_ROOM)
             if self._is_over:
                 return
-            _write_all(self._file, _HEAD.pack(len(report), sequence) + report)
             self._waiting.append((sequence, self._end + _HEAD.size, len(report)))
             self._end += _HEAD.size + len(report)
             self._changed.notify_all()
@@ -81,6 +91,17 @@ class Spool:
         """Whether everything was acknowledged."""
         with self._changed:
             return not self._waiting
+
+    def _has_written(self, data: bytes) -> bool:
+        """All of it; or nothing, where there is no room."""
+        try:
+            _write_all(self._file, data)
+        except OSError as error:
+            os.ftruncate(self._file, self._end)
+            if error.errno not in _NO_ROOM:
+                raise
+            return False
+        return True
 
     def _head(self) -> bytes:
         size, _ = _HEAD.unpack(os.pread(self._file, _HEAD.size, 0))

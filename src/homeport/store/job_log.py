@@ -107,7 +107,8 @@ class JobLog:
                 raise unusable(self._path, error) from error
 
     def cut(self, size: int) -> None:
-        """Forget what was written beyond so many bytes. Raises `StoreError`."""
+        """Forget what was written beyond so many bytes, and what could not be written. Raises `StoreError`."""
+        self._missing = 0
         if self._index.size <= size and not self._is_packed:
             return
         self.close()
