@@ -164,3 +164,19 @@ grep -i homeport_ || true"}}"""
         assert "mine" in log
         assert not [line for line in log if line.startswith("SEEN")]
         assert [each["name"] for each in repository.get(f"actions/runs/{run}/artifacts")["artifacts"]] == ["result"]
+
+
+def test_a_runner_keeps_nothing_open_of_jobs_that_have_ended(repository: PushedRepository) -> None:
+    def count_open() -> int:
+        (runner,) = repository.server.runners()
+        return len(os.listdir(f"/proc/{runner}/fd"))
+
+    def carry_out_one() -> None:
+        assert repository.await_conclusion(repository.push({}, job('{run: "true"}'))) == "success"
+
+    for _ in range(3):
+        carry_out_one()
+    before = wait_until(count_open)
+    for _ in range(6):
+        carry_out_one()
+    wait_until(lambda: count_open() <= before + 2)

@@ -4,6 +4,7 @@ It ends when it was asked to retire (SIGTERM) and has no job left, when its serv
 folder is gone.
 """
 
+import faulthandler
 import os
 import signal
 import sys
@@ -204,6 +205,7 @@ def main(words: Sequence[str]) -> int:
     if recipe is None or not try_hold(lock):
         return 1
     folder.write_process(os.getpid())
+    faulthandler.register(signal.SIGUSR1)  # where all threads are, into the runner's log
     clear_remains(DataFolder(recipe.data).runner)
     is_heard = RunnerProcess(folder, recipe, folder.read_token()).carry_out()
     if is_heard:

@@ -29,7 +29,7 @@ from homeport.ports.peer import (
     SecretsRequest,
 )
 from homeport.ports.stop_pipe import PipeStopSignal
-from homeport.run.facts import JobFinished, RunnerFact
+from homeport.run.facts import JobFinished, RunnerFact, StopReason
 from homeport.runner.spool import Spool, read_left
 
 Answer = TypeVar("Answer")
@@ -66,12 +66,28 @@ class _Held:
         self.token = token
         self.spool = spool
         self.signal = PipeStopSignal()
+        self._lock = threading.Lock()
+        self._users = 2
+        """the lease's threads: the last of them closes the signal, when the job has ended"""
         self.known = Orders()
         self.resume_at: deque[int] = deque()
         self.resumed = threading.Condition()
         self.has_ended = threading.Event()
         """the job's last report was made"""
         self.is_lost = False
+
+    def stop(self, reason: StopReason, *, force: bool) -> None:
+        """Tell the job, if it has not ended."""
+        with self._lock:
+            if self._users:
+                self.signal.stop(reason, force=force)
+
+    def leave(self) -> None:
+        """One of the two threads has nothing more to do."""
+        with self._lock:
+            self._users -= 1
+            if not self._users:
+                self.signal.close()
 
 
 class HttpPeer:
@@ -216,6 +232,7 @@ class HttpPeer:
         held.spool.drop()
         with self._lock:
             del self._held[held.order.lease]
+        held.leave()
 
     def _listen(self, held: _Held) -> None:
         """Until the job has ended. Asking is also what keeps the lease."""
@@ -228,12 +245,13 @@ class HttpPeer:
             elif answer is not None and lease in answer.orders:
                 self._obey(held, answer.orders[lease])
         held.has_ended.wait()
+        held.leave()
 
     def _obey(self, held: _Held, orders: Orders) -> None:
         fresh = orders.resume_at[len(held.known.resume_at) :]
         held.known = orders
         if orders.stop is not None:
-            held.signal.stop(orders.stop, force=orders.forced)
+            held.stop(orders.stop, force=orders.forced)
         with held.resumed:
             held.resume_at.extend(fresh)
             held.resumed.notify_all()
@@ -241,7 +259,7 @@ class HttpPeer:
     def _lose(self, held: _Held) -> None:
         """What runs is ended without cleanup: the job may be somebody else's by now."""
         held.is_lost = True
-        held.signal.stop("cancelled", force=True)
+        held.stop("cancelled", force=True)
         held.spool.drop()
         with held.resumed:
             held.resumed.notify_all()

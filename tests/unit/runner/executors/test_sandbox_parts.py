@@ -1,5 +1,6 @@
 """The parts that a sandbox is built from: limits, control groups of both versions, the filter of system calls, the tool cache."""
 
+import fcntl
 import os
 import struct
 from pathlib import Path
@@ -10,6 +11,7 @@ from homeport.runner.executors.sandbox.cgroups import open_group
 from homeport.runner.executors.sandbox.channel import read_record
 from homeport.runner.executors.sandbox.disk_watch import DiskWatch, find_free
 from homeport.runner.executors.sandbox.etc import install_etc
+from homeport.runner.executors.sandbox.launch import _place
 from homeport.runner.executors.sandbox.limits import LimitError, Limits, read_limits
 from homeport.runner.executors.sandbox.system_calls import write_filter
 from homeport.runner.executors.sandbox.tool_cache import link_tools
@@ -193,3 +195,26 @@ def test_a_disk_with_less_than_is_to_be_spared_may_still_be_used_a_little(tmp_pa
         assert watch.find_breaches() == ()
     finally:
         watch.close()
+
+
+@pytest.mark.parametrize("lowest", [3, 95, 100, 103])
+def test_a_program_gets_its_descriptors_whatever_their_numbers_were(lowest: int) -> None:
+    texts = {target: f"text {target}".encode() for target in (3, 4, 5)}
+    opened: list[int] = []
+    try:
+        wanted: dict[int, int] = {}
+        for target, text in texts.items():
+            reading, writing = os.pipe()
+            os.write(writing, text)
+            os.close(writing)
+            wanted[target] = fcntl.fcntl(reading, fcntl.F_DUPFD_CLOEXEC, lowest)
+            opened += [reading, wanted[target]]
+        output, child_output = os.pipe()
+        opened += [output, child_output]
+        words = ["/bin/sh", "-c", "cat <&3; cat <&4; cat <&5"]
+        pid = os.posix_spawn(words[0], words, {}, file_actions=_place({1: child_output, **wanted}))
+        os.waitpid(pid, 0)
+        assert os.read(output, 100) == b"".join(texts.values())
+    finally:
+        for descriptor in opened:
+            os.close(descriptor)

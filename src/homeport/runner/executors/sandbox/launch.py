@@ -147,9 +147,9 @@ def list_stage_words() -> list[str]:
 
 
 def _place(wanted: dict[int, int]) -> "list[tuple[int, int, int]]":
-    """Put descriptors to fixed numbers, when some of the numbers may be taken by others of them: by way of high ones."""
+    """Put descriptors to fixed numbers, when some of the numbers may be taken by others of them: by way of others above all."""
     present = {target: source for target, source in wanted.items() if source >= 0}
-    high = 100
+    high = max(*present.values(), *present) + 1
     actions = [(os.POSIX_SPAWN_DUP2, source, high + target) for target, source in present.items()]
     actions += [(os.POSIX_SPAWN_DUP2, high + target, target) for target in present]
     return [*actions, *((os.POSIX_SPAWN_CLOSE, high + target) for target in present)]  # type: ignore[list-item]
