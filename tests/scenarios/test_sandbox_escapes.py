@@ -651,15 +651,18 @@ def test_what_would_run_outside_of_the_wall_is_refused(tmp_path: Path) -> None:
         tmp_path,
         job("echo hi", name="contained", more="container: debian:12\n"),
         job("echo hi", name="served", more="services: {db: {image: 'postgres:15'}}\n"),
-        job("uses: ./docker", name="action"),
+        job("uses: actions/checkout@v6", "uses: ./docker", name="action"),
+        options=("--services", "engine"),
         files={
             "docker/action.yml": "name: a\nruns: {using: docker, image: Dockerfile}\n",
             "docker/Dockerfile": "FROM scratch\n",
         },
     )
     assert set(answer.conclusions.values()) == {"failure"}, answer.describe()
-    for name in ("contained", "served"):
-        assert "outside of the sandbox" in answer.job(name)["reason"]
+    assert "runs outside of the sandbox" in answer.job("contained")["reason"]
+    assert "a container engine does not for a sandboxed one" in answer.job("served")["reason"]
+    assert answer.step("action", "s1")["outcome"] == "success"
+    assert "run outside of the sandbox" in answer.step("action", "s2")["reason"]
 
 
 def test_folders_that_are_hard_to_remove_are_removed(tmp_path: Path) -> None:
