@@ -9,11 +9,13 @@ from benchmarks import (
     check_speed,
     checkout,
     hundred_steps,
+    javascript_action,
     log_lines,
     matrix_legs,
     one_step,
     plan_speed,
     postgres_service,
+    remote_action,
     sandbox,
     setup_python,
 )
@@ -33,6 +35,8 @@ SCRIPTS = (
     checkout,
     caches,
     artifacts,
+    javascript_action,
+    remote_action,
 )
 
 
