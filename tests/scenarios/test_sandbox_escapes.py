@@ -10,12 +10,11 @@ import socket
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.support.parts import require_root, require_working
+from tests.support.disks import small_disk
 from tests.support.projects import commit_all, make_repository
 from tests.support.sandbox import (
     await_condition,
@@ -415,25 +414,15 @@ def test_a_fork_bomb_ends_with_its_job(tmp_path: Path) -> None:
     assert "its limit of 100 processes and threads was reached" in answer.job("one")["reason"], answer.describe()
 
 
-@pytest.fixture
-def small_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """A file system of Homeport's own, on which nobody else makes or takes room."""
-    require_root()
-    folder = tmp_path / "small"
-    folder.mkdir()
-    require_working(["mount", "-t", "tmpfs", "-o", "size=256m", "tmpfs", str(folder)], "allow mounts")
-    monkeypatch.setenv("HOMEPORT_HOME", str(folder))
-    yield
-    subprocess.run(["umount", "-l", str(folder)], check=True)
-
-
-@pytest.mark.usefixtures("small_disk")
-def test_a_job_is_ended_before_the_disk_is_full(tmp_path: Path) -> None:
-    answer = run_sandboxed(
-        tmp_path,
-        job("head -c 160M /dev/zero > large; sleep 3000; echo filled"),
-        options=("--limit", "spare=128m"),
-    )
+def test_a_job_is_ended_before_the_disk_is_full(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a file system of Homeport's own, where nobody else makes or takes room."""
+    with small_disk(tmp_path / "small", "256m") as home:
+        monkeypatch.setenv("HOMEPORT_HOME", str(home))
+        answer = run_sandboxed(
+            tmp_path,
+            job("head -c 160M /dev/zero > large; sleep 3000; echo filled"),
+            options=("--limit", "spare=128m"),
+        )
     assert answer.conclusion == "failure"
     assert "filled" not in answer.lines("one", "s1")
     assert "were left on the disk" in answer.job("one")["reason"], answer.describe()
