@@ -9,12 +9,15 @@ from benchmarks import (
     check_speed,
     checkout,
     hundred_steps,
+    javascript_action,
     log_lines,
     matrix_legs,
     one_step,
     plan_speed,
     postgres_service,
+    remote_action,
     sandbox,
+    server_deliveries,
     server_history,
     server_log,
     setup_python,
@@ -35,8 +38,11 @@ SCRIPTS = (
     checkout,
     caches,
     artifacts,
+    javascript_action,
+    remote_action,
     server_history,
     server_log,
+    server_deliveries,
 )
 
 

@@ -1,14 +1,13 @@
 """Bad input of every kind through the real command line: a clear message with its place, the right exit code, nothing that hangs."""
 
-import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from tests.support.disks import small_disk
 from tests.support.homeport import TIMEOUT_SECONDS, environment, run_homeport
 from tests.support.projects import make_repository
 
@@ -163,33 +162,18 @@ def test_a_folder_without_workflows_says_what_to_do(tmp_path: Path) -> None:
     assert ".github/workflows" in ran.stderr
 
 
-@pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A file system with room for next to nothing."""
-    if os.geteuid() != 0 or sys.platform != "linux":
-        pytest.skip("a small file system is mounted by root on Linux only")
-    folder = tmp_path / "small"
-    folder.mkdir()
-    mounted = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=2m", "tmpfs", str(folder)], check=False, capture_output=True
-    )
-    if mounted.returncode != 0:
-        pytest.skip(f"mount is not allowed here: {mounted.stderr.decode().strip()}")
-    yield folder
-    subprocess.run(["umount", "-l", str(folder)], check=True)
-
-
-def test_a_full_disk_is_said_and_nothing_hangs(tmp_path: Path, small_disk: Path) -> None:
+def test_a_full_disk_is_said_and_nothing_hangs(tmp_path: Path) -> None:
     repository = make_repository(
         tmp_path,
         "on: push\njobs:\n  one:\n    runs-on: ubuntu-latest\n    steps:\n"
         "      - run: head -c 20M /dev/zero | base64\n      - run: echo after\n",
     )
-    process = subprocess.run(
-        [sys.executable, "-m", "homeport", "run"],
-        cwd=repository, env=environment({"HOMEPORT_HOME": str(small_disk)}),
-        capture_output=True, text=True, check=False, timeout=TIMEOUT_SECONDS,
-    )  # fmt: skip
+    with small_disk(tmp_path / "small", "2m") as home:
+        process = subprocess.run(
+            [sys.executable, "-m", "homeport", "run"],
+            cwd=repository, env=environment({"HOMEPORT_HOME": str(home)}),
+            capture_output=True, text=True, check=False, timeout=TIMEOUT_SECONDS,
+        )  # fmt: skip
     assert process.returncode != 0
     assert "No space left" in process.stdout + process.stderr
     assert "Traceback" not in process.stderr

@@ -120,8 +120,18 @@ def test_a_service_that_never_gets_healthy_fails_the_job_with_its_log(bench: Ben
 
 
 def test_a_service_that_ends_fails_the_job_with_its_log(bench: Bench) -> None:
-    report = run(bench, 'gone: {image: localhost/busybox:1, options: --entrypoint sh, command: -c "echo bye; exit 3"}')
-    assert errors(report)[0][0].endswith("the service 'gone' has ended")
+    """While it is waited for: one without a health check is up as soon as it was started, as on GitHub, and nobody looks again."""
+    report = run(
+        bench,
+        """
+        gone:
+          image: localhost/busybox:1
+          options: --entrypoint sh --health-cmd "exit 1" --health-interval 100ms --health-retries 100000
+          command: -c "echo bye; exit 3"
+        """,
+    )
+    ((message, _),) = errors(report)
+    assert message.endswith("the service 'gone' has ended")
     assert "bye" in report.lines("__initialize_containers")
 
 

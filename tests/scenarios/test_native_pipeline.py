@@ -1,8 +1,6 @@
 """The native actions of a whole pipeline, through the command line, with real tools: another repository over HTTP, coverage.py, twine, an index."""
 
 import json
-import subprocess
-import sys
 from base64 import urlsafe_b64decode
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,7 +10,7 @@ import pytest
 
 from tests.support import git_folders
 from tests.support.git_http import GitServer, git_server
-from tests.support.homeport import Answer, run_homeport
+from tests.support.homeport import Answer, list_artifacts, run_homeport
 from tests.support.index import Index, package_index
 from tests.support.projects import make_repository
 from tests.support.wheels import build_wheel
@@ -133,13 +131,6 @@ def test_coverage_is_kept_artifacts_are_merged_and_all_is_green(tmp_path: Path) 
         "coverage-test--a--keep": True,
         "coverage-test--b--keep": True,
     }
-
-
-def list_artifacts(project: Path) -> dict[str, bool]:
-    """What `homeport artifacts` lists, and whether it is a record."""
-    command = [sys.executable, "-m", "homeport", "artifacts", "--format", "json"]
-    done = subprocess.run(command, cwd=project, check=True, capture_output=True)
-    return {row["name"]: row.get("is_record", False) for row in json.loads(done.stdout)}
 
 
 PUBLISH = """

@@ -1,9 +1,6 @@
 """Going on after a failure, looking at it, and faults of the machine and of Homeport itself."""
 
 import os
-import subprocess
-import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import msgspec
@@ -18,6 +15,7 @@ from homeport.runner.host import ActionHost
 from homeport.runner.job import JobRunner
 from homeport.runner.loop import serve
 from homeport.runner.settings import RunnerSettings
+from tests.support.disks import small_disk
 from tests.support.jobs import Bench, KeepingPeer, Report, StopFlag, Visitor, stop_at_line
 
 
@@ -134,29 +132,15 @@ def test_folders_that_cannot_be_made_fail_the_job_with_the_reason(bench: Bench, 
     assert report.end.conclusion == "failure"
 
 
-@pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A file system with room for next to nothing."""
-    if os.geteuid() != 0 or sys.platform != "linux":
-        pytest.skip("a small file system is mounted by root on Linux only")
-    folder = tmp_path / "small"
-    folder.mkdir()
-    mounted = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", str(folder)], check=False, capture_output=True
-    )
-    if mounted.returncode != 0:
-        pytest.skip(f"mount is not allowed here: {mounted.stderr.decode().strip()}")
-    yield folder
-    subprocess.run(["umount", "-l", str(folder)], check=True)
-
-
-def test_a_full_disk_fails_the_step_with_the_reason(bench: Bench, small_disk: Path) -> None:
-    bench.executor = ProcessExecutor(
-        work_folder=str(small_disk), tool_cache=str(bench.folder / "t"), host_environment=dict(os.environ)
-    )
-    report = run(
-        bench, "      - {run: 'cat /dev/zero > \"$RUNNER_TEMP/full\" || true'}\n      - {id: b, run: echo unreachable}"
-    )
+def test_a_full_disk_fails_the_step_with_the_reason(bench: Bench) -> None:
+    with small_disk(bench.folder / "small", "64k") as disk:
+        bench.executor = ProcessExecutor(
+            work_folder=str(disk), tool_cache=str(bench.folder / "t"), host_environment=dict(os.environ)
+        )
+        report = run(
+            bench,
+            "      - {run: 'cat /dev/zero > \"$RUNNER_TEMP/full\" || true'}\n      - {id: b, run: echo unreachable}",
+        )
     assert report.step("b").conclusion == "failure"
     assert any("No space left on device" in error for error in report.errors)
 

@@ -2,14 +2,17 @@
 
 import os
 import signal
+import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from homeport.archive.compression import compressing, expanding
 from homeport.ports.executor import Command
 from homeport.runner.executors.process import ProcessExecutor
 from tests.support.jobs import Bench
+from tests.support.parts import require_program
 
 ONLY_LINUX = pytest.mark.skipif(sys.platform != "linux", reason="elsewhere only process groups are ended")
 
@@ -133,15 +136,49 @@ def test_what_a_background_process_writes_to_the_files_of_its_step_does_not_reac
     assert report.output("s3") == ["[]"]
 
 
+def list_zombies() -> set[int]:
+    """The children of this process that have ended and that nobody has waited for."""
+    rows = subprocess.run(["ps", "-o", "pid=,stat=", "--ppid", str(os.getpid())], check=True, stdout=subprocess.PIPE)
+    pairs = (row.split() for row in rows.stdout.decode().splitlines())
+    return {int(pid) for pid, state in pairs if state.startswith("Z")}
+
+
+@ONLY_LINUX
 def test_orphans_that_end_leave_no_zombies_while_the_job_runs(bench: Bench) -> None:
+    earlier = list_zombies()
     report = bench.run(
         workflow(
             "for _ in $(seq 20); do (true &); done",
             "true",
-            f"ps -o stat= --ppid {os.getpid()} | grep -c Z || true",
+            f"ps -o pid=,stat= --ppid {os.getpid()} | awk '$2 ~ /^Z/ {{print $1}}'",
         )
     )
-    assert report.output("s3") == ["0"]
+    assert set(map(int, report.output("s3"))) - earlier == set()
+
+
+@ONLY_LINUX
+def test_a_child_that_nobody_waits_for_keeps_no_orphan_a_zombie(bench: Bench) -> None:
+    """As git leaves one behind in Homeport's own process group when it cannot reach a server."""
+    forgotten = os.posix_spawn("/bin/true", ["true"], {})
+    os.waitid(os.P_PID, forgotten, os.WEXITED | os.WNOWAIT)
+    try:
+        report = bench.run(workflow(f"setsid {DAEMON} &\n          while [ ! -s pid ]; do :; done; cat pid", "true"))
+        assert not is_alive(int(report.output("s1")[-1]))
+        assert forgotten in list_zombies()
+    finally:
+        os.waitpid(forgotten, 0)
+
+
+@ONLY_LINUX
+def test_a_helper_of_homeports_own_is_waited_for_by_nobody_else(bench: Bench, tmp_path: Path) -> None:
+    zstd = require_program("zstd")
+    packed = tmp_path / "packed"
+    with packed.open("wb") as file, compressing(file.fileno(), zstd) as write:
+        write(b"content")
+    with expanding(str(packed), zstd) as read:
+        assert bytes(read(100)) == b"content"
+        assert bytes(read(100)) == b"", "it has ended, or is about to"
+        assert bench.run(workflow("true", "(true &)", "true")).end.conclusion == "success"
 
 
 def test_a_child_that_is_killed_is_a_failure_that_says_so(bench: Bench) -> None:

@@ -81,3 +81,17 @@ def run_homeport(words: Sequence[str], *, cwd: Path, env: Mapping[str, str] | No
     )
     facts = tuple(json.loads(line) for line in process.stdout.splitlines() if line.startswith("{"))
     return Answer(process.returncode, facts, process.stderr)
+
+
+def list_artifacts(project: Path) -> dict[str, bool]:
+    """What `homeport artifacts` lists of the last run, and whether it is a record."""
+    done = subprocess.run(
+        [sys.executable, "-m", "homeport", "artifacts", "--format", "json"],
+        cwd=project,
+        env=environment(),
+        capture_output=True,
+        check=True,
+        timeout=TIMEOUT_SECONDS,
+        stdin=subprocess.DEVNULL,
+    )
+    return {row["name"]: row.get("is_record", False) for row in json.loads(done.stdout)}

@@ -2,6 +2,7 @@
 
 import fcntl
 import os
+import signal
 import zlib
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -14,6 +15,7 @@ _PIPE_BYTES = 1 << 20
 _BUFFER = 256 << 10
 _ZSTD_MAGIC = b"\x28\xb5\x2f\xfd"
 _GZIP_MAGIC = b"\x1f\x8b"
+_HELD_BACK = (signal.SIGINT, signal.SIGQUIT, signal.SIGTERM, signal.SIGHUP, signal.SIGTSTP)
 
 Method = Literal["zstd", "gzip"]
 
@@ -138,14 +140,16 @@ def _widen(pipe: int) -> None:
 
 
 def _spawn(arguments: tuple[str, ...], *, stdin: int, stdout: int) -> int:
-    """Start a program in a process group of its own: an interrupt from the terminal must not cut an archive."""
+    """Start a program that heeds no signal from the terminal: an interrupt must not cut an archive. It stays in Homeport's own process
+    group: what does not is taken for a job's.
+    """
     actions = [
         (os.POSIX_SPAWN_DUP2, stdin, 0),
         (os.POSIX_SPAWN_DUP2, stdout, 1),
         (os.POSIX_SPAWN_OPEN, 2, os.devnull, os.O_WRONLY, 0),
     ]
     environment: Mapping[str, str] = {}
-    return os.posix_spawn(arguments[0], arguments, environment, file_actions=actions, setpgroup=0)
+    return os.posix_spawn(arguments[0], arguments, environment, file_actions=actions, setsigmask=_HELD_BACK)
 
 
 def _wait(process: int) -> int:

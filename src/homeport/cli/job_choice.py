@@ -1,4 +1,4 @@
-"""Carries out a part of a plan only: `--job` and `--matrix`."""
+"""Carries out a part of a plan only (`--job` and `--matrix`), and finds choices that no plan has."""
 
 from collections.abc import Iterator, Mapping, Sequence
 
@@ -6,7 +6,7 @@ import msgspec
 
 from homeport.cli.errors import UsageError
 from homeport.cli.options import nearest
-from homeport.language.nodes import Strategy
+from homeport.language.nodes import Job, Strategy
 from homeport.language.parser.values import fields
 from homeport.language.tokens import ExpressionToken, SequenceToken
 from homeport.plan.model import Plan, PlannedJob, PlannedWorkflow
@@ -55,6 +55,24 @@ def check_keys(plans: Sequence[Plan], chosen: Mapping[str, tuple[str, ...]]) -> 
             meant = nearest(key, sorted(keys))
             hint = f"did you mean {meant}?" if meant else f"there are: {', '.join(sorted(keys)) or 'none'}"
             raise UsageError(f"--matrix {key}: no matrix has this key", hint)
+
+
+def check_containers(plans: Sequence[Plan]) -> None:
+    """Raise `UsageError` where every job must be in a container, no label stands for an image, and surely no job names one."""
+    if plans and not any(_may_name_container(plan.workflow) for plan in plans):
+        raise UsageError(
+            "--executor container: no job that starts names a `container:`, and no --runner gives an image",
+            "--runner ubuntu-latest=container:IMAGE",
+        )
+
+
+def _may_name_container(workflow: PlannedWorkflow) -> bool:
+    return any(
+        job.written.container is not None
+        if isinstance(job.written, Job)
+        else job.called is None or _may_name_container(job.called)
+        for job in workflow.jobs
+    )
 
 
 def _list_strategies(workflow: PlannedWorkflow) -> Iterator[Strategy]:

@@ -36,7 +36,7 @@ class CommandFileSet:
         self._list_status = _find_status(self._list)
 
     def find_written(self) -> dict[str, int]:
-        """Which files hold something, and how much. A file that is gone is -1."""
+        """Which files hold something, and how much. A file that is gone, or no file any more, is -1."""
         sizes = {name: _find_size(path) for name, path in self._files.items()}
         return {name: size for name, size in sizes.items() if size}
 
@@ -46,17 +46,21 @@ class CommandFileSet:
         return _find_status(self._list) == self._list_status
 
     def read(self, name: str) -> bytes:
-        """The content of one of them. Raises `OSError`, also where a step put something else in its place: a link, a pipe."""
+        """The content of one of them. Raises `OSError`, also where a step put a link in its place."""
         return read_plain_file(self._files[name], LONGEST_FILE)
 
 
 def _find_size(path: str) -> int:
-    """What is no file counts as written: reading it says what it is."""
+    """A link counts as written: it is refused when it is read. A pipe or a folder in the place of a file holds nothing, as on GitHub
+    (actions/runner `FileCommandManager` passes over what does not exist as a file or has no length).
+    """
     try:
         status = os.lstat(path)
     except OSError:
         return -1
-    return status.st_size if stat.S_ISREG(status.st_mode) else 1
+    if stat.S_ISREG(status.st_mode):
+        return status.st_size
+    return 1 if stat.S_ISLNK(status.st_mode) else -1
 
 
 def _find_status(path: str) -> tuple[int, int] | None:

@@ -137,6 +137,8 @@ def _put(host: StepHost, message: Put) -> None:
             host.add_path(message.name)
         case "state":
             host.save_state(message.name, message.value)
+        case "summary":
+            host.add_summary(message.name)
         case "mask":
             host.mask(message.name)
         case "matcher":

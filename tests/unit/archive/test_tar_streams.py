@@ -4,6 +4,7 @@ import contextlib
 import io
 import os
 import subprocess
+import sys
 import tarfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -16,6 +17,7 @@ from homeport.archive.compression import compressing, expanding, find_program
 from homeport.archive.destination import CorruptArchiveError, UnsafeArchiveError
 from homeport.archive.tar_reader import extract_tar
 from homeport.archive.tar_writer import write_tar
+from tests.support.parts import require_program
 
 ZSTD = find_program("zstd", os.environ["PATH"])
 METHODS = [pytest.param(None, id="gzip"), pytest.param(ZSTD, id="zstd")]
@@ -113,6 +115,25 @@ def test_a_compressed_stream_comes_back(tmp_path: Path, zstd: str | None) -> Non
         while block := read(1 << 16):
             parts.append(bytes(block))
     assert b"".join(parts) == data
+
+
+INTERRUPTED = """
+import os, signal, sys
+from homeport.archive.compression import compressing
+signal.signal(signal.SIGINT, lambda *_: None)
+with open(sys.argv[1], "wb") as file, compressing(file.fileno(), sys.argv[2]) as write:
+    write(os.urandom(1 << 20))
+    os.killpg(0, signal.SIGINT)
+    write(b"the end")
+"""
+
+
+def test_an_interrupt_from_the_terminal_cuts_no_archive(tmp_path: Path) -> None:
+    zstd, path = require_program("zstd"), tmp_path / "packed"
+    subprocess.run([sys.executable, "-c", INTERRUPTED, str(path), zstd], check=True, start_new_session=True)
+    with expanding(str(path), zstd) as read:
+        content = b"".join(iter(lambda: bytes(read(1 << 20)), b""))
+    assert content.endswith(b"the end")
 
 
 @pytest.mark.parametrize("zstd", METHODS)

@@ -1,7 +1,6 @@
 """The services of one process: what they cost before anybody calls, where they listen, what becomes of them."""
 
 import http.client
-import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -11,7 +10,7 @@ from textwrap import dedent
 import pytest
 
 from homeport.ports.toolkit import STAND_IN_PREFIX
-from tests.support.parts import require_root, require_working
+from tests.support.disks import small_disk
 from tests.support.toolkit import Stand, block_id, standing
 
 
@@ -105,19 +104,11 @@ def test_with_a_token_of_the_users_the_api_is_the_forges(stand: Stand) -> None:
 
 
 def test_a_full_disk_fails_the_upload_and_nothing_of_it_stays(tmp_path: Path) -> None:
-    require_root()
-    small = tmp_path / "small"
-    small.mkdir()
-    require_working(["mount", "-t", "tmpfs", "-o", "size=1m", "none", str(small)], "tests must be allowed to mount")
-    try:
-        with standing(tmp_path, uploads=small) as stand:
-            job = stand.open()
-            created = job.call("ArtifactService", "CreateArtifact", name="dist", version=4).json["signed_upload_url"]
-            full = stand.send("PUT", f"{created}&comp=block&blockid={block_id(0)}", b"x" * 3_000_000)
-            assert (full.status, full.json["code"]) == (507, "resource_exhausted")
-            assert "no space left" in full.json["msg"]
-            assert stand.left_over() == []
-            assert job.upload(b"small", name="other").status == 200
-    finally:
-        subprocess.run(["umount", str(small)], check=True)
-    assert os.listdir(small) == []
+    with small_disk(tmp_path / "small", "1m") as small, standing(tmp_path, uploads=small) as stand:
+        job = stand.open()
+        created = job.call("ArtifactService", "CreateArtifact", name="dist", version=4).json["signed_upload_url"]
+        full = stand.send("PUT", f"{created}&comp=block&blockid={block_id(0)}", b"x" * 3_000_000)
+        assert (full.status, full.json["code"]) == (507, "resource_exhausted")
+        assert "no space left" in full.json["msg"]
+        assert stand.left_over() == []
+        assert job.upload(b"small", name="other").status == 200

@@ -5,7 +5,7 @@ from homeport.cli.engine import Engine
 from homeport.cli.errors import INTERRUPTED, OK, USAGE, CommandError
 from homeport.cli.execution import EXECUTION_OPTIONS, Execution, read_execution
 from homeport.cli.interrupts import Interrupts
-from homeport.cli.job_choice import check_keys, choose_jobs, read_matrix
+from homeport.cli.job_choice import check_containers, check_keys, choose_jobs, read_matrix
 from homeport.cli.loading import EVENT_OPTIONS, Preparation, prepare, read_request
 from homeport.cli.options import Command, Option, Options, shell_word
 from homeport.cli.outcome import exit_code, finish
@@ -76,6 +76,8 @@ def run_once(options: Options, console: Console, execution: Execution, interrupt
     outcomes = [choice.outcome for choice in preparation.choices]
     plans = choose_jobs([one for one in outcomes if isinstance(one, Plan)], options.all("--job"))
     check_keys(plans, only_matrix)
+    if execution.requires_container and not execution.images:
+        check_containers(plans)
     chosen = submissions.leave_out_green(plans)
     onlookers = make_view(execution, console, submissions.by_run(chosen), _failed_command(options))
     for one in outcomes:

@@ -21,8 +21,24 @@ def main(podman: str, folder: str, owner: str) -> None:
     """Serve until standard input ends. A `.` before that says that everything was removed in order."""
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)  # Homeport decides when it is over: ^C reaches the whole group
-    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # what it inherits has nobody else to wait for it
     ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+    try:
+        service, ended = _start(podman, folder)
+    except OSError as error:
+        _tell(f"it could not be started: {error.strerror}".encode())
+    else:
+        _serve(service, ended, podman, folder, owner)
+    for name in ("podman.sock", "log"):
+        try:
+            os.unlink(f"{folder}/{name}")
+        except FileNotFoundError:
+            continue
+    os.rmdir(folder)
+
+
+def _start(podman: str, folder: str) -> "tuple[subprocess.Popen[bytes], int]":
+    """The service, and a descriptor that says when it has ended. Raises `OSError`."""
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)  # a service that ends at once must be there to be found
     with open(f"{folder}/log", "wb") as log:  # noqa: PTH123 - pathlib is slow to import
         service = subprocess.Popen(
             [podman, "system", "service", "--time=0", f"unix://{folder}/podman.sock"],
@@ -32,9 +48,15 @@ def main(podman: str, folder: str, owner: str) -> None:
             start_new_session=True,
             preexec_fn=_heed_signals,  # noqa: PLW1509 - there is one thread
         )
-    has_ended, is_clean = _await_end(service)
+    ended = os.pidfd_open(service.pid)
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # what is inherited has nobody else to wait for it
+    return service, ended
+
+
+def _serve(service: "subprocess.Popen[bytes]", ended: int, podman: str, folder: str, owner: str) -> None:
+    has_ended, is_clean = _await_end(ended)
     if has_ended:
-        _tell_last_words(f"{folder}/log")
+        _tell(_find_last_words(f"{folder}/log"))
     elif not is_clean:
         _remove_all(podman, owner)
     service.terminate()
@@ -42,22 +64,15 @@ def main(podman: str, folder: str, owner: str) -> None:
         service.wait(_PATIENCE_SECONDS)
     except subprocess.TimeoutExpired:
         service.kill()
-    for name in ("podman.sock", "log"):
-        try:
-            os.unlink(f"{folder}/{name}")
-        except FileNotFoundError:
-            continue
-    os.rmdir(folder)
 
 
 def _heed_signals() -> None:
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGCHLD):
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_DFL)
 
 
-def _await_end(service: "subprocess.Popen[bytes]") -> tuple[bool, bool]:
-    """Until either ends: whether it is the service, and whether Homeport had removed its containers."""
-    ended = os.pidfd_open(service.pid)
+def _await_end(ended: int) -> tuple[bool, bool]:
+    """Until either ends: whether it is the service, whose descriptor is `ended`, and whether Homeport had removed its containers."""
     is_clean = False
     while True:
         ready, _, _ = select.select([0, ended], [], [])
@@ -69,11 +84,19 @@ def _await_end(service: "subprocess.Popen[bytes]") -> tuple[bool, bool]:
         is_clean = data.endswith(b".")
 
 
-def _tell_last_words(log: str) -> None:
-    """What the service said at last, for Homeport to pass on."""
+def _find_last_words(log: str) -> bytes:
+    """What the service said at last."""
     with open(log, "rb") as file:  # noqa: PTH123 - pathlib is slow to import
         lines = file.read().strip().splitlines()
-    os.write(1, lines[-1][:4000] if lines else b"it ended without a word")
+    return lines[-1][:4000] if lines else b"it ended without a word"
+
+
+def _tell(words: bytes) -> None:
+    """For Homeport to pass on, if that is still there."""
+    try:
+        os.write(1, words)
+    except BrokenPipeError:
+        return
 
 
 def _remove_all(podman: str, owner: str) -> None:

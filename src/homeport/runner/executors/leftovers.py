@@ -119,15 +119,27 @@ class Leftovers:
         return len(self._jobs) == 1 and status.started_at > mark.began_at
 
     def _reap_orphans(self) -> None:
-        """Children that ended and that nobody waits for. Stops at the first that somebody does: it will be gone soon."""
+        """Children that ended and that nobody waits for."""
         while True:
             try:
                 ended = os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
             except ChildProcessError:
                 return
-            if ended is None or self._find_orphan(ended.si_pid) is None:
+            if ended is None:
+                return
+            if self._find_orphan(ended.si_pid) is None:
+                self._reap_others()
                 return
             os.waitpid(ended.si_pid, os.WNOHANG)
+
+    def _reap_others(self) -> None:
+        """The same where the first that ended is not to be touched: somebody will wait for it. Or nobody ever does: a git that cannot
+        reach a server leaves its own helper behind.
+        """
+        for child in linux.list_children(os.getpid()):
+            status = self._find_orphan(child)
+            if status is not None and status.is_zombie:
+                os.waitpid(child, os.WNOHANG)
 
     def _kill_groups(self, mark: JobMark) -> None:
         for group in mark.groups:

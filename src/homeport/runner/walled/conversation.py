@@ -40,9 +40,9 @@ class Annotate(_Ask, frozen=True):
 
 
 class Put(_Ask, frozen=True):
-    """`output`, `variable`, `path`, `state`, `mask`, `matcher`."""
+    """`output`, `variable`, `path`, `state`, `summary`, `mask`, `matcher`."""
 
-    kind: Literal["output", "variable", "path", "state", "mask", "matcher"]
+    kind: Literal["output", "variable", "path", "state", "summary", "mask", "matcher"]
     name: str
     value: str = ""
 

@@ -106,6 +106,10 @@ class HostInside:
         self._state[name] = value
         self.tell(Put("state", name, value))
 
+    def add_summary(self, markdown: str) -> None:
+        """As text in `GITHUB_STEP_SUMMARY`."""
+        self.tell(Put("summary", markdown))
+
     def mask(self, value: str) -> None:
         """Keep a value out of every later line."""
         self.tell(Put("mask", value))

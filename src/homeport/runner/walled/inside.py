@@ -6,7 +6,7 @@ from importlib import import_module
 
 import msgspec
 
-from homeport.runner.host import ActionError
+from homeport.runner.host import ActionError, ActionHost
 from homeport.runner.walled.conversation import (
     DeclareSubjects,
     Done,
@@ -69,7 +69,7 @@ def _run_stage(task: Stage, line: Line) -> Done:
     from homeport.runner.walled.host_inside import HostInside  # noqa: PLC0415 - one task of several
 
     module = import_module(task.module)
-    host = HostInside(task, line)
+    host: ActionHost = HostInside(task, line)
     if task.stage == "post":
         module.post(host)
     else:

@@ -146,6 +146,28 @@ def build_pip(folder: Path, version: str) -> None:
             new.writestr(name.replace(f"pip-{number}.dist-info", f"pip-{version}.dist-info"), content)
 
 
+def test_a_newer_homeport_with_a_newer_pip_is_noticed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    first = FolderHost(tmp_path / "first").use(setup_python, python_version="3.12")
+    build_pip(tmp_path / "wheels", "99.1")
+    with zipfile.ZipFile(tmp_path / "wheels" / "pip-99.1-py3-none-any.whl") as wheel:
+        wheel.extractall(tmp_path / "site-packages")
+    monkeypatch.setattr(sys, "path", [*sys.path, str(tmp_path / "site-packages")])
+    second = FolderHost(tmp_path / "second")
+    shutil.rmtree(second.paths.tool_cache)
+    Path(second.paths.tool_cache).symlink_to(first.paths.tool_cache)
+    second.use(setup_python, python_version="3.12")
+    assert run(second, "pip", "--version").split()[1] == "99.1"
+
+
+def test_homeports_own_pip_is_recent_and_nothing_is_fetched(tmp_path: Path) -> None:
+    """In a tool cache that is new, on a machine without an index."""
+    host = FolderHost(tmp_path, environment={"PIP_NO_INDEX": "1"})
+    host.use(setup_python, python_version="3.12")
+    assert "could not be fetched" not in host.log_text
+    number = run(host, "pip", "--version").split()[1]
+    assert tuple(map(int, number.split(".")[:2])) >= (25, 1)
+
+
 def list_store(tool_cache: Path) -> dict[str, tuple[int, int, int]]:
     """What is prepared for all jobs."""
     return snapshot(tool_cache / "homeport-python")

@@ -39,14 +39,23 @@ def test_a_named_engine_that_does_not_answer_is_told_with_what_helps() -> None:
     assert raised.value.hint == "install podman or Docker, or name an engine with DOCKER_HOST"
 
 
-def test_a_podman_that_cannot_serve_is_told_and_leaves_nothing(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("#!/bin/sh\necho 'Error: storage is broken' >&2\nexit 125\n", "does not answer: Error: storage is broken"),
+        ("#!/no/such/shell\n", "does not answer: it could not be started: No such file or directory"),
+        ("#!/bin/sh\n", "does not answer: it ended without a word"),
+    ],
+    ids=["broken", "unfit", "mute"],
+)
+def test_a_podman_that_cannot_serve_is_told_and_leaves_nothing(tmp_path: Path, text: str, said: str) -> None:
     require_module("docker")
     program = tmp_path / "podman"
-    program.write_text("#!/bin/sh\necho 'Error: storage is broken' >&2\nexit 125\n")
+    program.write_text(text)
     program.chmod(0o755)
     runtime = tmp_path / "runtime"
     runtime.mkdir()
     environment = {"PATH": str(tmp_path), "XDG_RUNTIME_DIR": str(runtime)}
-    with pytest.raises(EngineError, match="storage is broken"):
+    with pytest.raises(EngineError, match=said):
         find_engine(environment, own=True)
     assert list(runtime.iterdir()) == []

@@ -1,7 +1,7 @@
 """Finds the newest pip (and setuptools, for Pythons that bring it) on this machine: nothing is fetched here.
 
-Every Python carries a pip for `ensurepip`; distributions keep wheels for it; a pip may be installed, or have been fetched before. Whichever
-is the newest that runs on a given Python is used.
+Homeport brings a recent pip along; every Python carries one for `ensurepip`; distributions keep wheels for it; a pip may be installed, or
+have been fetched before. Whichever is the newest that runs on a given Python is used.
 """
 
 import os
@@ -49,6 +49,11 @@ def find_pip(interpreter: Interpreter, others: Sequence[Interpreter], kept: str 
     """The newest pip that runs on an interpreter; `kept` is a further folder of wheels."""
     wheels = _list_wheels([interpreter, *others], (kept,) if kept else ())
     return _find_newest("pip", interpreter, [*wheels, *_list_installed(others)])
+
+
+def list_own() -> list[str]:
+    """What is installed beside Homeport, by its `dist-info` folder."""
+    return [source.path for source in _list_installed(())]
 
 
 def find_setuptools(interpreter: Interpreter) -> PackageSource | None:

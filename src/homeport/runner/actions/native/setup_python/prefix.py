@@ -19,7 +19,7 @@ from homeport.runner.actions.native.setup_python.packages import (
     place_packages,
     prepare_packages,
 )
-from homeport.runner.actions.native.setup_python.pip_source import find_pip, wheel_folder
+from homeport.runner.actions.native.setup_python.pip_source import find_pip, list_own, wheel_folder
 from homeport.runner.actions.native.setup_python.skeleton import (
     Place,
     build_skeleton,
@@ -77,7 +77,7 @@ class _Layout(msgspec.Struct, frozen=True):
     scripts: str
     packages: Packages
     seen: str
-    """a digest of the interpreters and wheels among which pip was looked for"""
+    """a digest of the interpreters, wheels and packages among which pip was looked for"""
 
 
 def make_prefix(interpreter: Interpreter, others: Sequence[Interpreter], target: str, tool_cache: str) -> None:
@@ -128,7 +128,7 @@ def _digest_of(others: Sequence[Interpreter], kept: str) -> str:
         wheels = [name for name in os.listdir(kept) if name.endswith(".whl")]
     except OSError:
         wheels = []
-    text = "\n".join(sorted([*(f"{each.label} {each.executable}" for each in others), *wheels]))
+    text = "\n".join(sorted([*(f"{each.label} {each.executable}" for each in others), *wheels, *list_own()]))
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
