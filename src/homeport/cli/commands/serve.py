@@ -1,12 +1,12 @@
 """`homeport serve`: the server, in one process and one folder."""
 
-import asyncio
 import os
 import socket
 import ssl
 from urllib.parse import urlsplit
 
 import msgspec
+import uvloop
 
 from homeport.cli.console import Console
 from homeport.cli.errors import OK, CommandError, UsageError
@@ -104,7 +104,7 @@ def main(options: Options, console: Console) -> int:
         with public, owned(DataFolder(settings.data), f"the server at {settings.url} (process {os.getpid()})"):
             database = open_database(settings)
             try:
-                asyncio.run(_serve(settings, database, public, options, console))
+                uvloop.run(_serve(settings, database, public, options, console))
             finally:
                 database.close()
     except (StoreError, EngineEndedError) as error:
