@@ -23,6 +23,8 @@ Work = Callable[[Connection], Any]
 
 _MOST_AT_ONCE = 512
 """How many pieces of work share a commit at most: a bound on how long the first of them waits for the last."""
+_WRITES = {"homeport_writes": True}
+"""An option of SQLAlchemy's connections"""
 _BUSY_MILLISECONDS = 10_000
 
 
@@ -122,7 +124,7 @@ class Database:
     def _carry_out_one(self, work: Work, future: Future[Any]) -> None:
         """The same without a savepoint: the transaction is enough."""
         try:
-            with self._engine.begin() as connection:
+            with self._engine.execution_options(**_WRITES).begin() as connection:
                 answer = work(connection)
         except BaseException as error:
             future.set_exception(_unusable(error) if isinstance(error, SQLAlchemyError) else error)
@@ -133,7 +135,7 @@ class Database:
         """One transaction; each task within a savepoint, so that one that fails takes nothing of the others along."""
         answers: list[tuple[Future[Any], Any]] = []
         try:
-            with self._engine.begin() as connection:
+            with self._engine.execution_options(**_WRITES).begin() as connection:
                 for work, future in tasks:
                     try:
                         with connection.begin_nested():
@@ -169,7 +171,9 @@ def _prepare_sqlite(connection: Any, _: object) -> None:
 
 
 def _begin_sqlite(connection: Connection) -> None:
-    connection.exec_driver_sql("BEGIN")
+    # a transaction that reads first and writes then cannot wait for another process that wrote in between
+    writes = connection.get_execution_options().get("homeport_writes", False)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
 
 def _unusable(error: BaseException) -> StoreError:

@@ -1,0 +1,27 @@
+"""Several processes that write in one database wait for one another: a command beside a server must not fail, nor make the server fail."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+from homeport.store.tables.counters import count_up
+from homeport.store.tables.database import Database
+
+WRITER = """
+import sys
+from homeport.store.tables.counters import count_up
+from homeport.store.tables.database import Database
+database = Database(sys.argv[1])
+for _ in range(150):
+    database.write(lambda connection: count_up(connection, "test", ""))
+database.close()
+"""
+
+
+def test_processes_that_read_and_write_at_once_wait_for_one_another(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'homeport.db'}"
+    database = Database(url)
+    writers = [subprocess.Popen([sys.executable, "-c", WRITER, url]) for _ in range(3)]
+    assert [writer.wait() for writer in writers] == [0, 0, 0]
+    assert database.write(lambda connection: count_up(connection, "test", "")) == 451
+    database.close()
