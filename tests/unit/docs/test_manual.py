@@ -179,6 +179,14 @@ def test_every_file_of_the_code_that_is_named_is_there(page: Path) -> None:
         assert any(any(base.glob(name)) for base in bases), name
 
 
+@pytest.mark.parametrize(
+    "page", [page for page in PAGES if page.is_relative_to(ROOT / "docs")], ids=lambda page: str(page.relative_to(ROOT))
+)
+def test_every_test_that_is_named_is_there(page: Path) -> None:
+    for file, name in re.findall(r"`(tests/[\w/]+\.py)::(\w+)`", read(page)):
+        assert f"def {name}(" in (ROOT / file).read_text(), f"{file}::{name}"
+
+
 def test_the_reading_order_states_the_sizes_of_its_files() -> None:
     rows = [row for row in find_rows(read(ROOT / "docs" / "reading-order.md")) if row[0].isdigit()]
     assert 7 <= len(rows) <= 10
