@@ -88,7 +88,6 @@ def build_server(settings: ServerSettings, database: Database, bell: Bell, envir
     )
     metrics.watch(lambda: gauges(engine, database))
     runner = BuiltinRunner(folder, _write_recipe(settings), builtin_labels(), environment, clock)
-    access.job_tokens.keep_only([lease.id for lease in TableLeases(database).list()])
     forks = Forks(TableHeldRuns(database), start_with(engine, stores.runs), clock, access.audit)
     happenings = open_happenings(
         settings,

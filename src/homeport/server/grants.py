@@ -57,16 +57,16 @@ def is_trusted(event: Event, repository: HostedRepository) -> bool:
         return False
     if event.name not in _OF_FORKS and event.name != "push":
         return True
-    return event.actor not in _UPDATE_BOTS and (event.name == "push" or not is_from_fork(event))
+    return event.actor not in _UPDATE_BOTS and (event.name == "push" or _is_within(event))
 
 
-def is_from_fork(event: Event) -> bool:
-    """Whether an event's pull request comes from another repository, or one that is gone."""
+def _is_within(event: Event) -> bool:
+    """Whether a pull request is certain to come from the repository itself: a payload that does not say so is not trusted."""
     pull_request = event.payload.get("pull_request")
     if not isinstance(pull_request, dict):
         return False
     head, base = (_find_repository(pull_request.get(side)) for side in ("head", "base"))
-    return head is None or head != base
+    return head is not None and head == base
 
 
 def _find_repository(side: object) -> object:
