@@ -91,3 +91,6 @@ def test_runs_go_on_when_a_full_disk_has_room_again(tmp_path: Path, disk: Path) 
         assert (tmp_path / "gate.ledger").read_text().splitlines() == [f"begin {run}", f"end {run}"]
         other = repository.push({"more": "1"}, QUICK)
         assert repository.await_conclusion(other) == "success"
+        for number in (run, other):
+            commit = repository.get(f"actions/runs/{number}")["head_sha"]
+            wait_until(lambda: repository.get(f"commits/{commit}/status")["state"] == "success")  # noqa: B023 - called at once
