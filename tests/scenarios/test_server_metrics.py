@@ -5,6 +5,7 @@ from pathlib import Path
 
 import httpx
 from prometheus_client.parser import text_string_to_metric_families
+
 from tests.support.parts import require_working
 from tests.support.serve import served
 

@@ -107,7 +107,7 @@ class TableRuns:
     def adopt(self) -> Sequence[RunRecord]:
         """Take what has a writer that is dead."""
 
-        def work(connection: Connection) -> Sequence[Row[Any]]:
+        def work(connection: Connection) -> Sequence[Any]:
             owned = ATTEMPTS.c.owner.is_not(None) & (ATTEMPTS.c.owner != self._owner)
             order = (ATTEMPTS.c.run, ATTEMPTS.c.attempt)
             found = connection.execute(
