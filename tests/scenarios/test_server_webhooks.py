@@ -14,6 +14,7 @@ import pytest
 from homeport.forge.signatures import sign
 from homeport.ports.directory import HostedRepository, Origin, RepositorySettings
 from homeport.store.tables.audit import AUDIT
+from homeport.store.tables.statuses import TableStatuses
 from tests.support.git_http import GitServer, git_server
 from tests.support.pushing import Checkout
 from tests.support.records import Records, records, set_webhook_secret
@@ -279,7 +280,10 @@ def test_a_forge_inside_is_not_asked_unless_it_was_named(tmp_path: Path, forge: 
             repository = add_repository(kept, forge)
             assert deliver(server, push_payload(sha)).status_code == 202
             done = wait_until(lambda: [one for one in kept.deliveries.list(repository.id) if one.state == "done"])
+            (check,) = TableStatuses(kept.database).latest(repository.id, sha)
     assert "127.0.0.1 is inside" in done[0].note
+    assert check.state == "failure"
+    assert "127.0.0.1 is inside" in check.description
     assert not forge.requests
 
 
