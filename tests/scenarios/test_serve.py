@@ -1,6 +1,7 @@
 """The real `homeport serve`: its life, its folder, its runner."""
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -147,3 +148,23 @@ def _processes_with(words: str) -> list[str]:
         if words in text:
             found.append(text)
     return found
+
+
+def test_a_runner_whose_data_folder_is_removed_ends_with_its_jobs(tmp_path: Path) -> None:
+    gate = tmp_path / "gate"
+    with served(tmp_path / "data") as server:
+        repository = PushedRepository(server, tmp_path)
+        run = repository.push({}, counting(gate))
+        repository.await_line(run, "count", "number 20")
+        runners = server.runners()
+        server.kill()
+        shutil.rmtree(tmp_path / "data", ignore_errors=True)
+        wait_until(lambda: not any(_is_alive(number) for number in runners))
+        wait_until(lambda: not _processes_with(f"{gate}.starts"))
+
+
+def _is_alive(number: int) -> bool:
+    try:
+        return Path(f"/proc/{number}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except FileNotFoundError:
+        return False

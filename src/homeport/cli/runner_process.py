@@ -11,6 +11,7 @@ import sys
 import threading
 import traceback
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 
 import msgspec
 
@@ -23,6 +24,7 @@ from homeport.cli.job_services import JobServices
 from homeport.cli.remains import clear_remains
 from homeport.coordinator.dispatch import Labels
 from homeport.ports.peer import JobOrder, Peer
+from homeport.ports.repositories import StoreError
 from homeport.runner.http_peer import AwayError, HttpPeer, RefusedError
 from homeport.runner.job import JobRunner
 from homeport.runner.loop import serve
@@ -39,6 +41,8 @@ from homeport.toolkit.local import LocalToolkit
 from homeport.toolkit.parts import Parts
 
 _LOOK_SECONDS = 1.0
+_MOST_LAST_LOOKS = 60
+"""How long jobs may take to end when the data folder is gone"""
 _LONGEST_SILENCE_SECONDS = 900.0
 """Without a word from the server, and without a job, for so long: nobody needs this runner. What it has to say stays on disk."""
 
@@ -123,6 +127,7 @@ class RunnerProcess:
     def _watch(self, thread: threading.Thread, retire: Callable[[], None]) -> None:
         """Until the thread ends, or waiting for it makes no sense any more."""
         has_retired = False
+        looks_left = _MOST_LAST_LOOKS
         while thread.is_alive():
             if self._retiring.is_set() and not has_retired:
                 has_retired = True
@@ -131,12 +136,16 @@ class RunnerProcess:
             if not os.path.exists(self._folder.file("lock")):
                 self._peer.give_up()
                 self._retiring.set()
+                looks_left -= 1
+                if not looks_left:
+                    return
             elif not self._peer.has_jobs and self._peer.silent_seconds > _LONGEST_SILENCE_SECONDS:
                 return
 
     def _retire(self) -> None:
         if not self._folder.is_retiring:
-            write_file(self._folder.file("retiring"), b"")
+            with suppress(StoreError):  # the folder may be what is gone
+                write_file(self._folder.file("retiring"), b"")
         threading.Thread(target=self._peer.stop, name="retire", daemon=True).start()
 
 
@@ -208,7 +217,7 @@ def main(words: Sequence[str]) -> int:
     faulthandler.register(signal.SIGUSR1)  # where all threads are, into the runner's log
     clear_remains(DataFolder(recipe.data).runner)
     is_heard = RunnerProcess(folder, recipe, folder.read_token()).carry_out()
-    if is_heard:
+    if is_heard and os.path.isdir(folder.path):
         folder.remove()
     return 0
 
@@ -227,6 +236,10 @@ def _write_nowhere(_: bytes) -> None:
 
 
 if __name__ == "__main__":
-    code = main(sys.argv[1:])
-    sys.stderr.flush()
-    os._exit(code)  # threads that wait for a server that is away are not waited for
+    code = 1
+    try:
+        code = main(sys.argv[1:])
+    except Exception as error:  # the edge of this process
+        _note_fault(error)
+    finally:
+        os._exit(code)  # threads that wait for a server that is away are not waited for

@@ -74,7 +74,7 @@ class _Held:
         self.resumed = threading.Condition()
         self.has_ended = threading.Event()
         """the job's last report was made"""
-        self.is_lost = False
+        self.lost = threading.Event()
 
     def stop(self, reason: StopReason, *, force: bool) -> None:
         """Tell the job, if it has not ended."""
@@ -114,11 +114,11 @@ class HttpPeer:
             token, reports = read_left(path)
             try:
                 if reports:
-                    self._insist(f"leases/{lease}/reports", _encode_reports(token, reports), until_stopped=True)
+                    self._insist(f"leases/{lease}/reports", _encode_reports(token, reports), self._stopping)
             except RefusedError:
                 pass  # it was given up meanwhile
             os.unlink(path)
-        self._insist("greeting", msgspec.msgpack.encode(Greeting()), until_stopped=True)
+        self._insist("greeting", msgspec.msgpack.encode(Greeting()), self._stopping)
 
     def stop(self) -> None:
         """Take no more jobs: `next_job` gives None from now on, unless a job was on its way already."""
@@ -170,7 +170,7 @@ class HttpPeer:
 
     def _claim(self, claim: str) -> JobOrder | None:
         while not self._stopping.is_set():
-            answer = self._try("claims", ClaimRequest(claim, _WAIT_SECONDS), ClaimAnswer)
+            answer = self._try("claims", ClaimRequest(claim, _WAIT_SECONDS), ClaimAnswer, self._stopping)
             if answer is None or answer.order is None:
                 continue
             order = answer.order
@@ -202,8 +202,10 @@ class HttpPeer:
         """Asked for once; nothing of them is kept on disk. A lease that was lost has none."""
         held = self._get(lease)
         try:
-            answer = self._insist(f"leases/{lease}/secrets", msgspec.msgpack.encode(SecretsRequest(held.token)))
-        except RefusedError:
+            answer = self._insist(
+                f"leases/{lease}/secrets", msgspec.msgpack.encode(SecretsRequest(held.token)), held.lost
+            )
+        except (RefusedError, AwayError):
             self._lose(held)
             return {}
         return msgspec.msgpack.decode(answer, type=dict[str, str])
@@ -220,13 +222,13 @@ class HttpPeer:
     def _send(self, held: _Held) -> None:
         """Until the job's last report is acknowledged; of a lost lease, until the job has noticed."""
         path = f"leases/{held.order.lease}/reports"
-        while not held.is_lost and not (held.has_ended.is_set() and held.spool.is_empty):
+        while not held.lost.is_set() and not (held.has_ended.is_set() and held.spool.is_empty):
             reports = held.spool.await_reports(_LARGEST_REQUEST, _WAIT_SECONDS)
             if reports:
                 try:
-                    self._insist(path, _encode_reports(held.token, reports))
+                    self._insist(path, _encode_reports(held.token, reports), held.lost)
                     held.spool.acknowledge(reports[-1][0])
-                except RefusedError:
+                except (RefusedError, AwayError):
                     self._lose(held)
         held.has_ended.wait()
         held.spool.drop()
@@ -237,9 +239,9 @@ class HttpPeer:
     def _listen(self, held: _Held) -> None:
         """Until the job has ended. Asking is also what keeps the lease."""
         lease = held.order.lease
-        while not held.is_lost and not held.has_ended.is_set():
+        while not held.lost.is_set() and not held.has_ended.is_set():
             question = AskRequest({lease: HeldLease(held.token, held.known)}, _WAIT_SECONDS)
-            answer = self._try("leases", question, AskAnswer)
+            answer = self._try("leases", question, AskAnswer, held.has_ended)
             if answer is not None and lease in answer.lost:
                 self._lose(held)
             elif answer is not None and lease in answer.orders:
@@ -258,7 +260,7 @@ class HttpPeer:
 
     def _lose(self, held: _Held) -> None:
         """What runs is ended without cleanup: the job may be somebody else's by now."""
-        held.is_lost = True
+        held.lost.set()
         held.stop("cancelled", force=True)
         held.spool.drop()
         with held.resumed:
@@ -270,30 +272,30 @@ class HttpPeer:
         with self._lock:
             return self._held[lease]
 
-    def _try(self, path: str, question: msgspec.Struct, kind: type[Answer]) -> Answer | None:
-        """One question; None (after a pause) where the server is away. A runner that is refused stops."""
+    def _try(self, path: str, question: msgspec.Struct, kind: type[Answer], is_over: threading.Event) -> Answer | None:
+        """One question; None where the server is away, after a pause that ends when nobody needs the answer any more. A runner that is
+        refused stops.
+        """
         body = msgspec.msgpack.encode(question)
         try:
             answer = self._post(path, body)
         except AwayError:
-            self._stopping.wait(_pause(1))
+            is_over.wait(_pause(1))
             return None
         except RefusedError:
             self._stopping.set()
             raise
         return msgspec.msgpack.decode(answer, type=kind)
 
-    def _insist(self, path: str, body: bytes, *, until_stopped: bool = False) -> bytes:
-        """The same message until it is answered. Raises `RefusedError`; `AwayError` only once it is of no use to insist."""
+    def _insist(self, path: str, body: bytes, is_over: threading.Event) -> bytes:
+        """The same message until it is answered. Raises `RefusedError`; `AwayError` only once nobody needs the answer any more."""
         tries = 0
         while True:
             try:
                 return self._post(path, body)
             except AwayError:
                 tries += 1
-                if not until_stopped:
-                    threading.Event().wait(_pause(tries))
-                elif self._stopping.wait(_pause(tries)):
+                if is_over.wait(_pause(tries)):
                     raise
 
     def _post(self, path: str, body: bytes) -> bytes:

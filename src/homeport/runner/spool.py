@@ -10,6 +10,7 @@ import struct
 import threading
 from collections import deque
 from collections.abc import Sequence
+from contextlib import suppress
 
 from homeport.runner.folders import make_folder, read_file
 
@@ -83,7 +84,8 @@ class Spool:
             if not self._is_over:
                 self._is_over = True
                 os.close(self._file)
-                os.unlink(self._path)
+                with suppress(FileNotFoundError):
+                    os.unlink(self._path)
             self._changed.notify_all()
 
     @property
