@@ -12,6 +12,8 @@ from tests.support.parts import require_npm_packages
 from tests.support.past_runs import PastRuns
 from tests.support.serve import served
 
+pytestmark = pytest.mark.xdist_group("browser-every_page")
+
 WORKFLOW = """\
 name: CI <b>"&'
 on: push

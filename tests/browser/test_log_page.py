@@ -10,6 +10,8 @@ from tests.support.browser import Visitor, visiting
 from tests.support.past_runs import PastRuns
 from tests.support.serve import served
 
+pytestmark = pytest.mark.xdist_group("browser-log_page")
+
 WORKFLOW = "on: push\njobs:\n  test: {name: Test all of it, runs-on: ubuntu-latest, steps: [{run: make}]}\n"
 LINES = 1_000_000
 CHUNK = 50_000

@@ -3,11 +3,14 @@
 import re
 from pathlib import Path
 
+import pytest
 from playwright.sync_api import Browser, expect
 
 from tests.support.browser import Visitor, visiting
 from tests.support.pushing import Checkout
 from tests.support.serve import served
+
+pytestmark = pytest.mark.xdist_group("browser-story")
 
 WORKFLOW = """\
 name: CI
