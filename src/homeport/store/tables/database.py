@@ -13,7 +13,7 @@ from queue import SimpleQueue
 from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Engine, create_engine, event
-from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, SQLAlchemyError
 
 from homeport.ports.repositories import StoreError
 from homeport.store.tables.versions import bring_up_to_date
@@ -152,7 +152,14 @@ class Database:
 
 
 def _make_engine(url: str) -> Engine:
-    engine = create_engine(url)
+    try:
+        engine = create_engine(url)
+    except (ArgumentError, NoSuchModuleError) as error:  # the address may hold a password: it is not repeated
+        raise StoreError(
+            "the address of the database cannot be read, expected sqlite:////path or postgresql+psycopg://…"
+        ) from error
+    except ModuleNotFoundError as error:
+        raise StoreError(f"the database needs the package '{error.name}', which is not installed") from error
     if engine.dialect.name == "sqlite":
         event.listen(engine, "connect", _prepare_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
