@@ -2,7 +2,8 @@
 
 The promise: each job is given to at most one live lease. A claim is durable before it is answered; asked again (because the answer was
 lost) it gives the same job with a new token, and the former token is good for nothing. A runner that is not heard of for
-`LEASE_SECONDS` has lost its job; what it says afterwards is refused.
+`LEASE_SECONDS` has lost its job; what it says afterwards is refused. What the coordinator decides between `hold` and `release` is told
+to no runner before it is durable: a lease that is closed by an end which is then forgotten in a crash must not have been called lost.
 """
 
 import hmac
@@ -61,7 +62,19 @@ class BoardReport(msgspec.Struct, frozen=True):
 class _Entry:
     """One job between its offer and its end."""
 
-    __slots__ = ("claim", "digest", "forced", "heard_at", "lease", "order", "resume_at", "runner", "secrets", "stop")
+    __slots__ = (
+        "claim",
+        "digest",
+        "forced",
+        "heard_at",
+        "is_closing",
+        "lease",
+        "order",
+        "resume_at",
+        "runner",
+        "secrets",
+        "stop",
+    )
 
     def __init__(self, order: JobOrder, secrets: Mapping[str, str]) -> None:
         self.order = order
@@ -74,6 +87,8 @@ class _Entry:
         self.stop: StopReason | None = None
         self.forced = False
         self.resume_at: tuple[int, ...] = ()
+        self.is_closing = False
+        """it has ended, which may not be durable yet"""
 
 
 class LeaseBoard:
@@ -93,7 +108,8 @@ class LeaseBoard:
         self._entries: dict[str, _Entry] = {}
         self._claims: dict[tuple[str, str], _Entry] = {}
         self._reports: deque[BoardReport] = deque()
-        self._held: list[_Entry] | None = None
+        self._held: list[Callable[[], None]] | None = None
+        """what runners may see when it is durable"""
         self._expected: dict[str, Lease] = {}
         self._withdrawn: deque[tuple[str, str]] = deque(maxlen=_MOST_WITHDRAWN)
         self._is_away = False
@@ -104,7 +120,7 @@ class LeaseBoard:
     # --- the coordinator's side: one thread ------------------------------------------------------------------------------
 
     def offer(self, order: JobOrder, secrets: Mapping[str, str]) -> None:
-        """Put a job up; while `holding`, when that ends."""
+        """Put a job up."""
         entry = _Entry(order, secrets)
         with self._lock:
             self._entries[order.lease] = entry
@@ -112,22 +128,19 @@ class LeaseBoard:
             if lease is not None:
                 self._restore(entry, lease)
                 return
-            if self._held is not None:
-                self._held.append(entry)
-                return
-            self._offers.append(entry)
-        self._on_change()
+        self._show(lambda: self._put_up(entry))
 
     def hold(self) -> None:
-        """Show no new offers until `release`: what they follow from is not durable yet."""
+        """Show runners nothing new until `release`: what it follows from is not durable yet."""
         with self._lock:
             self._held = []
 
     def release(self) -> None:
-        """Show what was offered meanwhile."""
+        """Show what was held."""
         with self._lock:
             held, self._held = self._held or [], None
-            self._offers.extend(entry for entry in held if entry.lease in self._entries)
+            for change in held:
+                change()
         if held:
             self._on_change()
 
@@ -139,37 +152,27 @@ class LeaseBoard:
 
     def stop(self, lease: str, reason: StopReason, *, force: bool) -> None:
         """Withdraw an offer, or tell its runner."""
-        with self._lock:
-            entry = self._entries.get(lease)
-            if entry is None:
-                return
-            if entry in self._offers:
-                self._offers.remove(entry)
+
+        def tell(entry: _Entry) -> None:
+            self._withdraw_offer(entry)  # one that was held, too
             entry.stop = entry.stop or reason
             entry.forced = entry.forced or force
-        self._on_change()
+
+        self._change(lease, tell, withdraws=True)
 
     def retry(self, lease: str, step: int) -> None:
         """Let a paused job go on."""
-        with self._lock:
-            entry = self._entries.get(lease)
-            if entry is not None:
-                entry.resume_at = (*entry.resume_at, step)
-        self._on_change()
+
+        def tell(entry: _Entry) -> None:
+            entry.resume_at = (*entry.resume_at, step)
+
+        self._change(lease, tell)
 
     def forget(self, lease: str) -> None:
         """Close the lease."""
-        with self._lock:
-            entry = self._entries.pop(lease, None)
-            if entry is None:
-                return
-            if entry in self._offers:
-                self._offers.remove(entry)
-            if entry.runner is not None:
-                self._claims.pop((entry.runner, entry.claim), None)
-        if entry.runner is not None:
+        entry = self._change(lease, self._drop, withdraws=True, closes=True)
+        if entry is not None and entry.runner is not None:
             self._leases.close(lease)
-        self._on_change()
 
     def go_away(self) -> Sequence[BoardReport]:
         """Forget everything: it is ahead of what is remembered. Until `come_back` runners are told to ask again (`BoardAwayError`), so
@@ -268,6 +271,9 @@ class LeaseBoard:
             with self._lock:
                 self._claiming -= 1
                 self._none_claiming.notify_all()
+        if entry.is_closing:  # since then: what was remembered of it just now may have come too late to be closed
+            self._leases.close(entry.lease)
+            return None
         return Claim(entry.order, token)
 
     def report(
@@ -296,6 +302,42 @@ class LeaseBoard:
             return self._find(lease, token).secrets
 
     # --- inside -----------------------------------------------------------------------------------------------------------
+
+    def _change(
+        self, lease: str, change: Callable[[_Entry], None], *, withdraws: bool = False, closes: bool = False
+    ) -> _Entry | None:
+        """Gives what there is of the lease. From now on nobody gets the job where it `withdraws`; the rest is shown when it may be."""
+        with self._lock:
+            entry = self._entries.get(lease)
+            if entry is None:
+                return None
+            if withdraws:
+                self._withdraw_offer(entry)
+            entry.is_closing = entry.is_closing or closes
+        self._show(lambda: change(entry))
+        return entry
+
+    def _show(self, change: Callable[[], None]) -> None:
+        """At once, or when `release` is called."""
+        with self._lock:
+            if self._held is not None:
+                self._held.append(change)
+                return
+            change()
+        self._on_change()
+
+    def _put_up(self, entry: _Entry) -> None:
+        if not entry.is_closing:
+            self._offers.append(entry)
+
+    def _withdraw_offer(self, entry: _Entry) -> None:
+        if entry in self._offers:
+            self._offers.remove(entry)
+
+    def _drop(self, entry: _Entry) -> None:
+        self._entries.pop(entry.lease, None)
+        if entry.runner is not None:
+            self._claims.pop((entry.runner, entry.claim), None)
 
     def _restore(self, entry: _Entry, lease: Lease) -> None:
         entry.runner, entry.claim, entry.digest = lease.runner, lease.claim, lease.token_digest

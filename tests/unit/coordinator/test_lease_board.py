@@ -1,6 +1,6 @@
 """Each job goes to one live lease at most."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -24,6 +24,16 @@ class FailingLeases(MemoryLeases):
 
     def take(self, lease: Lease) -> None:
         raise OSError(28, "No space left on device")
+
+
+class LeasesInBetween(MemoryLeases):
+    """Something happens before a lease is remembered."""
+
+    before: Callable[[], None]
+
+    def take(self, lease: Lease) -> None:
+        self.before()
+        super().take(lease)
 
 
 @pytest.fixture
@@ -75,6 +85,48 @@ def test_a_claim_is_durable_before_it_is_answered(board: LeaseBoard, leases: Mem
     board.offer(order, {})
     board.claim(ONE, "a")
     assert [(lease.id, lease.runner, lease.claim) for lease in leases.list()] == [(order.lease, "one", "a")]
+
+
+def test_a_runner_is_told_of_nothing_before_it_is_durable(board: LeaseBoard) -> None:
+    running, waiting, coming = orders(3)
+    board.offer(running, {})
+    claim = board.claim(ONE, "a")
+    assert claim is not None
+    board.offer(waiting, {})
+    board.hold()
+    board.stop(running.lease, "cancelled", force=False)
+    board.forget(running.lease)
+    board.forget(waiting.lease)
+    board.offer(coming, {})
+    assert board.ask(running.lease, claim.token) == Orders(), "a crash now would forget that it has ended"
+    assert board.claim(OTHER, "b") is None, "neither what is about to be withdrawn nor what is about to be offered"
+    board.release()
+    with pytest.raises(UnknownLeaseError):
+        board.ask(running.lease, claim.token)
+    given = board.claim(OTHER, "c")
+    assert given is not None
+    assert given.order == coming
+
+
+def test_what_is_offered_and_stopped_at_once_is_given_to_nobody(board: LeaseBoard) -> None:
+    stopped, ended = orders(2)
+    board.hold()
+    for order in (stopped, ended):
+        board.offer(order, {})
+    board.stop(stopped.lease, "cancelled", force=False)
+    board.forget(ended.lease)
+    board.release()
+    assert board.claim(ONE, "a") is None
+
+
+def test_a_job_that_ends_while_it_is_claimed_leaves_no_lease_behind(clock: FixedClock) -> None:
+    leases = LeasesInBetween()
+    board = LeaseBoard(leases, clock, wake=lambda: None, on_change=lambda: None)
+    (order,) = orders(1)
+    board.offer(order, {})
+    leases.before = lambda: board.forget(order.lease)
+    assert board.claim(ONE, "a") is None
+    assert leases.list() == []
 
 
 def test_a_claim_that_cannot_be_remembered_leaves_the_job_to_others(clock: FixedClock) -> None:
