@@ -152,9 +152,7 @@ class ServerEngine:
         a new process would, as soon as that is possible.
         """
         _LOG.error("runs stand still: %s", error)
-        self._refuse_asked(error)
-        for report in self.board.go_away():
-            report.settle(error)
+        self._stand_still(error)
         self._coordinator.let_go()
         pause = _FIRST_PAUSE_SECONDS
         while not self._await_stop(pause):
@@ -164,7 +162,6 @@ class ServerEngine:
                 self._begin_anew()
                 self._step(self._take_up)
             except StoreError:
-                self.board.go_away()
                 self._coordinator.let_go()
                 pause = min(pause * 2, _LONGEST_PAUSE_SECONDS)
             else:
@@ -178,6 +175,14 @@ class ServerEngine:
         """Whether the engine is to stop."""
         with self._changed:
             return self._changed.wait_for(lambda: self._is_stopping, seconds)
+
+    def _stand_still(self, error: StoreError) -> None:
+        """Refuse all who wait for an answer, and all who come from now on. Nobody is to hear of the trouble before this: who then asks
+        again must not find a board that still answers.
+        """
+        self._refuse_asked(error)
+        for report in self.board.go_away():
+            report.settle(error)
 
     def _refuse_asked(self, error: StoreError) -> None:
         """Those who have asked, and those who ask from now on."""
@@ -208,11 +213,11 @@ class ServerEngine:
                 if reports:
                     self._stores.logs.sync()  # before it is said, by the batch's end, that they were heard
         except StoreError as error:
-            failure = error
+            self._stand_still(error)
             for report in reports:
-                report.settle(failure)
+                report.settle(error)
             for _, future in asked:
-                future.set_exception(failure)
+                future.set_exception(error)
             raise
         told, self._told[:] = list(self._told), []
         self.board.release()
