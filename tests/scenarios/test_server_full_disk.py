@@ -1,5 +1,6 @@
 """What becomes of a server whose disk is full for a while: it says so, refuses what it cannot remember, and goes on when there is room."""
 
+import errno
 import os
 import re
 import subprocess
@@ -45,11 +46,18 @@ def disk(tmp_path: Path) -> Iterator[Path]:
 
 
 def fill(disk: Path) -> Path:
-    """A file that takes all the room there is."""
+    """A file that takes all the room there is, though others write meanwhile."""
     path = disk / "ballast"
     with path.open("wb", buffering=0) as file:
-        free = os.statvfs(disk).f_bavail * os.statvfs(disk).f_frsize
-        os.posix_fallocate(file.fileno(), 0, free)
+        size = 0
+        while free := os.statvfs(disk).f_bavail * os.statvfs(disk).f_frsize:
+            try:
+                os.posix_fallocate(file.fileno(), size, free)
+            except OSError as error:
+                if error.errno != errno.ENOSPC:
+                    raise
+            else:
+                size += free
     return path
 
 
