@@ -1,34 +1,24 @@
 """Results go out of a real server: a forge's delivery comes in, its workflow runs, and the forge is told, whatever dies or is away."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
-from datetime import UTC, datetime
 from pathlib import Path
 from xml.etree import ElementTree
 
 import httpx
 import pytest
 
-from homeport.ports.directory import HostedRepository, RepositorySettings
-from homeport.ports.forge import ForgeCredential
 from homeport.server.badge_key import BadgeKey
-from homeport.server.forge_credentials import VaultForgeCredentials, targets_of
 from homeport.store.data_folder import DataFolder
 from homeport.store.key_files import read_key
-from homeport.store.key_ring import KeyRing
-from homeport.store.tables.database import Database
 from homeport.store.tables.directory import TableDirectory
-from homeport.store.vault import TableVault
 from tests.support.forges.bench import app, token
+from tests.support.forges.connected import Forge, connect, database_of, publish, push
 from tests.support.forges.gitea import GiteaStandIn
 from tests.support.forges.github import GitHubStandIn
-from tests.support.forges.hooks import SECRET, deliver_push
-from tests.support.git_folders import commit, init
 from tests.support.git_http import GitServer, git_server
 from tests.support.pushing import Checkout, make_person
 from tests.support.serve import ServedProcess, served, wait_until
 
-Forge = GitHubStandIn | GiteaStandIn
 INSIDE = ("--internal-forge", "127.0.0.1")
 
 
@@ -71,62 +61,6 @@ def hosting(tmp_path: Path) -> Iterator[GitServer]:
 def server(tmp_path: Path) -> Iterator[ServedProcess]:
     with served(tmp_path / "data", *INSIDE) as process:
         yield process
-
-
-@contextmanager
-def database_of(server: ServedProcess) -> Iterator[Database]:
-    database = Database(f"sqlite:///{server.folder / 'homeport.db'}")
-    try:
-        yield database
-    finally:
-        database.close()
-
-
-def kind_of(forge: Forge) -> str:
-    return "github" if isinstance(forge, GitHubStandIn) else "gitea"
-
-
-def connect(
-    server: ServedProcess,
-    forge: Forge,
-    hosting: GitServer,
-    credential: ForgeCredential | None,
-    settings: RepositorySettings | None = None,
-) -> HostedRepository:
-    """What an administrator does: the repository, the webhook's secret, the credential."""
-    folder = DataFolder(str(server.folder))
-    with database_of(server) as database:
-        vault = TableVault(database, KeyRing(folder.keys))
-        repository = TableDirectory(database).add(
-            HostedRepository(
-                id=0,
-                owner="octo",
-                name="app",
-                origin="github" if isinstance(forge, GitHubStandIn) else "gitea",
-                server_url=forge.url,
-                clone_url=f"{hosting.address}/octo/app",
-                settings=settings or RepositorySettings(),
-            )
-        )
-        now = datetime.now(UTC)
-        vault.put_system("webhook", SECRET, at=now)
-        if credential is not None:
-            VaultForgeCredentials(vault).put(targets_of(repository)[0], credential, at=now)
-    return repository
-
-
-def publish(hosting: GitServer, text: str) -> str:
-    """A commit with this workflow at the forge."""
-    folder = hosting.root / "octo" / "app"
-    if not folder.exists():
-        init(folder)
-    (folder / ".github" / "workflows").mkdir(parents=True, exist_ok=True)
-    (folder / ".github" / "workflows" / "ci.yml").write_text(text)
-    return commit(folder)
-
-
-def push(server: ServedProcess, forge: Forge, sha: str) -> None:
-    assert deliver_push(server.url, kind_of(forge), "octo/app", sha).status_code == 202
 
 
 def test_a_push_is_pending_and_then_red_on_each_forge(

@@ -12,7 +12,7 @@ import pytest
 from sqlalchemy import Connection, text
 
 from homeport.ports.repositories import StoreError
-from homeport.store.backup import back_up, restore
+from homeport.store.backup import MANIFEST, back_up, restore
 from homeport.store.data_folder import DataFolder
 from homeport.store.tables.database import Database
 
@@ -47,6 +47,7 @@ def test_what_is_kept_comes_back_and_what_belongs_to_this_machine_does_not(folde
     assert not (back / "caches").exists()
     assert not (back / "runner").exists()
     assert not (back / "lock").exists()
+    assert not (back / MANIFEST).exists()
     subprocess.run(["git", "-C", str(back / "repositories" / "1.git"), "fsck"], check=True)
     Database(DataFolder(str(back)).database_url).close()
 
