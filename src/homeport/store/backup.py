@@ -69,7 +69,9 @@ def restore(archive: str, folder: DataFolder) -> Manifest:
         with tarfile.open(archive, "r:") as opened:
             manifest = _read_manifest(opened, archive)
             make_folder(partial)
-            while (member := opened.next()) is not None:  # what follows the manifest, which is of the copy and not of the folder
+            while (
+                member := opened.next()
+            ) is not None:  # what follows the manifest, which is of the copy and not of the folder
                 opened.extract(member, partial, filter="data")
         _check_database(os.path.join(partial, _DATABASE))
         with suppress(FileNotFoundError):
