@@ -37,6 +37,7 @@ class Database:
 
     def __init__(self, url: str) -> None:
         self._engine = _make_engine(url)
+        self._writing = self._engine.execution_options(**_WRITES)
         bring_up_to_date(self._engine)
         self._queue: SimpleQueue[tuple[Work, Future[Any]] | None] = SimpleQueue()
         self._batches = threading.local()
@@ -124,7 +125,7 @@ class Database:
     def _carry_out_one(self, work: Work, future: Future[Any]) -> None:
         """The same without a savepoint: the transaction is enough."""
         try:
-            with self._engine.execution_options(**_WRITES).begin() as connection:
+            with self._writing.begin() as connection:
                 answer = work(connection)
         except BaseException as error:
             future.set_exception(_unusable(error) if isinstance(error, SQLAlchemyError) else error)
@@ -135,13 +136,17 @@ class Database:
         """One transaction; each task within a savepoint, so that one that fails takes nothing of the others along."""
         answers: list[tuple[Future[Any], Any]] = []
         try:
-            with self._engine.execution_options(**_WRITES).begin() as connection:
+            with self._writing.begin() as connection:
                 for work, future in tasks:
+                    connection.exec_driver_sql("SAVEPOINT task")  # SQLAlchemy's own way costs four times as much
                     try:
-                        with connection.begin_nested():
-                            answers.append((future, work(connection)))
+                        answer = work(connection)
                     except BaseException as error:
-                        future.set_exception(_unusable(error) if isinstance(error, DBAPIError) else error)
+                        connection.exec_driver_sql("ROLLBACK TO SAVEPOINT task")
+                        future.set_exception(_unusable(error) if isinstance(error, SQLAlchemyError) else error)
+                    else:
+                        answers.append((future, answer))
+                    connection.exec_driver_sql("RELEASE SAVEPOINT task")
         except SQLAlchemyError as error:
             for _, future in tasks:
                 if not future.done():

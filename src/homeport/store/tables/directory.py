@@ -12,6 +12,7 @@ from sqlalchemy import (
     Integer,
     LargeBinary,
     Row,
+    Select,
     String,
     Table,
     UniqueConstraint,
@@ -26,6 +27,7 @@ from homeport.ports.directory import RESERVED_OWNERS, DirectoryError, HostedRepo
 from homeport.ports.events import KnownWorkflow, WorkflowState
 from homeport.store.tables.counters import count_up
 from homeport.store.tables.database import Database
+from homeport.store.tables.prepared import given, of
 from homeport.store.tables.schema import METADATA
 
 REPOSITORIES = Table(
@@ -53,6 +55,10 @@ WORKFLOWS = Table(
 _OWNER: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}")
 _NAME: Final = re.compile(r"[A-Za-z0-9_.-]{1,100}")
 
+_FIND_BY_KEY = select(REPOSITORIES.c.record).where(given(REPOSITORIES, "key"))
+_FIND_BY_ID = select(REPOSITORIES.c.record).where(given(REPOSITORIES, "id"))
+_WORKFLOWS = select(WORKFLOWS).where(given(WORKFLOWS, "repository")).order_by(WORKFLOWS.c.path)
+
 
 class TableDirectory:
     """A `RepositoryDirectory` in a database. Nothing is kept in memory: other processes may change it too."""
@@ -62,11 +68,11 @@ class TableDirectory:
 
     def find(self, full_name: str) -> HostedRepository | None:
         """By its key."""
-        return self._first(REPOSITORIES.c.key == full_name.lower())
+        return self._first(_FIND_BY_KEY, of(key=full_name.lower()))
 
     def get(self, repository: int) -> HostedRepository | None:
         """By its number."""
-        return self._first(REPOSITORIES.c.id == repository)
+        return self._first(_FIND_BY_ID, of(id=repository))
 
     def list(self) -> Sequence[HostedRepository]:
         """By name, whatever its case."""
@@ -104,9 +110,9 @@ class TableDirectory:
             lambda connection: connection.execute(delete(REPOSITORIES).where(REPOSITORIES.c.id == repository))
         )
 
-    def _first(self, condition: Any) -> HostedRepository | None:
+    def _first(self, query: Select[Any], values: dict[str, object]) -> HostedRepository | None:
         with self._database.read() as connection:
-            row = connection.execute(select(REPOSITORIES.c.record).where(condition)).first()
+            row = connection.execute(query, values).first()
         return None if row is None else _read(row)
 
 
@@ -184,7 +190,6 @@ def _find_news(
 
 
 def _list_workflows(connection: Connection, repository: int) -> Sequence[KnownWorkflow]:
-    query = select(WORKFLOWS).where(WORKFLOWS.c.repository == repository).order_by(WORKFLOWS.c.path)
     return [
         KnownWorkflow(
             id=row.id,
@@ -195,7 +200,7 @@ def _list_workflows(connection: Connection, repository: int) -> Sequence[KnownWo
             created_at=datetime.fromisoformat(row.created_at),
             updated_at=datetime.fromisoformat(row.updated_at),
         )
-        for row in connection.execute(query).all()
+        for row in connection.execute(_WORKFLOWS, of(repository=repository)).all()
     ]
 
 

@@ -17,6 +17,7 @@ from sqlalchemy import (
     String,
     Table,
     UniqueConstraint,
+    bindparam,
     delete,
     insert,
     select,
@@ -30,6 +31,7 @@ from homeport.ports.clock import Clock
 from homeport.ports.events import StoredEvent, WorkflowStart
 from homeport.store.tables.counters import count_up
 from homeport.store.tables.database import Database
+from homeport.store.tables.prepared import given, of
 from homeport.store.tables.schema import METADATA
 
 EVENTS = Table(
@@ -71,6 +73,15 @@ WATCHED_RUNS = Table(
 )
 """Runs whose end has to be told to workflows with `on: workflow_run`, and was not yet."""
 
+_FIND_SAME = select(EVENTS.c.id).where(given(EVENTS, "repository", "delivery"))
+_ADD = insert(EVENTS)
+_NEXT = select(EVENTS).where(EVENTS.c.state == "pending", given(EVENTS, "repository")).order_by(EVENTS.c.id).limit(1)
+_CONCLUDE = update(EVENTS).where(given(EVENTS, "id")).values(state="planned", note=bindparam("note"))
+_FIND_START = select(STARTS.c.run, STARTS.c.number).where(given(STARTS, "event", "workflow"))
+_REMOVE_START = delete(STARTS).where(given(STARTS, "event", "workflow"))
+_ADD_START = insert(STARTS)
+_IS_WATCHED = select(WATCHED_RUNS.c.run).where(given(WATCHED_RUNS, "run"))
+
 
 class TableEvents:
     """An `EventLog` in a database, and the side of it that is written."""
@@ -99,21 +110,22 @@ class TableEvents:
 
     def keep(self, connection: Connection, repository: int, delivery: str, event: Event) -> int | None:
         """The same within a transaction of the caller's: the event's number, None where it is known."""
-        same = (EVENTS.c.repository == repository) & (EVENTS.c.delivery == delivery)
-        if connection.execute(select(EVENTS.c.id).where(same)).scalar() is not None:
+        same = of(repository=repository, delivery=delivery)
+        if connection.execute(_FIND_SAME, same).scalar() is not None:
             return None
         number = count_up(connection, "event", "")
         connection.execute(
-            insert(EVENTS).values(
-                id=number,
-                repository=repository,
-                delivery=delivery,
-                name=event.name,
-                accepted_at=self._clock.now().isoformat(timespec="microseconds"),
-                state="pending",
-                note="",
-                event=msgspec.msgpack.encode(event),
-            )
+            _ADD,
+            {
+                "id": number,
+                "repository": repository,
+                "delivery": delivery,
+                "name": event.name,
+                "accepted_at": self._clock.now().isoformat(timespec="microseconds"),
+                "state": "pending",
+                "note": "",
+                "event": msgspec.msgpack.encode(event),
+            },
         )
         return number
 
@@ -127,12 +139,7 @@ class TableEvents:
 
     def next_pending(self, repository: int) -> StoredEvent | None:
         """The oldest of a repository that is not planned."""
-        return self._first(
-            select(EVENTS)
-            .where(EVENTS.c.state == "pending", EVENTS.c.repository == repository)
-            .order_by(EVENTS.c.id)
-            .limit(1)
-        )
+        return self._first(_NEXT, of(repository=repository))
 
     def identify(self, event: StoredEvent, workflow: str, name: str, *, is_watched: bool) -> RunIdentity:
         """The id and number of the run that an event starts of a workflow: given once, however often it is asked for. Numbers count
@@ -140,15 +147,16 @@ class TableEvents:
         """
 
         def work(connection: Connection) -> RunIdentity:
-            row = (STARTS.c.event == event.id) & (STARTS.c.workflow == workflow)
-            found = connection.execute(select(STARTS.c.run, STARTS.c.number).where(row)).first()
+            row = of(event=event.id, workflow=workflow)
+            found = connection.execute(_FIND_START, row).first()
             if found is not None and found.run is not None:
                 return RunIdentity(id=str(found.run), number=found.number)
             run = count_up(connection, "run", "")
             number = count_up(connection, f"number/{event.repository}", workflow)
             start = WorkflowStart(workflow=workflow, name=name, outcome="started", run=str(run), number=number)
-            connection.execute(delete(STARTS).where(row))
-            connection.execute(insert(STARTS).values(_start_row(event.id, start)))
+            if found is not None:
+                connection.execute(_REMOVE_START, row)
+            connection.execute(_ADD_START, _start_row(event.id, start))
             if is_watched:
                 connection.execute(insert(WATCHED_RUNS).values(run=run, repository=event.repository))
             return RunIdentity(id=str(run), number=number)
@@ -159,11 +167,10 @@ class TableEvents:
         """What became of an event. Of what is named in `starts`, the former word is replaced; runs that it had stay."""
 
         def work(connection: Connection) -> None:
-            for start in starts:
-                row = (STARTS.c.event == event) & (STARTS.c.workflow == start.workflow)
-                connection.execute(delete(STARTS).where(row))
-                connection.execute(insert(STARTS).values(_start_row(event, start)))
-            connection.execute(update(EVENTS).where(EVENTS.c.id == event).values(state="planned", note=note))
+            if starts:
+                connection.execute(_REMOVE_START, [of(event=event, workflow=start.workflow) for start in starts])
+                connection.execute(_ADD_START, [_start_row(event, start) for start in starts])
+            connection.execute(_CONCLUDE, {**of(id=event), "note": note})
 
         self._database.write(work)
 
@@ -186,8 +193,7 @@ class TableEvents:
     def is_watched(self, run: str) -> bool:
         """Whether the end of a run is to be told."""
         with self._database.read() as connection:
-            query = select(WATCHED_RUNS.c.run).where(WATCHED_RUNS.c.run == int(run))
-            return connection.execute(query).scalar() is not None
+            return connection.execute(_IS_WATCHED, of(run=int(run))).scalar() is not None
 
     # --- reading ------------------------------------------------------------------------------------------------------
 
@@ -223,9 +229,9 @@ class TableEvents:
         old = (EVENTS.c.state == "planned") & (EVENTS.c.accepted_at < before.isoformat(timespec="microseconds"))
         return self._database.write(lambda connection: connection.execute(delete(EVENTS).where(old)).rowcount)
 
-    def _first(self, query: Select[Any]) -> StoredEvent | None:
+    def _first(self, query: Select[Any], values: dict[str, object] | None = None) -> StoredEvent | None:
         with self._database.read() as connection:
-            row = connection.execute(query).first()
+            row = connection.execute(query, values or {}).first()
         return None if row is None else _read_event(row)
 
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, delete, func, insert, literal, select, update
+from sqlalchemy import Connection, bindparam, delete, func, insert, literal, select, update
 
 from homeport.plan.model import Plan
 from homeport.ports.repositories import RunRecord
@@ -14,11 +14,36 @@ from homeport.run.codec import decode_fact
 from homeport.run.facts import AnnotationRaised, RunFact, RunFinished
 from homeport.store.tables.database import Database
 from homeport.store.tables.history_schema import HISTORY_FACETS, HISTORY_JOBS, HISTORY_RUNS, RUN_MARKS
+from homeport.store.tables.prepared import given, of
 from homeport.store.tables.schema import ATTEMPTS, FACTS
 
 _LONGEST_TEXT = 300
 _BLOCK = 2000
 FACETS = ("workflow", "branch", "actor", "event")
+
+_HAS_ROW = select(HISTORY_RUNS.c.run).where(given(HISTORY_RUNS, "run", "attempt"))
+_HAS_RUN = select(literal(1)).select_from(HISTORY_RUNS).where(given(HISTORY_RUNS, "run")).limit(1)
+_ADD_RUN = insert(HISTORY_RUNS)
+_SET_STATE = (
+    update(HISTORY_RUNS)
+    .where(given(HISTORY_RUNS, "run", "attempt"))
+    .values({name: bindparam(name) for name in ("status", "conclusion", "finished_at", "entry")})
+)
+_REPLACE_LATEST = update(HISTORY_RUNS).where(given(HISTORY_RUNS, "run")).values(is_latest=0)
+_ADD_JOB = insert(HISTORY_JOBS)
+_SET_JOB = (
+    update(HISTORY_JOBS)
+    .where(given(HISTORY_JOBS, "number"))
+    .values({name: bindparam(name) for name in ("status", "annotations", "entry")})
+)
+_FIND_ATTEMPT = select(ATTEMPTS.c.record, ATTEMPTS.c.plan).where(given(ATTEMPTS, "run", "attempt"))
+_FIND_MARKS = select(RUN_MARKS.c.kind).where(given(RUN_MARKS, "run"))
+_ADD_FACET = insert(HISTORY_FACETS)
+_COUNT_FACET = (
+    update(HISTORY_FACETS)
+    .where(given(HISTORY_FACETS, "repository_id", "kind", "value"))
+    .values(runs=HISTORY_FACETS.c.runs + 1, last_run=bindparam("last_run"), label=bindparam("label"))
+)
 
 
 class AttemptFold:
@@ -75,7 +100,7 @@ class HistoryFolds:
         changed = fold.take(facts)
         if fold.run is not before:
             finished = next((fact.at.isoformat() for fact in facts if isinstance(fact, RunFinished)), "")
-            connection.execute(update(HISTORY_RUNS).where(_is(run, attempt)).values(**_state(fold.run, finished)))
+            connection.execute(_SET_STATE, {**of(run=run, attempt=attempt), **_state(fold.run, finished)})
         _write_jobs(connection, run, attempt, fold, changed, known)
         if fold.run.status != "completed":
             self._folds[key] = fold  # where something failed above, the next one reads the journal
@@ -85,7 +110,7 @@ def write_held(connection: Connection, record: RunRecord, plan: Plan) -> None:
     """A run without a journal, which waits for approval: completed, as GitHub shows it, and that as its conclusion."""
     entry = _write_attempt(connection, record, plan, is_latest=True).run
     held = msgspec.structs.replace(entry, status="completed", conclusion="action_required")
-    connection.execute(update(HISTORY_RUNS).where(_is(held.id, held.attempt)).values(**_state(held, "")))
+    connection.execute(_SET_STATE, {**of(run=held.id, attempt=held.attempt), **_state(held, "")})
 
 
 def forget(connection: Connection, run: int) -> None:
@@ -135,7 +160,7 @@ def _fold_attempt(connection: Connection, run: int, attempt: int, *, is_latest: 
     for facts in _read_journal(connection, run, attempt):
         fold.take(facts)
         finished = next((fact.at.isoformat() for fact in facts if isinstance(fact, RunFinished)), finished)
-    connection.execute(update(HISTORY_RUNS).where(_is(run, attempt)).values(**_state(fold.run, finished)))
+    connection.execute(_SET_STATE, {**of(run=run, attempt=attempt), **_state(fold.run, finished)})
     _write_jobs(connection, run, attempt, fold, list(fold.jobs), set())
 
 
@@ -155,7 +180,7 @@ def _take_up(
     found = _find(connection, run, attempt)
     if found is None:
         return None, ()
-    if connection.execute(select(HISTORY_RUNS.c.run).where(_is(run, attempt))).first() is None:
+    if connection.execute(_HAS_ROW, of(run=run, attempt=attempt)).first() is None:
         return _write_attempt(connection, *found, is_latest=True), facts
     fold = AttemptFold(found[0], _describe(connection, *found))
     journal = [fact for block in _read_journal(connection, run, attempt) for fact in block]
@@ -164,9 +189,7 @@ def _take_up(
 
 
 def _find(connection: Connection, run: int, attempt: int) -> tuple[RunRecord, Plan] | None:
-    row = connection.execute(
-        select(ATTEMPTS.c.record, ATTEMPTS.c.plan).where(ATTEMPTS.c.run == run, ATTEMPTS.c.attempt == attempt)
-    ).first()
+    row = connection.execute(_FIND_ATTEMPT, of(run=run, attempt=attempt)).first()
     if row is None:
         return None
     return msgspec.msgpack.decode(row.record, type=RunRecord), msgspec.msgpack.decode(row.plan, type=Plan)
@@ -201,11 +224,10 @@ def _describe(connection: Connection, record: RunRecord, plan: Plan) -> RunEntry
 def _write_attempt(connection: Connection, record: RunRecord, plan: Plan, *, is_latest: bool) -> AttemptFold:
     entry = _describe(connection, record, plan)
     run = entry.id
-    others = HISTORY_RUNS.c.run == run
-    is_first = connection.execute(select(literal(1)).select_from(HISTORY_RUNS).where(others).limit(1)).first() is None
-    if is_latest:
-        connection.execute(update(HISTORY_RUNS).where(others).values(is_latest=0))
-    marks = connection.execute(select(RUN_MARKS.c.kind).where(RUN_MARKS.c.run == run)).scalars().all()
+    is_first = connection.execute(_HAS_RUN, of(run=run)).first() is None
+    if is_latest and not is_first:
+        connection.execute(_REPLACE_LATEST, of(run=run))
+    marks = connection.execute(_FIND_MARKS, of(run=run)).scalars().all()
     message = entry.head_commit.message if entry.head_commit else plan.event.head_message or ""
     found_by = {
         "workflow": entry.workflow,
@@ -229,7 +251,7 @@ def _write_attempt(connection: Connection, record: RunRecord, plan: Plan, *, is_
         **found_by,
         **_state(entry, ""),
     }
-    connection.execute(insert(HISTORY_RUNS).values(values))
+    connection.execute(_ADD_RUN, values)
     if is_first:
         labels = {"workflow": entry.workflow_name, "branch": entry.head_branch or "", "actor": entry.actor.login}
         for kind, value in found_by.items():
@@ -238,20 +260,16 @@ def _write_attempt(connection: Connection, record: RunRecord, plan: Plan, *, is_
 
 
 def _count_facet(connection: Connection, repository: int, kind: str, value: str, label: str, run: int) -> None:
-    changed = connection.execute(
-        update(HISTORY_FACETS)
-        .where(_facet(repository, kind, value))
-        .values(runs=HISTORY_FACETS.c.runs + 1, last_run=run, label=label)
-    )
-    if changed.rowcount == 0:
+    row = of(repository_id=repository, kind=kind, value=value)
+    if connection.execute(_COUNT_FACET, {**row, "last_run": run, "label": label}).rowcount == 0:
         values = {"repository_id": repository, "kind": kind, "value": value, "label": label, "runs": 1, "last_run": run}
-        connection.execute(insert(HISTORY_FACETS).values(values))
+        connection.execute(_ADD_FACET, values)
 
 
 def _write_jobs(
     connection: Connection, run: int, attempt: int, fold: AttemptFold, changed: Sequence[str], known: set[str]
 ) -> None:
-    fresh = []
+    fresh, changes = [], []
     for key in changed:
         job = fold.jobs[key]
         values = {
@@ -260,12 +278,14 @@ def _write_jobs(
             "entry": msgspec.msgpack.encode(job),
         }
         if key in known:
-            connection.execute(update(HISTORY_JOBS).where(HISTORY_JOBS.c.number == job.id).values(values))
+            changes.append({**of(number=job.id), **values})
         else:
             position = fold.position_of(key)
             fresh.append({"number": job.id, "run": run, "attempt": attempt, "position": position, **values})
+    if changes:
+        connection.execute(_SET_JOB, changes)
     if fresh:
-        connection.execute(insert(HISTORY_JOBS), fresh)
+        connection.execute(_ADD_JOB, fresh)
 
 
 def _state(entry: RunEntry, finished_at: str) -> dict[str, Any]:
@@ -275,10 +295,6 @@ def _state(entry: RunEntry, finished_at: str) -> dict[str, Any]:
         "finished_at": finished_at,
         "entry": msgspec.msgpack.encode(entry),
     }
-
-
-def _is(run: int, attempt: int) -> Any:
-    return (HISTORY_RUNS.c.run == run) & (HISTORY_RUNS.c.attempt == attempt)
 
 
 def _facet(repository: int, kind: str, value: str) -> Any:

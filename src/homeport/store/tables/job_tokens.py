@@ -6,6 +6,7 @@ import msgspec
 from sqlalchemy import Column, Index, LargeBinary, String, Table, delete, insert, select
 
 from homeport.store.tables.database import Database
+from homeport.store.tables.prepared import given, of
 from homeport.store.tables.schema import METADATA
 
 JOB_TOKENS = Table(
@@ -20,6 +21,11 @@ JOB_TOKENS = Table(
     Index(None, "lease"),
     Index(None, "run"),
 )
+
+_ADD = insert(JOB_TOKENS)
+_FIND = select(JOB_TOKENS).where(given(JOB_TOKENS, "digest"))
+_END_JOB = delete(JOB_TOKENS).where(given(JOB_TOKENS, "run", "job"))
+_END_RUN = delete(JOB_TOKENS).where(given(JOB_TOKENS, "run"))
 
 
 class JobToken(msgspec.Struct, frozen=True, kw_only=True):
@@ -48,12 +54,12 @@ class TableJobTokens:
             "repository": token.repository,
             "grants": msgspec.msgpack.encode(dict(token.grants)),
         }
-        self._database.write_soon(lambda connection: connection.execute(insert(JOB_TOKENS).values(values)))
+        self._database.write_soon(lambda connection: connection.execute(_ADD, values))
 
     def find(self, digest: bytes) -> JobToken | None:
         """By the primary key."""
         with self._database.read() as connection:
-            row = connection.execute(select(JOB_TOKENS).where(JOB_TOKENS.c.digest == digest)).first()
+            row = connection.execute(_FIND, of(digest=digest)).first()
         if row is None:
             return None
         return JobToken(
@@ -66,12 +72,11 @@ class TableJobTokens:
 
     def end_job(self, run: str, job: str) -> None:
         """Does not wait: it is called by the thread that carries all runs."""
-        mine = (JOB_TOKENS.c.run == run) & (JOB_TOKENS.c.job == job)
-        self._database.submit(lambda connection: connection.execute(delete(JOB_TOKENS).where(mine)))
+        self._database.submit(lambda connection: connection.execute(_END_JOB, of(run=run, job=job)))
 
     def end_run(self, run: str) -> None:
         """All jobs of a run; does not wait."""
-        self._database.submit(lambda connection: connection.execute(delete(JOB_TOKENS).where(JOB_TOKENS.c.run == run)))
+        self._database.submit(lambda connection: connection.execute(_END_RUN, of(run=run)))
 
     def keep_only(self, leases: Collection[str]) -> None:
         """Of a server that died: jobs that have ended meanwhile, or were never given out."""

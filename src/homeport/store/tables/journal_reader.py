@@ -2,15 +2,26 @@
 
 from collections.abc import Iterator, Sequence
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 
 from homeport.ports.repositories import StoreError
 from homeport.run.codec import JournalError, decode_fact
 from homeport.run.facts import RunFact
 from homeport.store.tables.database import Database
+from homeport.store.tables.prepared import given, of
 from homeport.store.tables.schema import FACTS
 
 _BLOCK = 1000
+_READ = (
+    select(FACTS.c.sequence, FACTS.c.fact)
+    .where(
+        given(FACTS, "run", "attempt"),
+        FACTS.c.sequence > bindparam("after"),
+        FACTS.c.type.in_(bindparam("types", expanding=True)),
+    )
+    .order_by(FACTS.c.sequence)
+    .limit(_BLOCK)
+)
 
 
 class JournalReader:
@@ -22,19 +33,9 @@ class JournalReader:
     def read(self, run: str, attempt: int, *, after: int, types: Sequence[str]) -> Iterator[tuple[int, RunFact]]:
         """The facts of these types (as they are called on the wire) behind a place (-1: from the beginning), each with its place."""
         while True:
-            query = (
-                select(FACTS.c.sequence, FACTS.c.fact)
-                .where(
-                    FACTS.c.run == int(run),
-                    FACTS.c.attempt == attempt,
-                    FACTS.c.sequence > after,
-                    FACTS.c.type.in_(types),
-                )
-                .order_by(FACTS.c.sequence)
-                .limit(_BLOCK)
-            )
             with self._database.read() as connection:
-                block = connection.execute(query).all()
+                values = {**of(run=int(run), attempt=attempt), "after": after, "types": list(types)}
+                block = connection.execute(_READ, values).all()
             for sequence, data in block:
                 after = sequence
                 try:

@@ -3,11 +3,16 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import bindparam, delete, insert, select, update
 
 from homeport.ports.leases import Lease
 from homeport.store.tables.database import Database
+from homeport.store.tables.prepared import given, of
 from homeport.store.tables.schema import LEASES
+
+_TAKE = insert(LEASES)
+_HEAR = update(LEASES).where(given(LEASES, "lease")).values(heard=bindparam("heard"), log_size=bindparam("log_size"))
+_CLOSE = delete(LEASES).where(given(LEASES, "lease"))
 
 
 class TableLeases:
@@ -30,12 +35,12 @@ class TableLeases:
             "heard": lease.heard,
             "log_size": lease.log_size,
         }
-        self._database.write(lambda connection: connection.execute(insert(LEASES).values(values)))
+        self._database.write(lambda connection: connection.execute(_TAKE, values))
 
     def hear(self, lease: str, heard: int, log_size: int) -> None:
         """Durable with the facts that were written before it in the same batch."""
-        change = update(LEASES).where(LEASES.c.lease == lease).values(heard=heard, log_size=log_size)
-        self._database.write_soon(lambda connection: connection.execute(change))
+        values = {**of(lease=lease), "heard": heard, "log_size": log_size}
+        self._database.write_soon(lambda connection: connection.execute(_HEAR, values))
 
     def renew_token(self, lease: str, claim: str, token_digest: bytes) -> None:
         """The former token is good for nothing any more."""
@@ -44,7 +49,7 @@ class TableLeases:
 
     def close(self, lease: str) -> None:
         """Forget it."""
-        self._database.write_soon(lambda connection: connection.execute(delete(LEASES).where(LEASES.c.lease == lease)))
+        self._database.write_soon(lambda connection: connection.execute(_CLOSE, of(lease=lease)))
 
     def list(self) -> Sequence[Lease]:
         """As they were taken."""

@@ -25,6 +25,7 @@ from sqlalchemy import (
     String,
     Table,
     UniqueConstraint,
+    bindparam,
     delete,
     func,
     insert,
@@ -44,6 +45,7 @@ from homeport.run.facts import (
     RunQueued,
 )
 from homeport.store.tables.database import Database
+from homeport.store.tables.prepared import given, of
 from homeport.store.tables.schema import ATTEMPTS, METADATA
 from homeport.store.tables.statuses import CommitStatus, add_status, find_latest
 
@@ -90,6 +92,29 @@ OUTBOX = Table(
 
 _GRAVITY: tuple[Verdict, ...] = ("failure", "error", "cancelled", "running", "queued", "success", "skipped")
 """Of several jobs of one name, the first of these that occurs counts: nothing is green while another of the name is not."""
+_OF_CONTEXT = ("repository", "sha", "context_key")
+_MARK = insert(NEWS)
+_NEWS = select(NEWS).order_by(NEWS.c.id).limit(1000)
+_DUE = select(OUTBOX.c.repository).where(OUTBOX.c.is_due == 1).distinct()
+_PROBLEMS = select(REPORTS.c.source, REPORTS.c.status).where(
+    given(REPORTS, "repository", "sha"), REPORTS.c.attempt == 0
+)
+_DROP = delete(NEWS).where(given(NEWS, "id"))
+_FIND_REPORT = select(REPORTS.c.run, REPORTS.c.attempt, REPORTS.c.status).where(given(REPORTS, *_OF_CONTEXT, "source"))
+_ADD_REPORT = insert(REPORTS)
+_SET_REPORT = (
+    update(REPORTS)
+    .where(given(REPORTS, *_OF_CONTEXT, "source"))
+    .values({name: bindparam(name) for name in ("run", "attempt", "status")})
+)
+_REPORTS = select(REPORTS.c.run, REPORTS.c.status).where(given(REPORTS, *_OF_CONTEXT))
+_FIND_MESSAGE = select(OUTBOX.c.version, OUTBOX.c.status, OUTBOX.c.is_due).where(given(OUTBOX, *_OF_CONTEXT))
+_ADD_MESSAGE = insert(OUTBOX)
+_SET_MESSAGE = (
+    update(OUTBOX)
+    .where(given(OUTBOX, *_OF_CONTEXT))
+    .values({name: bindparam(name) for name in ("is_due", "changed_at", "version", "status", "problem")})
+)
 REPORTED = (RunQueued, JobExpanded, JobQueued, JobStarted, JobFinished, RunFinished)
 """the facts that checks may follow from"""
 
@@ -134,7 +159,7 @@ class Refusal(msgspec.Struct, frozen=True):
 def mark_news(connection: Connection, run: int, attempt: int, facts: Sequence[RunFact]) -> None:
     """To be called in the transaction that adds these facts to a journal."""
     if any(isinstance(fact, REPORTED) for fact in facts):
-        connection.execute(insert(NEWS).values(run=run, attempt=attempt))
+        connection.execute(_MARK, {"run": run, "attempt": attempt})
 
 
 def mark_run(connection: Connection, run: int, attempt: int) -> None:
@@ -151,11 +176,10 @@ class TableOutbox:
 
     # --- from facts to statuses ---------------------------------------------------------------------------------------
 
-    def news(self, limit: int = 1000) -> Sequence[News]:
+    def news(self) -> Sequence[News]:
         """The oldest marks."""
-        query = select(NEWS).order_by(NEWS.c.id).limit(limit)
         with self._database.read() as connection:
-            return [News(row.id, str(row.run), row.attempt) for row in connection.execute(query)]
+            return [News(row.id, str(row.run), row.attempt) for row in connection.execute(_NEWS)]
 
     def report(
         self,
@@ -185,11 +209,9 @@ class TableOutbox:
 
     def find_problems(self, repository: int, sha: str) -> Sequence[tuple[str, Status]]:
         """What kept workflows of a commit from running, by source: the reports of no attempt."""
-        query = select(REPORTS.c.source, REPORTS.c.status).where(
-            REPORTS.c.repository == repository, REPORTS.c.sha == sha, REPORTS.c.attempt == 0
-        )
         with self._database.read() as connection:
-            return [(row.source, _decode(row.status)) for row in connection.execute(query)]
+            found = connection.execute(_PROBLEMS, of(repository=repository, sha=sha))
+            return [(row.source, _decode(row.status)) for row in found]
 
     # --- what others say ----------------------------------------------------------------------------------------------
 
@@ -209,9 +231,8 @@ class TableOutbox:
 
     def repositories_due(self) -> Sequence[int]:
         """Where a forge is to be told something."""
-        query = select(OUTBOX.c.repository).where(OUTBOX.c.is_due == 1).distinct()
         with self._database.read() as connection:
-            return list(connection.execute(query).scalars())
+            return list(connection.execute(_DUE).scalars())
 
     def due(self, repository: int, limit: int = 100) -> Sequence[Message]:
         """The oldest changes that the forge has not been told."""
@@ -277,30 +298,30 @@ class TableOutbox:
 
 def drop_news(connection: Connection, done: Iterable[int]) -> None:
     """Take marks away, within a transaction of the caller's."""
-    numbers = list(done)
-    if numbers:
-        connection.execute(delete(NEWS).where(NEWS.c.id.in_(numbers)))
+    rows = [of(id=number) for number in done]
+    if rows:
+        connection.execute(_DROP, rows)
 
 
 def _put_report(connection: Connection, repository: int, report: JobReport) -> bool:
     """Whether this is news. What an earlier run or attempt still has to say, once a later one has begun to speak, is not."""
-    row = _is_context(REPORTS, repository, report.status) & (REPORTS.c.source == report.source)
-    known = connection.execute(select(REPORTS.c.run, REPORTS.c.attempt, REPORTS.c.status).where(row)).first()
+    row = {**_of_context(repository, report.status), **of(source=report.source)}
+    known = connection.execute(_FIND_REPORT, row).first()
     values = {"run": report.run, "attempt": report.attempt, "status": msgspec.msgpack.encode(report.status)}
     if known is None:
         key = {"repository": repository, "sha": report.status.sha, "context_key": report.status.context.lower()}
-        connection.execute(insert(REPORTS).values(**key, source=report.source, **values))
+        connection.execute(_ADD_REPORT, {**key, "source": report.source, **values})
         return True
     if (known.run, known.attempt) > (report.run, report.attempt) or known.status == values["status"]:
         return False
-    connection.execute(update(REPORTS).where(row).values(values))
+    connection.execute(_SET_REPORT, {**row, **values})
     return True
 
 
 def _find_effective(connection: Connection, repository: int, status: Status) -> Status:
     """The gravest of what the jobs of this name say of the commit; among equals, that of the latest run."""
-    query = select(REPORTS.c.run, REPORTS.c.status).where(_is_context(REPORTS, repository, status))
-    found = [(row.run, _decode(row.status)) for row in connection.execute(query)]
+    rows = connection.execute(_REPORTS, _of_context(repository, status))
+    found = [(row.run, _decode(row.status)) for row in rows]
     return min(found, key=lambda each: (_GRAVITY.index(each[1].verdict), -each[0]))[1]
 
 
@@ -336,37 +357,33 @@ def _put_status(
 
 
 def _put_message(connection: Connection, repository: int, status: Status, at: datetime) -> None:
-    row = _is_context(OUTBOX, repository, status)
+    row = _of_context(repository, status)
     data = msgspec.msgpack.encode(status)
     changed_at = at.isoformat(timespec="microseconds")
-    known = connection.execute(select(OUTBOX.c.version, OUTBOX.c.status, OUTBOX.c.is_due).where(row)).first()
+    known = connection.execute(_FIND_MESSAGE, row).first()
     if known is None:
         connection.execute(
-            insert(OUTBOX).values(
-                repository=repository,
-                sha=status.sha,
-                context_key=status.context.lower(),
-                is_due=1,
-                changed_at=changed_at,
-                version=1,
-                status=data,
-                told=None,
-                remote="",
-                problem="",
-            )
+            _ADD_MESSAGE,
+            {
+                "repository": repository,
+                "sha": status.sha,
+                "context_key": status.context.lower(),
+                "is_due": 1,
+                "changed_at": changed_at,
+                "version": 1,
+                "status": data,
+                "told": None,
+                "remote": "",
+                "problem": "",
+            },
         )
     elif known.status != data:
         change = {"is_due": 1, "changed_at": changed_at, "version": known.version + 1, "status": data, "problem": ""}
-        connection.execute(update(OUTBOX).where(row).values(change))
+        connection.execute(_SET_MESSAGE, {**row, **change})
 
 
-def _is_context(table: Table, repository: int, status: Status) -> Any:
-    columns = table.c
-    return (
-        (columns.repository == repository)
-        & (columns.sha == status.sha)
-        & (columns.context_key == status.context.lower())
-    )
+def _of_context(repository: int, status: Status) -> dict[str, object]:
+    return of(repository=repository, sha=status.sha, context_key=status.context.lower())
 
 
 def _words(status: CommitStatus) -> tuple[str, str, str]:

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any, TypeVar
 
 import msgspec
-from sqlalchemy import Connection, Row, Select, and_, delete, func, insert, select, update
+from sqlalchemy import Connection, Row, Select, bindparam, delete, func, insert, select, update
 
 from homeport.plan.model import Plan
 from homeport.ports.repositories import RunRecord, StoreError
@@ -13,6 +13,7 @@ from homeport.run.codec import JournalError, decode_fact, encode_fact
 from homeport.run.facts import RunFact, RunFinished
 from homeport.store.tables.counters import count_up
 from homeport.store.tables.database import Database
+from homeport.store.tables.prepared import given, of
 from homeport.store.tables.schema import ATTEMPTS, FACTS
 
 Value = TypeVar("Value")
@@ -23,6 +24,28 @@ _NOBODY = ""
 _BLOCK = 1000
 _FINISHED = "run_finished"
 _LARGEST_ID = 2**63 - 1
+
+_ADD_FACTS = insert(FACTS)
+_ADD_ATTEMPT = insert(ATTEMPTS)
+_REPLACE_LATEST = update(ATTEMPTS).where(given(ATTEMPTS, "run")).values(is_latest=0)
+_SET_OWNER = update(ATTEMPTS).where(given(ATTEMPTS, "run", "attempt")).values(owner=bindparam("owner"))
+_JOURNAL = (
+    select(FACTS.c.sequence, FACTS.c.fact)
+    .where(given(FACTS, "run", "attempt"), FACTS.c.sequence > bindparam("after"))
+    .order_by(FACTS.c.sequence)
+    .limit(_BLOCK)
+)
+_NUMBERS = select(ATTEMPTS.c.run, ATTEMPTS.c.attempt)
+_OWNER = select(ATTEMPTS.c.owner)
+_WHOLE = select(ATTEMPTS.c.record, ATTEMPTS.c.plan)
+_WANTED: dict[tuple[Select[Any], bool], Select[Any]] = {
+    (query, is_named): query.where(
+        given(ATTEMPTS, "run", "attempt") if is_named else given(ATTEMPTS, "run") & (ATTEMPTS.c.is_latest == 1)
+    )
+    for query in (_NUMBERS, _OWNER, _WHOLE)
+    for is_named in (False, True)
+}
+"""By what is asked, and whether it is of an attempt that is named or of the latest"""
 
 
 class TableRuns:
@@ -72,8 +95,9 @@ class TableRuns:
         }
 
         def work(connection: Connection) -> None:
-            connection.execute(update(ATTEMPTS).where(ATTEMPTS.c.run == run).values(is_latest=0))
-            connection.execute(insert(ATTEMPTS).values(values))
+            if attempt > 1:
+                connection.execute(_REPLACE_LATEST, of(run=run))
+            connection.execute(_ADD_ATTEMPT, values)
 
         self._lengths[run, attempt] = 0
         self._database.write_soon(work)
@@ -90,7 +114,7 @@ class TableRuns:
         self._lengths[key] = first + len(rows)
 
         def work(connection: Connection) -> None:
-            connection.execute(insert(FACTS), rows)
+            connection.execute(_ADD_FACTS, rows)
             for watcher in self._watchers:
                 watcher(connection, key[0], attempt, facts)
 
@@ -117,7 +141,7 @@ class TableRuns:
             ).all()
             lost = [row for row in found if row.owner == _NOBODY or not self._is_alive(row.owner)]
             for row in lost:
-                connection.execute(update(ATTEMPTS).where(_is(row.run, row.attempt)).values(owner=self._owner))
+                connection.execute(_SET_OWNER, {**of(run=row.run, attempt=row.attempt), "owner": self._owner})
                 count = (
                     select(func.count())
                     .select_from(FACTS)
@@ -132,23 +156,21 @@ class TableRuns:
         """Whether a living process writes the latest attempt. Of its own attempts this process knows before they are committed."""
         if any(own == _number(run) for own, _ in self._lengths):
             return True
-        row = self._first(select(ATTEMPTS.c.owner), run, None)
+        row = self._first(_OWNER, run, None)
         return row is not None and bool(row.owner) and (row.owner == self._owner or self._is_alive(row.owner))
 
     def find(self, run: str, attempt: int | None = None) -> tuple[RunRecord, Plan] | None:
         """The record with its plan."""
-        row = self._first(select(ATTEMPTS.c.record, ATTEMPTS.c.plan), run, attempt)
+        row = self._first(_WHOLE, run, attempt)
         return None if row is None else (_record(row.record), _decode(row.plan, Plan))
 
     def facts(self, run: str, attempt: int | None = None) -> Iterator[RunFact]:
         """Read in blocks. What a newer version wrote and the state does not depend on is passed over."""
-        row = self._first(select(ATTEMPTS.c.run, ATTEMPTS.c.attempt), run, attempt)
+        row = self._first(_NUMBERS, run, attempt)
         last = -1
         while row is not None:
-            journal = (FACTS.c.run == row.run) & (FACTS.c.attempt == row.attempt) & (FACTS.c.sequence > last)
-            query = select(FACTS.c.sequence, FACTS.c.fact).where(journal).order_by(FACTS.c.sequence).limit(_BLOCK)
             with self._database.read() as connection:
-                block = connection.execute(query).all()
+                block = connection.execute(_JOURNAL, {**of(run=row.run, attempt=row.attempt), "after": last}).all()
             for sequence, data in block:
                 last = sequence
                 if (fact := _read_fact(data, run)) is not None:
@@ -158,7 +180,7 @@ class TableRuns:
 
     def ending(self, run: str, attempt: int | None = None) -> RunFinished | None:
         """It is the last fact that says so."""
-        row = self._first(select(ATTEMPTS.c.run, ATTEMPTS.c.attempt), run, attempt)
+        row = self._first(_NUMBERS, run, attempt)
         if row is None:
             return None
         journal = (FACTS.c.run == row.run) & (FACTS.c.attempt == row.attempt) & (FACTS.c.type == _FINISHED)
@@ -198,23 +220,16 @@ class TableRuns:
 
     def _leave(self, run: str, attempt: int, owner: str | None) -> None:
         if self._lengths.pop((int(run), attempt), None) is not None:
-            self._database.write_soon(
-                lambda connection: connection.execute(
-                    update(ATTEMPTS).where(_is(int(run), attempt)).values(owner=owner)
-                )
-            )
+            values = {**of(run=int(run), attempt=attempt), "owner": owner}
+            self._database.write_soon(lambda connection: connection.execute(_SET_OWNER, values))
 
     def _first(self, query: Select[Any], run: str, attempt: int | None) -> Row[Any] | None:
         number = _number(run)
         if number is None:
             return None
-        wanted = ATTEMPTS.c.is_latest == 1 if attempt is None else ATTEMPTS.c.attempt == attempt
+        values = of(run=number) if attempt is None else of(run=number, attempt=attempt)
         with self._database.read() as connection:
-            return connection.execute(query.where(and_(ATTEMPTS.c.run == number, wanted))).first()
-
-
-def _is(run: int, attempt: int) -> Any:
-    return (ATTEMPTS.c.run == run) & (ATTEMPTS.c.attempt == attempt)
+            return connection.execute(_WANTED[query, attempt is not None], values).first()
 
 
 def _number(run: str) -> int | None:

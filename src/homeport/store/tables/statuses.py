@@ -8,6 +8,7 @@ from sqlalchemy import Column, Connection, Index, Integer, Row, Select, String, 
 
 from homeport.ports.forge import StatusState
 from homeport.store.tables.database import Database
+from homeport.store.tables.prepared import given, of
 from homeport.store.tables.schema import METADATA
 
 STATUSES = Table(
@@ -24,6 +25,11 @@ STATUSES = Table(
     Column("creator", String, nullable=False),
     Column("created_at", String, nullable=False),
     Index(None, "repository", "sha", "id"),
+)
+
+_ADD = insert(STATUSES)
+_LATEST = (
+    select(STATUSES).where(given(STATUSES, "repository", "sha", "context_key")).order_by(STATUSES.c.id.desc()).limit(1)
 )
 
 
@@ -81,15 +87,14 @@ def add_status(connection: Connection, status: CommitStatus) -> int:
         "created_at": status.created_at.isoformat(timespec="microseconds"),
     }
     del values["id"]
-    made = connection.execute(insert(STATUSES).values(values)).inserted_primary_key
+    made = connection.execute(_ADD, values).inserted_primary_key
     assert made is not None
     return int(made[0])
 
 
 def find_latest(connection: Connection, repository: int, sha: str, context: str) -> CommitStatus | None:
     """The one that counts, within a transaction of the caller's."""
-    query = _of(repository, sha).where(STATUSES.c.context_key == context.lower())
-    row = connection.execute(query.order_by(STATUSES.c.id.desc()).limit(1)).first()
+    row = connection.execute(_LATEST, of(repository=repository, sha=sha, context_key=context.lower())).first()
     return None if row is None else _status(row)
 
 
