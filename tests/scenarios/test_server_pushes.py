@@ -226,6 +226,27 @@ def test_refs_of_the_server_cannot_be_pushed(server: ServedProcess, checkout: Ch
     assert "403" in checkout.push("main:refs/pull/1/merge", fails=True)
 
 
+def test_commands_in_a_certificate_are_refused_as_git_would_take_them(
+    server: ServedProcess, checkout: Checkout
+) -> None:
+    """git-receive-pack carries out what stands in a push certificate, also where it never asked for one."""
+    sha = checkout.commit({FILE: WORKFLOW})
+    checkout.push()
+    certificate = f"certificate version 0.1\npusher A <a@b> 0 +0000\n\n{'0' * 40} {sha} refs/heads/unseen\n"
+    lines = ["push-cert\0report-status", certificate, "push-cert-end\n"]
+    body = "".join(f"{len(line) + 4:04x}{line}" for line in lines) + "0000"
+    token = make_person(server.folder, "ada")
+    answer = httpx.post(
+        f"{server.url}/acme/shop.git/git-receive-pack",
+        content=body,
+        auth=("ada", token),
+        headers={"content-type": "application/x-git-receive-pack-request"},
+    )
+    assert answer.status_code == 403
+    assert "signed pushes" in answer.text
+    assert "unseen" not in checkout.git("ls-remote", "origin")
+
+
 def test_only_gits_smart_protocol_is_spoken(server: ServedProcess, checkout: Checkout) -> None:
     checkout.commit({FILE: WORKFLOW})
     checkout.push()

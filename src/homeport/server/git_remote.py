@@ -7,6 +7,7 @@ Source: git's documentation, "gitprotocol-http", "gitprotocol-pack" (the command
 """
 
 import asyncio
+import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 
 import msgspec
@@ -36,6 +37,7 @@ _MOST_COMMANDS = 10_000
 _MOST_HEAD = 8 << 20
 _NOTHING = "empty.git"
 """A bare repository without anything: what a push to an unknown path is first told of"""
+_ID = re.compile(rb"[0-9a-f]{40}")
 _NO_CACHE = {"cache-control": "no-cache, max-age=0, must-revalidate", "pragma": "no-cache"}
 
 
@@ -326,10 +328,14 @@ def _next_line(data: bytearray, offset: int) -> tuple[int | None, bytes | None]:
 
 
 def _read_command(line: bytes) -> RefCommand | None:
-    """`old new ref`, with what the client can after the first; None for what is no command (`shallow`, a certificate)."""
-    words = line.partition(b"\0")[0].rstrip(b"\n").split(b" ", 2)
-    if len(words) != 3 or not all(len(word) == 40 for word in words[:2]):
+    """`old new ref`, with what the client can after the first; None for the end of a history that is cut off (`shallow`). Anything else is
+    refused, such as commands in a certificate: git would carry out what was not looked at here.
+    """
+    if line.startswith(b"shallow "):
         return None
+    words = line.partition(b"\0")[0].rstrip(b"\n").split(b" ", 2)
+    if len(words) != 3 or not all(_ID.fullmatch(word) for word in words[:2]):
+        raise _RefusedError(403, "commands of a push are two ids of commits and a ref: signed pushes are not taken")
     try:
         old, new, ref = (word.decode("utf-8") for word in words)
     except UnicodeDecodeError as error:
