@@ -38,14 +38,23 @@ from homeport.store.tables.groups import TableConcurrencyGroups
 from homeport.store.tables.held_runs import TableHeldRuns
 from homeport.store.tables.history import TableHistory
 from homeport.store.tables.history_fold import HistoryFolds
+from homeport.store.tables.history_upkeep import bring_history_up_to_date
 from homeport.store.tables.leases import TableLeases
 from homeport.store.tables.outbox import mark_news
 from homeport.store.tables.runs import TableRuns
 
 
 def open_database(settings: ServerSettings) -> Database:
-    """The database that the settings name. Raises `StoreError`."""
-    return Database(settings.database_url or DataFolder(settings.data).database_url)
+    """The database that the settings name, as this version writes it. To be called by the one owner of the data folder. Raises
+    `StoreError`.
+    """
+    database = Database(settings.database_url or DataFolder(settings.data).database_url)
+    try:
+        bring_history_up_to_date(database)
+    except BaseException:
+        database.close()
+        raise
+    return database
 
 
 class Server(msgspec.Struct, frozen=True):
