@@ -1,6 +1,6 @@
-"""Reads commits: a loose one straight from its file, others from git's output.
+"""Reads commits (a loose one straight from its file, others from git's output) and the names in trees.
 
-Source: git's documentation, "gitformat-loose" and "git-cat-file" (zlib; header, headers of the commit, message).
+Source: git's documentation, "gitformat-loose" and "git-cat-file" (zlib; header, headers of the commit, message), "git-mktree" (trees).
 """
 
 import zlib
@@ -51,6 +51,17 @@ def parse_log(output: bytes) -> list[Commit]:
     """Commits as ten fields each, ended by NULs: id, tree, parents, author and committer (name, address, raw date), message."""
     fields = output.decode("utf-8", "replace").split("\0")[:-1]
     return [_parse_fields(fields[start : start + 10]) for start in range(0, len(fields), 10)]
+
+
+def list_names(tree: bytes, width: int) -> list[str]:
+    """What is directly in a tree; `width` is how many bytes an id has."""
+    names: list[str] = []
+    offset = 0
+    while offset < len(tree):
+        end = tree.index(b"\0", offset)
+        names.append(tree[offset:end].partition(b" ")[2].decode("utf-8", "surrogateescape"))
+        offset = end + 1 + width
+    return names
 
 
 def _parse_fields(fields: list[str]) -> Commit:

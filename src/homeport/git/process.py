@@ -9,7 +9,10 @@ import os
 import select
 from collections.abc import Mapping, Sequence
 
+import msgspec
+
 _READ_SIZE = 1 << 16
+_MISSING = (b" missing", b" ambiguous")
 _SETTINGS = (
     "core.fsmonitor=false",
     "core.hooksPath=/dev/null",
@@ -63,6 +66,93 @@ class GitProcess:
             words = errors.decode("utf-8", "replace").strip() or f"exit code {code}"
             raise GitError(f"git {self._command}: {words}")
         return output
+
+
+class FoundObject(msgspec.Struct, frozen=True):
+    """An object with its content. `kind` is git's word (`commit`, `tree`, `blob`, `tag`)."""
+
+    sha: str
+    kind: str
+    content: bytes
+
+
+class ObjectReader:
+    """A git process that waits for the next question. Not to be shared by threads; `close` must be called. Raises `GitError`.
+
+    It sees objects that come while it lives, and refs as they are at each question. Source: git's documentation, "git-cat-file"
+    (`--batch`).
+    """
+
+    def __init__(self, work_tree: str, environment: Mapping[str, str]) -> None:
+        questions, self._questions = os.pipe()
+        self._answers, answers = os.pipe()
+        self._unread = b""
+        try:
+            self._process = os.posix_spawn(
+                find_program(environment),
+                ["git", "-C", work_tree, *_FIXED, "cat-file", "--batch"],
+                environment,
+                file_actions=[
+                    (os.POSIX_SPAWN_DUP2, questions, 0),
+                    (os.POSIX_SPAWN_DUP2, answers, 1),
+                    (os.POSIX_SPAWN_OPEN, 2, os.devnull, os.O_WRONLY, 0),
+                ],
+            )
+        except OSError as error:
+            os.close(self._questions)
+            os.close(self._answers)
+            raise GitError(f"git cannot be started: {error.strerror}") from error
+        finally:
+            os.close(questions)
+            os.close(answers)
+
+    def find(self, name: str) -> FoundObject | None:
+        """What a name stands for (`<sha>`, `<sha>^{commit}`, `<sha>:<path>`); None where there is no such thing."""
+        question = name.encode("utf-8", "surrogateescape")
+        if b"\n" in question or b"\0" in question:
+            return None
+        try:
+            os.write(self._questions, question + b"\n")
+        except OSError as error:
+            raise GitError(f"git cat-file has ended: {error.strerror}") from error
+        head = self._read_line()
+        if head.endswith(_MISSING):
+            return None
+        words = head.split()
+        if len(words) != 3 or not words[2].isdigit():
+            raise GitError(f"git cat-file: {head.decode('utf-8', 'replace')}")
+        content = self._read(int(words[2]) + 1)[:-1]
+        return FoundObject(words[0].decode(), words[1].decode(), content)
+
+    def close(self) -> None:
+        """Let git end, and wait for it."""
+        os.close(self._questions)
+        os.close(self._answers)
+        os.waitpid(self._process, 0)
+
+    def _read_line(self) -> bytes:
+        while b"\n" not in self._unread:
+            self._fill()
+        line, _, self._unread = self._unread.partition(b"\n")
+        return line
+
+    def _read(self, size: int) -> bytes:
+        parts, rest = [self._unread[:size]], size - len(self._unread[:size])
+        self._unread = self._unread[size:]
+        while rest:
+            part = self._receive(min(rest, _READ_SIZE))
+            parts.append(part)
+            rest -= len(part)
+        return b"".join(parts)
+
+    def _fill(self) -> None:
+        self._unread += self._receive(_READ_SIZE)
+
+    def _receive(self, size: int) -> bytes:
+        data = os.read(self._answers, size)
+        if not data:
+            raise GitError("git cat-file has ended: the repository cannot be read")
+        return data
 
 
 def git_environment(

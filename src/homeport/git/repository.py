@@ -4,14 +4,15 @@ Each question costs at most one start of git (2 to 3 ms); what git's files say p
 moment of asking: nothing is kept. No question runs a program that the repository's own configuration names.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 
 import msgspec
 
 from homeport.event import Commit
 from homeport.git.discovery import Layout, find_layout, find_setting, includes_files, read_config
-from homeport.git.objects import parse_commit, parse_log, read_loose_commit
-from homeport.git.process import GitError, GitProcess, git_environment
+from homeport.git.objects import list_names, parse_commit, parse_log, read_loose_commit
+from homeport.git.process import FoundObject, GitError, GitProcess, ObjectReader, git_environment
 from homeport.git.refs import Head, is_id, read_head, read_link, read_ref, uses_files
 
 __all__ = ["Change", "GitError", "GitRepository", "Head", "NamedObject", "TreeEntry", "find_repository"]
@@ -73,6 +74,8 @@ class GitRepository:
         self._config = read_config(layout)
         self._plain = not includes_files(self._config)
         self._files = self._plain and uses_files(self._config)
+        self._reader: ObjectReader | None = None
+        self._readings = 0
         self._environment = git_environment(environment, layout.git_dir, layout.work_tree, ())
         filters = self._find_filters()
         if filters:
@@ -82,6 +85,17 @@ class GitRepository:
     def root(self) -> str:
         """The top of the working tree, absolute."""
         return self._layout.work_tree
+
+    @contextmanager
+    def reading(self) -> Iterator[None]:
+        """Inside, everything that is asked about single objects is answered by one git, which is started for the first question."""
+        self._readings += 1
+        try:
+            yield
+        finally:
+            self._readings -= 1
+            if not self._readings:
+                self._close_reader()
 
     # --- names -------------------------------------------------------------------------------------------------------
 
@@ -107,6 +121,9 @@ class GitRepository:
     def resolve(self, revision: str) -> str | None:
         """The commit that a revision means (`main`, `HEAD~2`, a tag: the commit it points to); None where it means none."""
         question = f"{revision}^{{commit}}"
+        if self._readings:
+            found = self._find(question)
+            return None if found is None else found.sha
         text = self._text(["rev-parse", "--verify", "--quiet", "--end-of-options", question], allowed=_ABSENT)
         return text if is_id(text) else None
 
@@ -146,6 +163,9 @@ class GitRepository:
         commit = read_loose_commit(self._layout, sha)
         if commit is not None:
             return commit
+        if self._readings:
+            found = self._find(sha)
+            return parse_commit(sha, found.content) if found is not None and found.kind == "commit" else None
         body = self._run(["cat-file", "commit", sha], allowed=_ABSENT)
         return parse_commit(sha, body) if body else None
 
@@ -210,6 +230,10 @@ class GitRepository:
 
     def list_tree(self, revision: str, folder: str) -> list[str]:
         """The files directly in a folder of a commit; empty where the commit has no such folder."""
+        if self._readings and _is_plain(folder):
+            found = self._find(f"{revision}:{folder}")
+            names = list_names(found.content, len(found.sha) // 2) if found is not None and found.kind == "tree" else []
+            return [f"{folder}/{name}" for name in names]
         words = ["ls-tree", "-z", "--name-only", "--full-tree", "--end-of-options", revision, f"{folder.rstrip('/')}/"]
         return _split_paths(self._run(words))
 
@@ -221,6 +245,9 @@ class GitRepository:
 
     def show(self, revision: str, name: str) -> bytes | None:
         """The content of a file in a commit, as it is stored; None where the commit has no such file."""
+        if self._readings and _is_plain(name):
+            found = self._find(f"{revision}:{name}")
+            return found.content if found is not None and found.kind == "blob" else None
         output = self._start(["cat-file", "blob", f"{revision}:{name}"])
         try:
             return output.finish()
@@ -232,6 +259,20 @@ class GitRepository:
     def _start(self, words: Sequence[str]) -> GitProcess:
         return GitProcess(self._layout.work_tree, words, self._environment)
 
+    def _find(self, name: str) -> FoundObject | None:
+        if self._reader is None:
+            self._reader = ObjectReader(self._layout.work_tree, self._environment)
+        try:
+            return self._reader.find(name)
+        except GitError:
+            self._close_reader()
+            raise
+
+    def _close_reader(self) -> None:
+        reader, self._reader = self._reader, None
+        if reader is not None:
+            reader.close()
+
     def _run(self, words: Sequence[str], *, allowed: Sequence[int] = (0,)) -> bytes:
         return self._start(words).finish(allowed=allowed)
 
@@ -240,7 +281,7 @@ class GitRepository:
 
     def _find_filters(self) -> list[str]:
         """The filters that this repository itself defines. Those of the user's own configuration are trusted (`git-lfs`)."""
-        if self._plain and "filter" not in self._config.lower():
+        if self._plain and "[filter" not in self._config.lower():
             return []
         words = ["config", "--local", "--includes", "-z", "--name-only", "--get-regexp", r"^filter\."]
         names = _split_paths(self._run(words, allowed=(0, 1)))
@@ -261,6 +302,11 @@ def _parse_entry(entry: str) -> TreeEntry:
     head, _, path = entry.partition("\t")
     mode, kind, sha, size = head.split()
     return TreeEntry(mode, kind, sha, int(size) if size.isdigit() else 0, path.rpartition("/")[2])
+
+
+def _is_plain(path: str) -> bool:
+    """Whether git takes it for a path below the root: `./` and `../` are relative to where it is called."""
+    return not {"", ".", ".."}.intersection(path.split("/"))
 
 
 def _split_paths(output: bytes) -> list[str]:

@@ -64,10 +64,11 @@ class Dispatches:
         full_ref = _find_ref(git, ref)
         if full_ref is None:
             raise DispatchRefusedError(f"No ref found for: {ref}")
-        trigger = self._find_trigger(repository, git, full_ref, workflow.path)
-        texts = _check_inputs(trigger, inputs)
-        payload = {"inputs": texts or None, "ref": full_ref, "workflow": workflow.path}
-        event = self._make(git, repository, caller).on_ref("workflow_dispatch", full_ref, payload)
+        with git.reading():
+            trigger = self._find_trigger(repository, git, full_ref, workflow.path)
+            texts = _check_inputs(trigger, inputs)
+            payload = {"inputs": texts or None, "ref": full_ref, "workflow": workflow.path}
+            event = self._make(git, repository, caller).on_ref("workflow_dispatch", full_ref, payload)
         return self._accept(repository, "workflow_dispatch", event)
 
     def start_repository(

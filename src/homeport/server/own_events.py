@@ -141,7 +141,7 @@ class OwnEvents:
         default = self._git.resolve(f"{_HEADS}{self._repository.default_branch}")
         if default is None or change.ref == f"{_HEADS}{self._repository.default_branch}":
             return tuple(self._git.log(None, commit.sha, limit=MAX_LISTED_COMMITS))
-        return tuple(self._git.log(default, commit.sha, limit=MAX_LISTED_COMMITS))
+        return list_commits(self._git, default, commit)
 
     def _is_forced(self, change: RefChange, sha: str) -> bool:
         if not (change.old.strip("0") and change.new.strip("0")) or change.ref.startswith(_TAGS):

@@ -7,6 +7,7 @@ each run is tied to the event and the workflow before the run exists, so the sec
 import logging
 import threading
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
 from typing import Any, Protocol
 
 import msgspec
@@ -23,7 +24,7 @@ from homeport.plan.files import FetchedFiles, ParsedFile, WorkflowFiles
 from homeport.plan.model import NotStarted, Plan
 from homeport.ports.clock import Clock
 from homeport.ports.directory import HostedRepository, RepositoryDirectory
-from homeport.ports.events import StoredEvent, WorkflowStart
+from homeport.ports.events import KnownWorkflow, StoredEvent, WorkflowStart
 from homeport.ports.repositories import RunRecord, StoreError
 from homeport.server.default_build import DEFAULT_FILE, write_default_build
 from homeport.server.lanes import AT_ONCE, Lanes
@@ -36,6 +37,8 @@ _THREADS = 2
 _OF_ONE_WORKFLOW = frozenset({"workflow_dispatch", "schedule"})
 _BUILT_BY_DEFAULT = frozenset({"push", "pull_request"})
 _MOST_REMEMBERED = 256
+_MOST_IN_A_ROW = 32
+"""How many events of a repository are planned before another's turn comes"""
 
 
 class Starter(Protocol):
@@ -164,23 +167,31 @@ class Planner:
     # --- one event ----------------------------------------------------------------------------------------------------
 
     def _plan_next(self, number: int) -> float | None:
-        stored = self._events.next_pending(number)
-        if stored is None:
-            return None
+        """Some events in a row: all of them ask the same git."""
+        git = open_hosted(self._around.folder.repository(number), self._around.environment)
+        with nullcontext() if git is None else git.reading():
+            for _ in range(_MOST_IN_A_ROW):
+                stored = self._events.next_pending(number)
+                if stored is None:
+                    return None
+                self._plan_one(stored, git)
+                with self._planned:
+                    self._planned.notify_all()
+                if self._lanes.is_stopping:
+                    break
+        return AT_ONCE
+
+    def _plan_one(self, stored: StoredEvent, git: GitRepository | None) -> None:
         try:
-            self._plan(stored)
+            self._plan(stored, git)
         except StoreError:
             raise
         except Exception as error:  # whatever it was, the events behind this one must not wait for ever
-            self._log.exception("event %s (%s of repository %s)", stored.id, stored.event.name, number)
+            self._log.exception("event %s (%s of repository %s)", stored.id, stored.event.name, stored.repository)
             self._events.conclude(stored.id, f"a fault of Homeport's own: {type(error).__name__}: {error}", [])
-        with self._planned:
-            self._planned.notify_all()
-        return AT_ONCE
 
-    def _plan(self, stored: StoredEvent) -> None:
+    def _plan(self, stored: StoredEvent, git: GitRepository | None) -> None:
         repository = self._around.directory.get(stored.repository)
-        git = None if repository is None else self.find_git(repository)
         if repository is None or git is None:
             self._events.conclude(stored.id, "the repository is not here any more", [])
             return
@@ -203,8 +214,7 @@ class Planner:
         parsed = files.read_all()
         if not parsed and event.name in _BUILT_BY_DEFAULT and repository.settings.builds_without_workflows:
             parsed = _read_default_build(git, event.sha)
-        self._note_workflows(repository, git, event, parsed)
-        switched_off = self._find_switched_off(repository, parsed)
+        switched_off = _find_switched_off(self._note_workflows(repository, git, event, parsed))
         identities: dict[str, RunIdentity] = {}
 
         def identify(workflow: nodes.Workflow) -> RunIdentity:
@@ -287,24 +297,19 @@ class Planner:
 
     def _note_workflows(
         self, repository: HostedRepository, git: GitRepository, event: Event, parsed: Sequence[ParsedFile]
-    ) -> None:
+    ) -> Sequence[KnownWorkflow]:
+        """What is known of those that were parsed."""
         tip = git.find_ref(f"refs/heads/{repository.default_branch}")
         is_default = event.sha == tip
         names = {file.file: file.name for file in parsed}
+        known: Sequence[KnownWorkflow] = ()
         if names or is_default:
-            self._around.workflows.note(repository.id, names, is_default_branch=is_default)
+            known = self._around.workflows.note(repository.id, names, is_default_branch=is_default)
         if is_default:
             self._remember(repository, event.sha, parsed)
             if event.name == "push":
                 self._around.on_default_branch(repository, event.actor, parsed)
-
-    def _find_switched_off(self, repository: HostedRepository, parsed: Sequence[ParsedFile]) -> dict[str, str]:
-        files = {file.file for file in parsed}
-        return {
-            known.path: "the workflow is disabled"
-            for known in self._around.workflows.list(repository.id)
-            if known.path in files and known.state in {"disabled_manually", "disabled_inactivity"}
-        }
+        return known
 
     def _has_listeners(self, repository: HostedRepository, git: GitRepository) -> bool:
         """Whether a workflow of the default branch waits for the runs of others (`on: workflow_run`)."""
@@ -321,6 +326,11 @@ class Planner:
         self._listening[repository.id, sha] = any(
             file.workflow is not None and file.workflow.find_trigger("workflow_run") is not None for file in parsed
         )
+
+
+def _find_switched_off(known: Sequence[KnownWorkflow]) -> dict[str, str]:
+    states = {"disabled_manually", "disabled_inactivity"}
+    return {one.path: "the workflow is disabled" for one in known if one.state in states}
 
 
 def _is_meant(file: ParsedFile, event: Event) -> bool:

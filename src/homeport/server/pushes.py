@@ -152,7 +152,8 @@ class Pushes:
         if git is None:
             return []
         makes = OwnEvents(git, repository, self._url, actor=push.actor, now=push.received_at.isoformat())
-        return [(repository.id, f"push/{push.id}/{key}", event) for key, event in makes.of_push(changes)]
+        with git.reading():
+            return [(repository.id, f"push/{push.id}/{key}", event) for key, event in makes.of_push(changes)]
 
     def _choose_default_branch(self, repository: HostedRepository, changes: Sequence[RefChange]) -> HostedRepository:
         """The first push says what it is: main, master, or the first branch that it brings."""

@@ -1,6 +1,7 @@
 """The doorway to git, against repositories that git itself made."""
 
 import os
+import signal
 from pathlib import Path
 
 import pytest
@@ -419,3 +420,44 @@ def test_output_of_any_size_is_read(folder: Path) -> None:
     for number in range(3000):
         (folder / f"a-rather-long-name-of-a-file-{number:05}.txt").touch()
     assert len(open_repository(folder).list_files()) == 3003
+
+
+# --- many questions --------------------------------------------------------------------------------------------------
+
+
+def test_one_git_answers_all_questions_about_objects_as_one_for_each_would(folder: Path) -> None:
+    git(folder, "tag", "-a", "v1", "-m", "One")
+    git(folder, "gc", "-q")  # no object is in a file of its own
+    repository = open_repository(folder)
+    head = repository.resolve("HEAD")
+    assert head is not None
+
+    def ask() -> list[object]:
+        revisions = ["main", "HEAD", "v1", head, head[:7], "HEAD~1", "nothing", "f" * 40, f"{head}:src", "two\nlines"]
+        files = ["a.txt", "src/b.py", "src", "none", "./a.txt", ".gitignore"]
+        return [
+            *(repository.resolve(revision) for revision in revisions),
+            *(repository.read_commit(sha) for sha in (head, "f" * 40)),
+            *(repository.show(head, name) for name in files),
+            *(repository.list_tree(head, name) for name in ("src", "none", "a.txt", "src/")),
+        ]
+
+    each = ask()
+    with repository.reading():
+        assert ask() == each
+        with repository.reading():
+            assert repository.resolve("main") == head
+        write(folder / "new.txt", "new")
+        commit_all(folder, "Second")
+        assert repository.show("main", "new.txt") == b"new"
+
+
+def test_a_git_that_died_between_two_questions_is_an_error_once(folder: Path) -> None:
+    repository = open_repository(folder)
+    with repository.reading():
+        head = repository.resolve("main")
+        children = Path(f"/proc/{os.getpid()}/task/{os.getpid()}/children").read_text().split()
+        os.kill(int(children[-1]), signal.SIGKILL)
+        with pytest.raises(GitError, match="has ended"):
+            repository.resolve("main")
+        assert repository.resolve("main") == head
