@@ -149,8 +149,8 @@ class Reporting:
         mended = {start.workflow for start in starts if start.outcome == "started"}
         reports = [
             JobReport(source=source, run=number, attempt=0, status=_mend(status))
-            for source, status in self._outbox.find_problems(repository.id, sha)
-            if mended and (source in mended or source == event.name) and status.verdict == "failure"
+            for source, status in (self._outbox.find_problems(repository.id, sha) if mended else ())
+            if (source in mended or source == event.name) and status.verdict == "failure"
         ]
         for start in starts:
             if start.outcome == "refused":

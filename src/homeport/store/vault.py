@@ -26,6 +26,7 @@ from homeport.ports.vault import (
 from homeport.store.data_keys import DataKeys, Sealed
 from homeport.store.key_ring import KeyRing
 from homeport.store.tables.database import Database
+from homeport.store.tables.prepared import given, of
 from homeport.store.tables.vault import ENVIRONMENTS, SECRETS, VARIABLES
 
 _MOST = {
@@ -38,6 +39,8 @@ _MOST = {
 }
 """Source: GitHub docs, "Limits for secrets" and "Limits for configuration variables"."""
 _LONGEST_ENVIRONMENT = 255
+_SECRETS_OF = select(SECRETS).where(given(SECRETS, "scope"))
+_VARIABLES_OF = select(VARIABLES).where(given(VARIABLES, "scope")).order_by(VARIABLES.c.name)
 
 
 class TableVault:
@@ -114,9 +117,8 @@ class TableVault:
 
     def variables(self, scope: VaultScope) -> Sequence[VariableEntry]:
         """By the primary key's first half."""
-        query = select(VARIABLES).where(VARIABLES.c.scope == scope.key).order_by(VARIABLES.c.name)
         with self._database.read() as connection:
-            return [_variable(row) for row in connection.execute(query).all()]
+            return [_variable(row) for row in connection.execute(_VARIABLES_OF, of(scope=scope.key))]
 
     def find_variable(self, scope: VaultScope, name: str) -> VariableEntry | None:
         """By the primary key."""
@@ -139,13 +141,13 @@ class TableVault:
         names: Collection[str] | None = None,
     ) -> dict[str, str]:
         """Only what the job gets is decrypted."""
-        if not trusted:
+        if not trusted or (names is not None and not names):
             return {}
         wanted = None if names is None else {name.upper() for name in names}
         found: dict[str, Any] = {}
         with self._database.read() as connection:
             for scope in _scopes_of(repository, environment):
-                for row in connection.execute(select(SECRETS).where(SECRETS.c.scope == scope.key)).all():
+                for row in connection.execute(_SECRETS_OF, of(scope=scope.key)).all():
                     is_wanted = wanted is None or row.name in wanted
                     if is_wanted and may_use(_secret(row), repository):
                         found[row.name] = row
@@ -157,8 +159,10 @@ class TableVault:
     def variables_for(self, repository: HostedRepository, environment: str | None = None) -> dict[str, str]:
         """As secrets, from the farthest to the closest."""
         found: dict[str, str] = {}
-        for scope in _scopes_of(repository, environment):
-            found |= {entry.name: entry.value for entry in self.variables(scope) if may_use(entry, repository)}
+        with self._database.read() as connection:
+            for scope in _scopes_of(repository, environment):
+                entries = [_variable(row) for row in connection.execute(_VARIABLES_OF, of(scope=scope.key))]
+                found |= {entry.name: entry.value for entry in entries if may_use(entry, repository)}
         return dict(sorted(found.items()))
 
     # --- the server's own -----------------------------------------------------------------------------------------------

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import event
+from sqlalchemy import Connection, event
 
 from homeport.coordinator.dispatch import Labels
 from homeport.coordinator.lease_board import BoardAwayError, Claim, RunnerProfile
@@ -39,7 +39,7 @@ class House:
         self.is_closed = False
         self.broken = False
         """a fault in what hears of facts"""
-        event.listen(self.database._engine, "checkout", self._limit)
+        event.listen(self.database._engine, "begin", self._limit)
         self.runs = TableRuns(self.database, os.urandom(4).hex(), lambda _: False)
         self.facts: list[Fact] = []
         self._changed = threading.Condition()
@@ -124,8 +124,8 @@ class House:
     def _note_change(self) -> None:
         """Runners here ask again by themselves."""
 
-    def _limit(self, connection: Any, *_: object) -> None:
-        connection.execute(f"PRAGMA query_only = {'ON' if self.is_closed else 'OFF'}")
+    def _limit(self, connection: Connection) -> None:
+        connection.exec_driver_sql(f"PRAGMA query_only = {'ON' if self.is_closed else 'OFF'}")
 
 
 def started(claim: Claim) -> JobStarted:

@@ -42,6 +42,8 @@ class Database:
         self._queue: SimpleQueue[tuple[Work, Future[Any]] | None] = SimpleQueue()
         self._batches = threading.local()
         self._is_closed = False
+        self._own: Connection | None = None
+        """the writer's"""
         self._writer = threading.Thread(target=self._write_all, name="database-writer", daemon=True)
         self._writer.start()
 
@@ -120,12 +122,14 @@ class Database:
             else:
                 self._carry_out(tasks)
             if is_last:
-                return
+                break
+        if self._own is not None:
+            self._own.close()
 
     def _carry_out_one(self, work: Work, future: Future[Any]) -> None:
         """The same without a savepoint: the transaction is enough."""
         try:
-            with self._writing.begin() as connection:
+            with self._transaction() as connection:
                 answer = work(connection)
         except BaseException as error:
             future.set_exception(_unusable(error) if isinstance(error, SQLAlchemyError) else error)
@@ -136,7 +140,7 @@ class Database:
         """One transaction; each task within a savepoint, so that one that fails takes nothing of the others along."""
         answers: list[tuple[Future[Any], Any]] = []
         try:
-            with self._writing.begin() as connection:
+            with self._transaction() as connection:
                 for work, future in tasks:
                     connection.exec_driver_sql("SAVEPOINT task")  # SQLAlchemy's own way costs four times as much
                     try:
@@ -154,6 +158,19 @@ class Database:
             return
         for future, answer in answers:
             future.set_result(answer)
+
+    @contextmanager
+    def _transaction(self) -> Iterator[Connection]:
+        """On the writer's own connection, which is let go after a failure: the next one is as the first."""
+        if self._own is None:
+            self._own = self._writing.connect()
+        try:
+            with self._own.begin():
+                yield self._own
+        except BaseException:
+            own, self._own = self._own, None
+            own.close()
+            raise
 
 
 def _make_engine(url: str) -> Engine:
