@@ -8,9 +8,7 @@ from collections.abc import Callable, Generator
 from contextlib import contextmanager
 
 import uvicorn
-from starlette.applications import Starlette
-from starlette.middleware import Middleware
-from starlette.routing import BaseRoute, Mount
+from starlette.routing import BaseRoute, Mount, Router
 from starlette.types import ASGIApp
 
 from homeport.ports.repositories import StoreError
@@ -18,6 +16,7 @@ from homeport.server.engine import ENDED, EngineEndedError
 from homeport.server.error_edge import ErrorEdge
 from homeport.server.parts import ServerParts
 from homeport.server.settings import ServerSettings
+from homeport.server.slow_clients import Connection, watch
 from homeport.store.folder import make_folder
 
 _LAST_SECONDS = 10
@@ -62,7 +61,7 @@ def listen_for_runner(path: str) -> socket.socket:
 
 async def serve(
     parts: ServerParts,
-    app: Starlette,
+    app: ASGIApp,
     runner_routes: list[BaseRoute],
     public: socket.socket,
     on_ready: Callable[[], None],
@@ -77,10 +76,7 @@ async def serve(
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopped.set)
-    private = Starlette(
-        routes=[Mount("/runner/v1", routes=runner_routes)],
-        middleware=[Middleware(ErrorEdge)],
-    )
+    private = ErrorEdge(Router([Mount("/runner/v1", routes=runner_routes)]))  # nothing that only people's requests need
     await loop.run_in_executor(None, parts.engine.start)
     parts.engine.when_ended(lambda _: loop.call_soon_threadsafe(stopped.set))
     begun = []
@@ -133,11 +129,13 @@ class _Door:
     def __init__(self, app: ASGIApp, listening: socket.socket, settings: ServerSettings | None = None) -> None:
         config = uvicorn.Config(
             app,
+            http=Connection,
             ws="none",
             lifespan="off",
             log_config=None,
             access_log=False,
             server_header=False,
+            proxy_headers=settings is not None,
             backlog=_BACKLOG,
             timeout_graceful_shutdown=_LAST_SECONDS,
             ssl_certfile=(settings.tls_certificate or None) if settings else None,
@@ -146,6 +144,7 @@ class _Door:
         self._listening = listening
         self._server = _Server(config)
         self._task: asyncio.Task[None] | None = None
+        self._watch: asyncio.Task[None] | None = None
 
     async def open(self) -> None:
         """When it returns, connections are taken. Raises what keeps it from that."""
@@ -155,10 +154,13 @@ class _Door:
         begun.cancel()
         if self._task.done():
             self._task.result()
+        self._watch = asyncio.create_task(watch(self._server.server_state.connections))
 
     async def close(self) -> None:
         """Take no more connections, and finish what is under way."""
         self._server.should_exit = True
         if self._task is not None:
             await asyncio.wait((self._task,))
+        if self._watch is not None:
+            self._watch.cancel()
         self._listening.close()
