@@ -1,13 +1,24 @@
 """Which runs are trusted with secrets and with tokens that write."""
 
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
 
 from homeport.event import Event, Repository
+from homeport.plan.model import Leg
+from homeport.ports.access import Caller
 from homeport.ports.directory import HostedRepository, RepositorySettings
-from homeport.server.grants import is_trusted
+from homeport.ports.vault import repository_scope
+from homeport.run.state import RunState
+from homeport.server.credentials import digest_of
+from homeport.server.grants import ServerGrants, is_trusted
+from homeport.store.data_folder import DataFolder
+from homeport.store.tables.directory import TableDirectory
+from tests.support.access import House, open_house
+from tests.support.plans import NOW, plan_of, written_job
 
 OWN = HostedRepository(id=1, owner="octo", name="repo")
 SHADOW = msgspec.structs.replace(OWN, settings=RepositorySettings(is_shadow=True))
@@ -49,3 +60,58 @@ def test_what_a_fork_brings_is_not_nor_what_does_not_say_where_it_is_from(name: 
 def test_an_update_bot_is_not() -> None:
     assert not is_trusted(event("push", actor="dependabot[bot]"), OWN)
     assert not is_trusted(event("pull_request", INSIDE, actor="dependabot[bot]"), OWN)
+
+
+# --- what a job is given ---------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def house(tmp_path: Path) -> Iterator[House]:
+    with open_house(tmp_path) as house:
+        yield house
+
+
+def give(
+    house: House, happened: Event, names: frozenset[str] | None = None, settings: RepositorySettings | None = None
+) -> tuple[dict[str, str], Caller | None]:
+    """The secrets of a job of this event, without its token; and who the token is."""
+    directory = TableDirectory(house.database)
+    added = HostedRepository(
+        id=0, owner="octo", name=f"r{len(directory.list())}", settings=settings or RepositorySettings()
+    )
+    repository = directory.add(added)
+    for name in ("KEY", "OTHER"):
+        house.access.vault.put_secret(repository_scope(repository), name, f"the {name}", at=NOW)
+    grants = ServerGrants(directory, house.access.vault, house.access.job_tokens, DataFolder(str(house.folder)))
+    plan = msgspec.structs.replace(plan_of(written_job("build")), event=happened)
+    run = RunState(id="7", plan=plan, repository_id=repository.id)
+    leg = Leg(key="build", job_id="build", name="build", permissions={"contents": "write", "actions": "read"})
+    secrets = dict(grants.grant(run, leg, "7.1.1", names).secrets)
+    return secrets, house.access.job_tokens.find(digest_of(secrets.pop("GITHUB_TOKEN")))
+
+
+def test_a_trusted_job_gets_its_secrets_and_a_token_with_its_permissions(house: House) -> None:
+    secrets, caller = give(house, event("push"))
+    assert secrets == {"KEY": "the KEY", "OTHER": "the OTHER"}
+    assert caller is not None
+    assert (caller.repository, caller.grants) == ("octo/r0", {"contents": "write", "actions": "read"})
+
+
+def test_a_job_gets_the_secrets_that_it_names_and_no_others(house: House) -> None:
+    assert give(house, event("push"), frozenset({"KEY"}))[0] == {"KEY": "the KEY"}
+    assert give(house, event("push"), frozenset())[0] == {}
+
+
+@pytest.mark.parametrize("payload", [FORK, GONE, {}])
+def test_a_job_of_a_fork_gets_no_secret_and_a_token_that_reads(house: House, payload: dict[str, Any]) -> None:
+    secrets, caller = give(house, event("pull_request", payload))
+    assert secrets == {}
+    assert caller is not None
+    assert caller.grants == {"contents": "read", "actions": "read"}
+
+
+def test_in_shadow_mode_a_job_gets_no_secret_and_a_token_that_reads(house: House) -> None:
+    secrets, caller = give(house, event("push"), settings=RepositorySettings(is_shadow=True))
+    assert secrets == {}
+    assert caller is not None
+    assert set(caller.grants.values()) == {"read"}

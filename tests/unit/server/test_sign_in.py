@@ -173,6 +173,17 @@ def test_who_would_have_to_wait_for_too_many_others_is_sent_away(house: House) -
     assert sign_in(house.client()).status_code == 303
 
 
+def test_a_password_that_was_hashed_for_less_is_hashed_anew_when_it_is_shown(house: House) -> None:
+    ada = house.add("ada")
+    cheap = PasswordHasher(time_cost=1, memory_cost=64, parallelism=1).hash(PASSWORD)
+    house.access.people.set_password(ada.id, cheap)
+    assert sign_in(house.client()).status_code == 303
+    kept = house.access.people.password_hash(ada.id)
+    assert kept is not None
+    assert "m=19456,t=2,p=1" in kept
+    assert sign_in(house.client()).status_code == 303
+
+
 def test_another_password_ends_all_other_sessions(house: House) -> None:
     house.add("ada")
     here, there = house.client(), house.client()
