@@ -6,8 +6,8 @@ its dependants.
 
 import pytest
 
-from homeport.run.facts import JobStarted, RunQueued
-from homeport.run.rerun import OneJob, RerunError, rerun_facts, rerun_state
+from homeport.run.facts import JobStarted, ResumePoint, RunQueued
+from homeport.run.rerun import FromStep, OneJob, RerunError, rerun_facts, rerun_state
 from homeport.run.transition import initial_state
 from tests.support.simulation import START, Act, World
 from tests.support.workflows import GITHUB, plan_of_text
@@ -210,3 +210,21 @@ def test_what_cannot_run_again_is_refused_in_words() -> None:
         rerun_facts(done, OneJob("nowhere"), START)
     with pytest.raises(RerunError, match="not completed"):
         rerun_facts(initial_state("1", done.plan), "all", START)
+
+
+def test_the_rest_of_a_job_takes_its_dependants_with_it_and_says_where_it_goes_on() -> None:
+    world = _run(PIPELINE, {**SCRIPT, "test (2)": Act(outcome="failure")})
+    world.rerun(FromStep("test (2)", 3), SCRIPT)
+    state = world.runs["1"].state
+    assert state.resumed == {"test (2)": ResumePoint(attempt=1, step=3)}
+    world.run()
+    assert _started_again(world) == ["test (2)", "publish", "report"]
+    assert world.conclusion() == "success"
+
+
+def test_only_a_leg_that_failed_in_a_step_of_its_own_can_be_gone_on_with() -> None:
+    world = _run(PIPELINE, {**SCRIPT, "test (2)": Act(outcome="failure")})
+    previous = world.runs["1"].state
+    for key in ("test (1)", "test", "publish", "nothing"):
+        with pytest.raises(RerunError):
+            rerun_facts(previous, FromStep(key, 1), START)

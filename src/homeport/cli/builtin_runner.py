@@ -46,6 +46,8 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True):
     parallel: int
     executor: str
     """`process` or `sandbox`"""
+    keep_failed_minutes: int = 0
+    """how long the folders of failed jobs are kept"""
 
 
 class RunnerFolder(msgspec.Struct, frozen=True):

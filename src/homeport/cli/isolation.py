@@ -186,6 +186,6 @@ class _Either:
         self._inside = inside
         self._outside = outside
 
-    def open(self, order: JobOrder) -> JobEnvironment:
+    def open(self, order: JobOrder, root: str = "") -> JobEnvironment:
         """As the job's labels say."""
-        return (self._inside if self._isolation.is_sandboxed(order) else self._outside).open(order)
+        return (self._inside if self._isolation.is_sandboxed(order) else self._outside).open(order, root)

@@ -4,8 +4,10 @@ import os
 import signal
 from collections.abc import Mapping
 
+from homeport.cli.clock import SystemClock
 from homeport.runner.services.abandoned import list_abandoned
 from homeport.store.folder import listed, remove_tree
+from homeport.store.kept_workspaces import FolderKeptWorkspaces
 
 
 def clear_remains(home: str, environment: Mapping[str, str] | None = None) -> list[str]:
@@ -13,14 +15,16 @@ def clear_remains(home: str, environment: Mapping[str, str] | None = None) -> li
 
     A job's folder is `work/<process id>-<number>`, and every process of a job that did not clear its environment has its HOME in
     there. Services have folders of their own (`runner/services/abandoned.py`). (Where `/proc` is not, only the folders go.)
-    Containers are known by their labels; with the user's `environment` an engine is looked for, if one was in use.
+    Folders that are kept for a re-run stay. Containers are known by their labels; with the user's `environment` an engine is looked for, if one was in use.
     """
     if environment is not None and listed(os.path.join(home, "engines")):
         from homeport.runner.containers.sweep import sweep  # noqa: PLC0415 - few runs use an engine
 
         sweep(home, environment)
     work = os.path.join(home, "work")
-    dead = [os.path.join(work, name) for name in listed(work) if _is_dead(name.partition("-")[0])]
+    kept = set(FolderKeptWorkspaces(home, SystemClock()).roots())
+    folders = [os.path.join(work, name) for name in listed(work) if _is_dead(name.partition("-")[0])]
+    dead = [folder for folder in folders if folder not in kept]
     dead += list_abandoned()
     if dead:
         _end_processes([f"HOME={folder}/".encode() for folder in dead])

@@ -9,6 +9,7 @@ import os
 import signal
 import sys
 import threading
+import time
 import traceback
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -25,6 +26,7 @@ from homeport.cli.remains import clear_remains
 from homeport.coordinator.dispatch import Labels
 from homeport.ports.peer import JobOrder, Peer
 from homeport.ports.repositories import StoreError
+from homeport.runner.folders import remove_tree
 from homeport.runner.http_peer import AwayError, HttpPeer, RefusedError
 from homeport.runner.job import JobRunner
 from homeport.runner.loop import serve
@@ -34,6 +36,7 @@ from homeport.store.artifacts_folder import FolderArtifacts
 from homeport.store.caches_folder import FolderCaches
 from homeport.store.data_folder import DataFolder
 from homeport.store.folder import try_hold, write_file
+from homeport.store.kept_workspaces import FolderKeptWorkspaces
 from homeport.store.memory import MemoryRuns
 from homeport.tokens.keys import SecretKey
 from homeport.toolkit.jobs import OpenJobs
@@ -41,6 +44,8 @@ from homeport.toolkit.local import LocalToolkit
 from homeport.toolkit.parts import Parts
 
 _LOOK_SECONDS = 1.0
+_SWEEP_SECONDS = 20.0
+"""Between two looks for kept folders whose time is over"""
 _MOST_LAST_LOOKS = 60
 """How long jobs may take to end when the data folder is gone"""
 _LONGEST_SILENCE_SECONDS = 900.0
@@ -95,10 +100,15 @@ class RunnerProcess:
         self._channel = UnixChannel(data.runner_socket, token)
         self._peer = HttpPeer(self._channel, folder.file("spool"))
         self._services = make_services(self._console, recipe, data)
-        settings = RunnerSettings(name=os.uname().nodename, on_fault=_note_fault)
-        self._jobs = HostedJobs(self._services.build(), settings, data, environment.get("PATH", os.defpath))
+        self._kept = FolderKeptWorkspaces(data.runner, SystemClock(), remove=remove_tree)
+        settings = RunnerSettings(
+            name=os.uname().nodename, on_fault=_note_fault, keep_failed_minutes=recipe.keep_failed_minutes
+        )
+        services = msgspec.structs.replace(self._services.build(), kept=self._kept)
+        self._jobs = HostedJobs(services, settings, data, environment.get("PATH", os.defpath))
         self._retiring = threading.Event()
         self._has_more_to_say = False
+        self._sweep_at = 0.0
 
     def carry_out(self) -> bool:
         """Take jobs until there is a reason to end; says whether everything was heard that there was to say."""
@@ -133,6 +143,7 @@ class RunnerProcess:
                 has_retired = True
                 retire()
             thread.join(_LOOK_SECONDS) if has_retired else self._retiring.wait(_LOOK_SECONDS)
+            self._sweep()
             if not os.path.exists(self._folder.file("lock")):
                 self._peer.give_up()
                 self._retiring.set()
@@ -141,6 +152,14 @@ class RunnerProcess:
                     return
             elif not self._peer.has_jobs and self._peer.silent_seconds > _LONGEST_SILENCE_SECONDS:
                 return
+
+    def _sweep(self) -> None:
+        """Now and then."""
+        now = time.monotonic()
+        if now >= self._sweep_at:
+            self._sweep_at = now + _SWEEP_SECONDS
+            with suppress(StoreError):  # the folder may be what is gone
+                self._kept.sweep()
 
     def _retire(self) -> None:
         if not self._folder.is_retiring:

@@ -30,6 +30,7 @@ from homeport.server.waiting import Bell
 from homeport.store.artifacts_folder import FolderArtifacts
 from homeport.store.caches_folder import FolderCaches
 from homeport.store.data_folder import DataFolder
+from homeport.store.kept_workspaces import FolderKeptWorkspaces
 from homeport.store.logs_packed import PackedLogs
 from homeport.store.tables.database import Database
 from homeport.store.tables.directory import TableDirectory
@@ -138,7 +139,9 @@ def build_server(settings: ServerSettings, database: Database, bell: Bell, envir
         history=history,
         logs=logs,
         broadcasts=broadcasts,
-        operations=Operations(engine, stores.runs, history, logs, artifacts, forks, clock),
+        operations=Operations(
+            engine, stores.runs, history, logs, artifacts, forks, clock, FolderKeptWorkspaces(folder.runner, clock)
+        ),
         forks=forks,
         directory=directory,
         results=results,
@@ -156,6 +159,7 @@ def _write_recipe(settings: ServerSettings) -> Recipe:
         url=settings.url,
         parallel=settings.parallel,
         executor=settings.executor or "process",
+        keep_failed_minutes=settings.keep_failed_minutes,
     )
 
 

@@ -132,6 +132,7 @@ class JobOffers:
 
 
 def _build_order(run: RunState, contexts: JobContexts, lease: str, source: str) -> JobOrder:
+    point = run.resumed.get(contexts.leg.key)
     return JobOrder(
         run=run.id,
         lease=lease,
@@ -149,4 +150,6 @@ def _build_order(run: RunState, contexts: JobContexts, lease: str, source: str) 
         workflow_origin=contexts.workflow.origin,
         resolved=run.resolved,
         source=source,
+        start_from_step=1 if point is None else point.step,
+        resumed_attempt=0 if point is None else point.attempt,
     )

@@ -93,6 +93,10 @@ class JobEnvironment(Protocol):
         """Release what is held and remove the folders. `end_processes` must have been called. Raises `OSError`."""
         ...
 
+    def release(self) -> None:
+        """The same, in place of `close`, and leave the folders as they are: somebody keeps them."""
+        ...
+
 
 class Inside(Protocol):
     """A place behind a wall where the runner's own code can be run on a job's files."""
@@ -141,6 +145,9 @@ class Executor(Protocol):
         """`process`, `sandbox` or `container`."""
         ...
 
-    def open(self, order: JobOrder) -> JobEnvironment:
-        """Prepare the surroundings of a job. Raises `OSError` where the disk or a limit forbids it."""
+    def open(self, order: JobOrder, root: str = "") -> JobEnvironment:
+        """Prepare the surroundings of a job: new ones, or, with `root`, those that a job before it left by `release` (`JobPaths.root`).
+
+        Raises `OSError` where the disk or a limit forbids it, or what is at `root` is not what was left.
+        """
         ...

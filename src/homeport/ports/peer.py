@@ -43,7 +43,9 @@ class JobOrder(msgspec.Struct, frozen=True, kw_only=True):
     source: str = ""
     """the bare repository that the run belongs to, on the server's own machine; empty where a runner has a source of its own"""
     start_from_step: int = 1
-    """the number of the step to go on from (`homeport retry --from-step`)"""
+    """the number of the step to go on from (`homeport rerun --from-step`)"""
+    resumed_attempt: int = 0
+    """the attempt in whose folders the job goes on; 0: in new ones"""
 
 
 class StopSignal(Protocol):

@@ -45,10 +45,12 @@ class SomeLines(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class RerunWish(msgspec.Struct, frozen=True, kw_only=True):
-    """What is to run again; `job` is a job's key."""
+    """What is to run again; `job` is a job's key, `step` the number of the step of that job to go on from."""
 
-    what: Literal["all", "failed", "job"] = "all"
+    what: Literal["all", "failed", "job", "step"] = "all"
     job: str = ""
+    """for `step` it may be empty: the one job that can be gone on with"""
+    step: int = 0
     debug: bool = False
 
 

@@ -54,12 +54,21 @@ class KeptJob(msgspec.Struct, frozen=True, kw_only=True):
     finished_at: datetime | None = None
 
 
+class ResumePoint(msgspec.Struct, frozen=True, kw_only=True):
+    """Where a job of a re-run goes on: at a step, in the folders that it left in an earlier attempt."""
+
+    attempt: int
+    step: int
+
+
 class JobsKept(_Fact, frozen=True, kw_only=True, tag="jobs_kept"):
     """What a re-run does not run again, in the order in which it finished. It follows `RunQueued` at once."""
 
     jobs: tuple[KeptJob, ...]
     resolved: dict[str, str] = {}
     """the commits of actions that the earlier attempts used (`RunState.resolved`): they stay what they were"""
+    resumed: dict[str, ResumePoint] = {}
+    """by key, jobs that do not begin at their first step"""
 
 
 class RunStarted(_Fact, frozen=True, kw_only=True, tag="run_started"):

@@ -1,4 +1,5 @@
-"""Begins another attempt at a run: of all its jobs, of what failed, or of one job; with those come all that depend on them.
+"""Begins another attempt at a run: of all its jobs, of what failed, of one job, or of the rest of one; with those come all that depend
+on them.
 
 Sources: GitHub docs, "Re-running workflows and jobs" (same sha, ref and payload, the first actor's rights; failed jobs and their
 dependants; one job and its dependants) and its REST description (`rerun-failed-jobs`). A leg that failed runs again without its
@@ -12,7 +13,7 @@ from typing import Literal
 import msgspec
 
 from homeport.plan.model import Plan
-from homeport.run.facts import JobsKept, KeptJob, RunFact
+from homeport.run.facts import JobsKept, KeptJob, ResumePoint, RunFact
 from homeport.run.opening import queued_fact
 from homeport.run.state import FamilyState, JobState, RunState
 from homeport.run.transition import initial_state, replay
@@ -24,7 +25,14 @@ class OneJob(msgspec.Struct, frozen=True):
     key: str
 
 
-Selection = Literal["all", "failed"] | OneJob
+class FromStep(msgspec.Struct, frozen=True):
+    """One leg by its key, going on at the step with this number in the folders that it left: whether they are kept is not asked here."""
+
+    key: str
+    number: int
+
+
+Selection = Literal["all", "failed"] | OneJob | FromStep
 
 
 class RerunError(Exception):
@@ -57,11 +65,25 @@ def rerun_facts(previous: RunState, selection: Selection, at: datetime) -> tuple
     if selection == "all":
         return (queued,)
     kept = _find_kept(previous, _select(previous, selection))
-    return (queued, JobsKept(at=at, run=previous.id, jobs=kept, resolved=previous.resolved))
+    resumed = _find_resumed(previous, selection)
+    return (queued, JobsKept(at=at, run=previous.id, jobs=kept, resolved=previous.resolved, resumed=resumed))
 
 
-def _select(run: RunState, selection: Literal["failed"] | OneJob) -> list[JobState]:
+def _find_resumed(run: RunState, selection: Literal["failed"] | OneJob | FromStep) -> dict[str, ResumePoint]:
+    if not isinstance(selection, FromStep):
+        return {}
+    return {selection.key: ResumePoint(attempt=run.jobs[selection.key].attempt, step=selection.number)}
+
+
+def _select(run: RunState, selection: Literal["failed"] | OneJob | FromStep) -> list[JobState]:
     """The jobs that are asked for, without those that follow from them."""
+    if isinstance(selection, FromStep):
+        job = run.jobs.get(selection.key)
+        if job is None:
+            raise RerunError(f"the run has no job '{selection.key}'")
+        if job.outcome != "failure" or job.open_families is not None:
+            raise RerunError(f"job '{selection.key}' did not fail in a step of its own: nothing to go on from")
+        return [job]
     if isinstance(selection, OneJob):
         if selection.key in run.jobs:
             return [run.jobs[selection.key]]

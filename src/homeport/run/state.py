@@ -6,7 +6,7 @@ from typing import Any, Literal
 import msgspec
 
 from homeport.plan.model import Leg, Plan, PlannedJob
-from homeport.run.facts import Conclusion, KeptJob, StopReason
+from homeport.run.facts import Conclusion, KeptJob, ResumePoint, StopReason
 
 ClaimStatus = Literal["none", "requested", "waiting", "granted", "released"]
 PENDING_CLAIMS: frozenset[ClaimStatus] = frozenset({"requested", "waiting", "granted"})
@@ -110,6 +110,8 @@ class RunState(msgspec.Struct, frozen=True, kw_only=True):
     forced: bool = False
     jobs: dict[str, JobState] = {}
     kept: dict[str, KeptJob] = {}
+    resumed: dict[str, ResumePoint] = {}
+    """by key, jobs that go on where an earlier attempt failed"""
     github: dict[str, Any] = {}
     """the run's share of the `github` context (ids, numbers, names, event): what job conditions may see"""
     resolved: dict[str, str] = {}

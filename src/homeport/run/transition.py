@@ -139,7 +139,8 @@ def _keep(run: RunState, fact: JobsKept) -> RunState:
     _require(
         fact, run.created_at is not None and run.status == "queued" and not run.kept, "only a queued run can keep jobs"
     )
-    draft = Draft(_replace(run, kept={job.key: job for job in fact.jobs}, resolved=dict(fact.resolved)))
+    kept = {job.key: job for job in fact.jobs}
+    draft = Draft(_replace(run, kept=kept, resolved=dict(fact.resolved), resumed=dict(fact.resumed)))
     restore_scope(draft, "", run.plan.workflow)
     return draft.freeze()
 

@@ -24,6 +24,7 @@ from homeport.runner.stop import JobStop
 
 if TYPE_CHECKING:
     from homeport.runner.containers.job_container import JobContainer
+    from homeport.runner.continuation import Continuation, Resumed
     from homeport.runner.services.stage import ServiceStage
 
 
@@ -44,11 +45,14 @@ class JobRunner:
         self._report_start(reporter, order)
         masker = Masker()
         environment: JobEnvironment | None = None
+        session: JobSession | None = None
+        resumed: Resumed | None = None
         ended = JobEnd(outcome="failure")
         try:
             secrets = dict(peer.secrets(order.lease))
             _hide(masker, secrets)
-            environment = self._services.executor.open(order)
+            resumed = _take_up(self._services, order)
+            environment = self._services.executor.open(order, "" if resumed is None else resumed.workspace.root)
             session = JobSession(
                 order,
                 environment,
@@ -61,7 +65,7 @@ class JobRunner:
                 stop=self._make_stop(order, peer),
             )
             try:
-                ended = _carry_out(session)
+                ended = _carry_out(session, resumed)
             finally:
                 session.matchers.close()
                 if session.toolkit is not None:
@@ -73,7 +77,16 @@ class JobRunner:
             if self._settings.on_fault is not None:
                 self._settings.on_fault(error)
         finally:
-            self._close(reporter, order, environment, ended)
+            if environment is not None:
+                environment.end_processes()
+            is_kept = session is not None and ended.continuation is not None and _keep(session, ended.continuation)
+            self._finish(reporter, order, ended)
+            # what cannot be removed (files that the job made as somebody else) is tried again when Homeport starts next
+            with suppress(OSError):
+                if environment is not None and not is_kept:
+                    environment.close()
+            if resumed is not None:
+                resumed.let_go()
 
     def _report_start(self, reporter: Reporter, order: JobOrder) -> None:
         leg = order.leg
@@ -98,10 +111,8 @@ class JobRunner:
             cleanup_minutes=order.leg.cancel_timeout_minutes,
         )
 
-    def _close(self, reporter: Reporter, order: JobOrder, environment: JobEnvironment | None, ended: "JobEnd") -> None:
-        """Processes end before the job does; its folders may take a moment longer to go."""
-        if environment is not None:
-            environment.end_processes()
+    def _finish(self, reporter: Reporter, order: JobOrder, ended: "JobEnd") -> None:
+        """Processes have ended before the job does; its folders may take a moment longer to go."""
         leg = order.leg
         conclusion: Conclusion = "success" if ended.outcome == "failure" and leg.continue_on_error else ended.outcome
         reporter.add(
@@ -119,10 +130,6 @@ class JobRunner:
             )
         )
         reporter.send()
-        if environment is not None:
-            # what cannot be removed (files that the job made as somebody else) is tried again when Homeport starts next
-            with suppress(OSError):
-                environment.close()
 
 
 class JobEnd(msgspec.Struct, frozen=True, kw_only=True):
@@ -131,6 +138,23 @@ class JobEnd(msgspec.Struct, frozen=True, kw_only=True):
     outcome: Conclusion
     outputs: dict[str, str] = {}
     reason: str | None = None
+    continuation: "Continuation | None" = None
+    """where somebody may go on from the step that failed"""
+
+
+def _take_up(services: Services, order: JobOrder) -> "Resumed | None":
+    """What the job is to go on in. Raises `OSError`."""
+    if not order.resumed_attempt:
+        return None
+    from homeport.runner.continuation import take_up  # noqa: PLC0415 - re-runs on a server only
+
+    return take_up(services, order)
+
+
+def _keep(session: JobSession, continuation: "Continuation") -> bool:
+    from homeport.runner.continuation import keep  # noqa: PLC0415 - servers only
+
+    return keep(session, continuation)
 
 
 def _explain(reporter: Reporter, masker: Masker, message: str) -> JobEnd:
@@ -146,7 +170,7 @@ def _hide(masker: Masker, secrets: dict[str, str]) -> None:
         masker.add(*values)
 
 
-def _carry_out(session: JobSession) -> JobEnd:
+def _carry_out(session: JobSession, resumed: "Resumed | None") -> JobEnd:
     loop = StepLoop(session)
     blamed = set_up(session)
     stage = None if blamed else _find_services(session)
@@ -160,6 +184,8 @@ def _carry_out(session: JobSession) -> JobEnd:
         try:
             if stage is not None:
                 stage.initialize(1)
+            if resumed is not None:
+                resumed.restore(session, loop.scope, entries)
             loop.run(entries)
         finally:
             # nothing is left but after a fault
@@ -169,7 +195,12 @@ def _carry_out(session: JobSession) -> JobEnd:
             for clear in session.at_end:
                 clear()
     outputs = {} if blamed else finish(session, loop.scope)
-    return JobEnd(outcome=session.status, outputs=outputs, reason=find_reason(session))
+    return JobEnd(
+        outcome=session.status,
+        outputs=outputs,
+        reason=find_reason(session),
+        continuation=None if blamed else loop.find_continuation(),
+    )
 
 
 def _find_services(session: JobSession) -> "ServiceStage | None":

@@ -50,6 +50,18 @@ class Masker:
                 self._search = _Search(sorted(self._forms))
 
     @property
+    def forms(self) -> tuple[bytes, ...]:
+        """All that is hidden: as secret as the secrets."""
+        with self._lock:
+            return tuple(self._forms)
+
+    def add_forms(self, forms: Iterable[bytes]) -> None:
+        """Hide what another masker hid."""
+        with self._lock:
+            self._forms |= set(forms)
+            self._search = _Search(sorted(self._forms)) if self._forms else None
+
+    @property
     def longest(self) -> int:
         """The length of the longest form, in bytes: what must stay together for none to be missed."""
         search = self._search

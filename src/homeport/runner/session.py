@@ -184,6 +184,11 @@ class JobSession:
             self._names += 1
             return str(self._names)
 
+    def skip_names(self, last: int) -> None:
+        """Files with numbers up to this one may be there already."""
+        with self._lock:
+            self._names = max(self._names, last)
+
     def mend_folders(self) -> None:
         """Write the event's payload and make the folder it is in, if need be: steps may remove what is in `RUNNER_TEMP`, and on GitHub
         too it is there again for the next one. Raises `OSError`.

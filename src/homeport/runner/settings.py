@@ -1,7 +1,7 @@
 """What a runner is told once: who it is, how it is to behave, and what it may use."""
 
 from collections.abc import Callable, Mapping
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import msgspec
 
@@ -14,6 +14,9 @@ from homeport.ports.executor import Executor
 from homeport.ports.toolkit import Toolkit
 from homeport.runner.actions.model import ResolveAction
 from homeport.runner.host import Sources
+
+if TYPE_CHECKING:
+    from homeport.ports.kept_workspaces import KeptWorkspaces
 
 
 class FailedStep(msgspec.Struct, frozen=True, kw_only=True):
@@ -42,6 +45,8 @@ class RunnerSettings(msgspec.Struct, frozen=True, kw_only=True):
     requires_container: bool = False
     """no job may run outside of one (`--executor container`)"""
     pause_on_failure: bool = False
+    keep_failed_minutes: float = 0.0
+    """how long the folders of failed jobs are kept (`Services.kept`); 0: not at all"""
     on_step_failure: Callable[[FailedStep], None] | None = None
     """called in the job's thread when a step failed, before anything else happens (`--shell-on-failure`)"""
     on_fault: Callable[[Exception], None] | None = None
@@ -66,4 +71,6 @@ class Services(msgspec.Struct, frozen=True, kw_only=True):
     containers: ContainerEngines | None = None
     """None: a job that needs a container fails"""
     toolkit: Toolkit | None = None
+    kept: "KeptWorkspaces | None" = None
+    """None: what failed jobs leave behind is not kept"""
     """None: actions find no services"""

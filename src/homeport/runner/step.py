@@ -4,6 +4,7 @@ Source: actions/runner `StepsRunner` (environment, condition, run, in this order
 """
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from homeport.language import nodes
 from homeport.plan.evaluation import EvaluationError, evaluate_number
@@ -22,6 +23,9 @@ from homeport.runner.step_facts import report_end, report_start
 from homeport.runner.stop import StepStop
 from homeport.runner.uses import choose_post_work, choose_pre_work, choose_work, get_pre_condition
 
+if TYPE_CHECKING:
+    from homeport.runner.continuation import Continuation, Trail
+
 _PREFIXES = {"pre": "Pre ", "main": "", "post": "Post "}
 
 
@@ -38,6 +42,8 @@ class StepLoop:
         self._begun: dict[str, str] = {}
         """the names of the steps that have begun and not ended, by id"""
         self._ended: set[str] = set()
+        self._trail: Trail | None = None
+        """where the job's folders may be kept for a re-run"""
 
     @property
     def scope(self) -> Scope:
@@ -48,6 +54,10 @@ class StepLoop:
     def last_number(self) -> int:
         """The number of the last step that there was."""
         return self._last_number
+
+    def find_continuation(self) -> "Continuation | None":
+        """How a re-run can go on from the step that failed, once the job has ended."""
+        return None if self._trail is None else self._trail.find()
 
     def run(self, entries: Sequence[Entry]) -> None:
         """All steps, what is still running in the background, then the post stages."""
@@ -75,17 +85,35 @@ class StepLoop:
             self._report_end(entry, name, Ending("skipped", "skipped", None, reason), {})
 
     def _run_all(self, entries: Sequence[Entry]) -> None:
+        self._trail = self._make_trail()
         index = 0
         while index < len(entries):
             entry = entries[index]
             self._last_number = max(self._last_number, entry.number)
             if entry.number < self._session.order.start_from_step:
-                self.skip([entry], f"begun at step {self._session.order.start_from_step}")
+                order = self._session.order
+                begun = f"begun at step {order.start_from_step}"
+                self.skip(
+                    [entry],
+                    f"{begun}; this is from attempt {order.resumed_attempt}" if order.resumed_attempt else begun,
+                )
                 index += 1
                 continue
             self._failures.remember(entry)
+            if self._trail is not None:
+                self._trail.note(entry)
             ending = self._run_entry(entry)
+            if self._trail is not None:
+                self._trail.note_end(entry, has_failed=ending.conclusion == "failure")
             index = self._failures.pause(entries, index) if ending.conclusion == "failure" else index + 1
+
+    def _make_trail(self) -> "Trail | None":
+        session = self._session
+        if session.services.kept is None or session.settings.keep_failed_minutes <= 0:
+            return None
+        from homeport.runner.continuation import Trail  # noqa: PLC0415 - servers only
+
+        return Trail(session, self._scope)
 
     # --- one step -----------------------------------------------------------------------------------------------------
 

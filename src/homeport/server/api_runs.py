@@ -154,6 +154,8 @@ class RunsApi:
                 self._operations.rerun_failed(caller, number, debug=wish.debug)
             case "job":
                 self._rerun_job(caller, run, wish)
+            case "step":
+                self._operations.rerun_from_step(caller, number, wish.job, wish.step, debug=wish.debug)
         return {"run": run.id, "attempt": run.entry.attempt + 1}
 
     def _rerun_job(self, caller: Caller, run: HistoryRun, wish: RerunWish) -> None:

@@ -1,6 +1,7 @@
 """The forms of a run's page, all of them POST, for writers. They lead back to the run, with `?done=…`.
 
-- `/{owner}/{repo}/actions/runs/{run}/rerun`: `what` is all, failed or job (`job`: its key or number); `debug` for debug logging
+- `/{owner}/{repo}/actions/runs/{run}/rerun`: `what` is all, failed, job (`job`: its key or number) or step (`step`: its number, of that
+  job); `debug` for debug logging
 - `…/cancel`: `force` for an end without cleanup
 - `…/pin`: `pin` empty: not any more
 - `…/delete`, `…/logs/delete`
@@ -26,6 +27,7 @@ from homeport.server.parts import ServerParts
 from homeport.server.run_requests import RUN_PATH, RunRequests
 
 Form = Mapping[str, str]
+_MOST_DIGITS = 6
 
 
 class OperationForms:
@@ -75,8 +77,14 @@ class OperationForms:
                 self._operations.rerun_failed(caller, number, debug=debug)
             case "job":
                 self._operations.rerun_job(caller, number, self._find_job(run, form.get("job", "")), debug=debug)
+            case "step":
+                job, step = self._find_job(run, form.get("job", "")), form.get("step", "")
+                if not (step.isascii() and step.isdigit() and len(step) < _MOST_DIGITS):
+                    raise OperationError(HTTPStatus.BAD_REQUEST, "step: the number of a step was expected")
+                self._operations.rerun_from_step(caller, number, job.key, int(step), debug=debug)
             case other:
-                raise OperationError(HTTPStatus.BAD_REQUEST, f"what is to run again: all, failed or job, not {other}")
+                message = f"what is to run again: all, failed, job or step, not {other}"
+                raise OperationError(HTTPStatus.BAD_REQUEST, message)
         return f"/runs/{run.id}?done=rerun"
 
     def _find_job(self, run: HistoryRun, wanted: str) -> JobEntry:

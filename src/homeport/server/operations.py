@@ -16,10 +16,12 @@ from homeport.ports.access import Caller
 from homeport.ports.artifacts import ArtifactStore
 from homeport.ports.clock import Clock
 from homeport.ports.history import HistoryRun, RunHistory
+from homeport.ports.kept_workspaces import KeptWorkspace, KeptWorkspaces
 from homeport.ports.logs import IndexedLogs
 from homeport.ports.repositories import RunRecord, RunRepository
 from homeport.ports.run_entries import JobEntry
-from homeport.run.rerun import OneJob, RerunError, Selection
+from homeport.run.rerun import FromStep, OneJob, RerunError, Selection
+from homeport.run.state import RunState
 from homeport.server.audit import name_of
 from homeport.server.engine import ServerEngine
 from homeport.server.forks import ApprovalError, Forks
@@ -27,6 +29,7 @@ from homeport.server.forks import ApprovalError, Forks
 MOST_ATTEMPTS = 51
 _SECONDS = 60.0
 """How long a request waits for the engine at most"""
+_NOTHING_KEPT = "What this job left is not kept (any more), so it cannot go on from a step: run the job again."
 _DEBUG = ("ACTIONS_STEP_DEBUG", "ACTIONS_RUNNER_DEBUG")
 _DEBUG_OPTION = "debug_variables"
 """in a record: those that were set for this attempt alone"""
@@ -51,6 +54,7 @@ class Operations:
         artifacts: ArtifactStore,
         forks: Forks,
         clock: Clock,
+        kept: KeptWorkspaces,
     ) -> None:
         self._engine = engine
         self._runs = runs
@@ -59,6 +63,7 @@ class Operations:
         self._artifacts = artifacts
         self._forks = forks
         self._clock = clock
+        self._kept = kept
 
     # --- again ----------------------------------------------------------------------------------------------------------------
 
@@ -74,11 +79,42 @@ class Operations:
         """One, and what needs it."""
         self._begin_attempt(caller, str(run), OneJob(job.key), debug=debug)
 
+    def rerun_from_step(self, caller: Caller, run: int, job: str, step: int, *, debug: bool = False) -> None:
+        """The rest of a job that failed, by its key, from the step with this number on, in the folders that it left; and what needs it.
+
+        An empty key: the one job of the run that this can be done with.
+        """
+        key = job or self._choose_kept(run)
+        self._begin_attempt(caller, str(run), FromStep(key, step), debug=debug)
+
+    def find_kept(self, run: int, attempt: int, job: str) -> KeptWorkspace | None:
+        """What is kept of a job of an attempt."""
+        return self._kept.find(str(run), attempt, job)
+
+    def _choose_kept(self, run: int) -> str:
+        found = sorted({each.job for each in self._kept.list(str(run))})
+        if len(found) != 1:
+            message = f"Which job? These can be gone on with: {', '.join(found)}." if found else _NOTHING_KEPT
+            raise OperationError(HTTPStatus.CONFLICT, message)
+        return found[0]
+
+    def _check_kept(self, previous: RunState, selection: FromStep) -> None:
+        job = previous.jobs.get(selection.key)
+        kept = None if job is None else self._kept.find(previous.id, job.attempt, job.key)
+        if kept is None:
+            raise OperationError(HTTPStatus.CONFLICT, _NOTHING_KEPT)
+        if selection.number not in kept.steps:
+            numbers = ", ".join(map(str, kept.steps))
+            message = f"Job '{selection.key}' cannot go on from step {selection.number}, only from one of: {numbers}."
+            raise OperationError(HTTPStatus.CONFLICT, message)
+
     def _begin_attempt(self, caller: Caller, run: str, selection: Selection, *, debug: bool) -> None:
         recalled = recall(self._runs, run)
         if recalled is None:
             raise OperationError(HTTPStatus.NOT_FOUND, "What this run was made of is not there any more.")
         record, previous = recalled
+        if isinstance(selection, FromStep):
+            self._check_kept(previous, selection)
         if record.attempt >= MOST_ATTEMPTS:
             raise OperationError(HTTPStatus.FORBIDDEN, f"A run is run again {MOST_ATTEMPTS - 1} times at most.")
         attempt, plan = _next_attempt(record, previous.plan, name_of(caller), self._clock, debug=debug)

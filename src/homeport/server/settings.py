@@ -19,6 +19,8 @@ class ServerSettings(msgspec.Struct, frozen=True, kw_only=True):
     """jobs at a time of the built-in runner; 0: there is none"""
     executor: str = "process"
     """of the built-in runner: `process` or `sandbox`"""
+    keep_failed_minutes: int = 60
+    """how long the built-in runner keeps the folders of failed jobs; 0: not at all"""
     internal_forges: tuple[str, ...] = ()
     """hosts of forges that are fetched from although their addresses are inside: private networks, this machine"""
 

@@ -22,7 +22,7 @@ from homeport.plan.refresh import has_remote_calls
 from homeport.ports.clock import Clock
 from homeport.ports.repositories import RunRecord
 from homeport.ports.run_api import ABOVE, RerunWish
-from homeport.run.rerun import OneJob, RerunError, Selection
+from homeport.run.rerun import FromStep, OneJob, RerunError, Selection
 
 COMMAND = Command(
     name="rerun",
@@ -32,6 +32,12 @@ COMMAND = Command(
     options=(
         Option(name="--failed", help="only the jobs that failed, and what depends on them"),
         Option(name="--job", value="KEY", help="only this job, and what depends on it"),
+        Option(
+            name="--from-step",
+            value="N",
+            help="on a server: only the rest of a job that failed, from the step with this number, in the folders that it left",
+            whole_number=True,
+        ),
         Option(
             name="--actor", value="NAME", help="who asks for it (github.triggering_actor; default: the run's actor)"
         ),
@@ -52,6 +58,10 @@ def main(options: Options, console: Console) -> int:
     selection = _read_selection(options)
     if is_server(options, console):
         return _rerun_there(options, console, selection)
+    if isinstance(selection, FromStep):
+        raise UsageError(
+            "--from-step is for runs of a server", "`homeport run --pause-on-failure` and `homeport retry` do it here"
+        )
     stores = open_stores(console.environment)
     reference = options.arguments[0] if options.arguments else None
     latest = find_record(stores.runs, reference, console)
@@ -83,17 +93,23 @@ def _rerun_there(options: Options, console: Console, selection: Selection) -> in
     assert stores.client is not None
     reference = options.arguments[0] if options.arguments else None
     record = find_record(stores.runs, reference, console, find=lambda: find_chosen_source(options, console))
-    wish = RerunWish(
-        what="job" if isinstance(selection, OneJob) else selection,
-        job=selection.key if isinstance(selection, OneJob) else "",
-        debug=options.flag("--debug"),
-    )
+    wish = _make_wish(selection, debug=options.flag("--debug"))
     begun = stores.client.send("POST", f"{ABOVE}/{record.id}/rerun", wish, Begun)
     if options.get("--format", "text") == "json":
         console.write(msgspec.json.encode(begun) + b"\n")
     else:
         console.say(f"attempt {begun.attempt} of run {begun.run} has begun; `homeport logs -f {begun.run}` follows it")
     return OK
+
+
+def _make_wish(selection: Selection, *, debug: bool) -> RerunWish:
+    match selection:
+        case OneJob(key):
+            return RerunWish(what="job", job=key, debug=debug)
+        case FromStep(key, number):
+            return RerunWish(what="step", job=key, step=number, debug=debug)
+        case _:
+            return RerunWish(what=selection, debug=debug)
 
 
 class Begun(msgspec.Struct, frozen=True):
@@ -121,6 +137,11 @@ def _read_selection(options: Options) -> Selection:
     job = options.find("--job")
     if job is not None and options.flag("--failed"):
         raise UsageError("--failed and --job exclude each other")
+    step = options.number("--from-step", 0)
+    if step and options.flag("--failed"):
+        raise UsageError("--failed and --from-step exclude each other")
+    if step:
+        return FromStep(job or "", step)
     if job is not None:
         return OneJob(job)
     return "failed" if options.flag("--failed") else "all"

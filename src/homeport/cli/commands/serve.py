@@ -71,6 +71,13 @@ COMMAND = Command(
             help="how commands of jobs run: process or sandbox (default: sandbox, where this machine has one)",
             choices=("process", "sandbox"),
         ),
+        Option(
+            name="--keep-failed",
+            value="MINUTES",
+            help="how long a failed job's folders are kept, to go on from the step that failed (default: 60; 0: not at all)",
+            whole_number=True,
+            minimum=0,
+        ),
         Option(name="--reload", help="start again whenever Homeport's own code changes: for work on it"),
         FORMAT,
     ),
@@ -162,6 +169,7 @@ def read_settings(options: Options, console: Console) -> ServerSettings:
         internal_forges=tuple(options.all("--internal-forge")),
         parallel=options.number("--parallel", max(2, count_cores())),
         executor=_choose_executor(options, console),
+        keep_failed_minutes=options.number("--keep-failed", 60),
     )
     _check_tls(settings)
     return settings

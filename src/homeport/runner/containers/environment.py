@@ -97,6 +97,10 @@ class ContainerJobEnvironment:
         """They end with the container; what runs outside is the machine's."""
         return self.outside.end_processes()
 
+    def release(self) -> None:
+        """Leave the folders."""
+        self.outside.release()
+
     def close(self) -> None:
         """Remove the folders."""
         self.outside.close()

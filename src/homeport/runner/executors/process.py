@@ -62,9 +62,10 @@ class ProcessExecutor:
         self._leftovers = Leftovers()
         self._numbers = count(1)
 
-    def open(self, order: JobOrder) -> "ProcessJobEnvironment":
-        """Make the folders of a job. Raises `OSError`."""
-        root = self._make_root()
+    def open(self, order: JobOrder, root: str = "") -> "ProcessJobEnvironment":
+        """Make the folders of a job, or take those that one before it left. Raises `OSError`."""
+        is_new = not root
+        root = root or self._make_root()
         repository = str(order.github.get("repository") or "workspace").rpartition("/")[2] or "workspace"
         paths = JobPaths(
             root=root,
@@ -76,6 +77,10 @@ class ProcessExecutor:
             commands=f"{root}/_temp/_runner_file_commands",
         )
         own = () if self._in_place else (os.path.dirname(paths.workspace), paths.workspace)
+        if not is_new:
+            from homeport.runner.executors.taken import take_again  # noqa: PLC0415 - few jobs go on in folders of others
+
+            take_again(paths)
         for folder in (*own, paths.temp, paths.home, paths.actions, paths.commands, paths.tool_cache):
             make_folder(folder)
         variables = {**hosted_variables(self._host, paths), **self._variables}
@@ -151,9 +156,13 @@ class ProcessJobEnvironment:
 
     def close(self) -> None:
         """Release descriptors and remove the folders."""
+        self.release()
+        remove_tree(self.paths.root)
+
+    def release(self) -> None:
+        """Descriptors only."""
         self._drain.close()
         os.close(self._null)
-        remove_tree(self.paths.root)
 
 
 class ProcessHandle:

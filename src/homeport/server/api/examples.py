@@ -227,6 +227,7 @@ def _requests() -> tuple[object, ...]:
         dispatches.RepositoryDispatchBody(event_type="released", client_payload={"version": "1.2"}),
         environments.EnvironmentBody(),
         operations.RerunBody(enable_debug_logging=True),
+        operations.RerunJobBody(enable_debug_logging=True, from_step=3),
         secrets.SecretBody(encrypted_value=sealed, key_id="568250167242549743"),
         secrets.SelectedBody(selected_repository_ids=(1,)),
         statuses.StatusBody(state="success", target_url="https://lint.example.com/1", context="lint"),

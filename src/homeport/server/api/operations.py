@@ -20,6 +20,12 @@ class RerunBody(msgspec.Struct, frozen=True, kw_only=True):
     enable_debug_logging: bool = False
 
 
+class RerunJobBody(RerunBody, frozen=True, kw_only=True):
+    """How to run a job again. `from_step` is Homeport's own: the number of the step to go on from, in the folders that the job left."""
+
+    from_step: int | None = None
+
+
 def rerun(call: Call, body: RerunBody) -> Answer:
     """All jobs."""
     run = find_run(call).run.id
@@ -36,10 +42,16 @@ def rerun_failed(call: Call, body: RerunBody) -> Answer:
     return Answer(body=Empty(), status=201)
 
 
-def rerun_job(call: Call, body: RerunBody) -> Answer:
-    """One job, and what needs it."""
+def rerun_job(call: Call, body: RerunJobBody) -> Answer:
+    """One job, and what needs it. With `from_step`, which GitHub does not have, only from that step on: it takes a job that failed and
+    whose folders are kept.
+    """
     found = _find_job(call, "job_id")
-    call.parts.operations.rerun_job(call.caller, found[0].id, found[1], debug=body.enable_debug_logging)
+    debug = body.enable_debug_logging
+    if body.from_step is None:
+        call.parts.operations.rerun_job(call.caller, found[0].id, found[1], debug=debug)
+    else:
+        call.parts.operations.rerun_from_step(call.caller, found[0].id, found[1].key, body.from_step, debug=debug)
     call.note("run.rerun-job", f"{found[0].id} {found[1].key}")
     return Answer(body=Empty(), status=201)
 
@@ -144,7 +156,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         "actions/re-run-job-for-workflow-run",
         "Run a job again",
         rerun_job,
-        RerunBody,
+        RerunJobBody,
         permission=WRITE,
         answer=Empty,
         status=201,

@@ -73,7 +73,7 @@ def routes(parts: ServerParts) -> list[BaseRoute]:
         *EventPages(pages, directory, parts.happenings.events).routes,
         *approvals.routes,
         *RunPages(pages, reader, directory, history, artifacts, approvals, clock).routes,
-        *JobPages(pages, reader, directory, history, parts.logs, clock).routes,
+        *JobPages(pages, reader, directory, history, parts.logs, clock, parts.operations).routes,
     ]
 
 

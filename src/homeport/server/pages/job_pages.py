@@ -15,10 +15,11 @@ from homeport.ports.history import RunHistory
 from homeport.ports.logs import IndexedLogs, LogLine
 from homeport.present.html_ansi import split_marker
 from homeport.present.html_jobs import gather_jobs, state_of_job
-from homeport.present.html_words import state_of
+from homeport.present.html_words import show_moment, state_of
 from homeport.present.run_view import JobView, StepView
 from homeport.present.words import is_exit_notice, seconds_between, show_duration
 from homeport.run.job_numbers import place_job
+from homeport.server.operations import Operations
 from homeport.server.pages.rendering import Pages
 from homeport.server.pages.run_paths import RUN_PATH, find_repository, run_link
 from homeport.server.pages.run_reader import FoldedRun, RunReader
@@ -81,6 +82,7 @@ class JobPages:
         history: RunHistory,
         logs: IndexedLogs,
         clock: Clock,
+        operations: Operations,
     ) -> None:
         self._pages = pages
         self._reader = reader
@@ -88,6 +90,7 @@ class JobPages:
         self._history = history
         self._logs = logs
         self._clock = clock
+        self._operations = operations
 
     @property
     def routes(self) -> list[BaseRoute]:
@@ -122,6 +125,7 @@ class JobPages:
         now = self._clock.now()
         links = job_links(repository, folded)
         heading = describe_heading(repository, folded, now)
+        kept = self._operations.find_kept(int(folded.record.id), folded.record.attempt, job.key)
         steps = [_describe_step(step, now) for step in sorted(job.steps, key=lambda step: step.number)]
         return self._pages.show(
             request,
@@ -131,6 +135,8 @@ class JobPages:
             section="runs",
             run=heading,
             job=_describe_job(job, now),
+            kept=kept,
+            kept_until="" if kept is None else show_moment(kept.until),
             link=links[job.key],
             jobs=gather_jobs(folded.plan, folded.view, links),
             steps=steps,

@@ -72,11 +72,15 @@ class SandboxJobEnvironment:
 
     def close(self) -> None:
         """Release descriptors, remove groups and folders."""
-        self._drain.close()
         try:
-            self._wards.close()
+            self.release()
         finally:
             remove_tree(self.paths.root)
+
+    def release(self) -> None:
+        """Descriptors and groups only."""
+        self._drain.close()
+        self._wards.close()
 
     def _prepare(self, pid: int) -> None:
         self._wards.hold(pid)

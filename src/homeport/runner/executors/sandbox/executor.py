@@ -71,9 +71,9 @@ class SandboxExecutor:
         self._numbers = count(1)
         self._views: dict[str, View] = {}
 
-    def open(self, order: JobOrder) -> SandboxJobEnvironment:
-        """Make the folders of a job, and begin to build its sandbox. Raises `OSError`."""
-        paths = self._make_paths(order)
+    def open(self, order: JobOrder, root: str = "") -> SandboxJobEnvironment:
+        """Make the folders of a job, or take those that one before it left, and begin to build its sandbox. Raises `OSError`."""
+        paths = self._take_paths(order, root) if root else self._make_paths(order)
         try:
             group = open_group(f"homeport-{os.path.basename(paths.root)}", self._settings.limits)
             write_file(f"{paths.root}/_sandbox/cgroups", "\n".join(group.folders).encode())
@@ -90,10 +90,9 @@ class SandboxExecutor:
             remove_tree(paths.root)
             raise
 
-    def _make_paths(self, order: JobOrder) -> JobPaths:
-        root = self._make_root()
+    def _find_paths(self, order: JobOrder, root: str) -> JobPaths:
         repository = str(order.github.get("repository") or "workspace").rpartition("/")[2] or "workspace"
-        paths = JobPaths(
+        return JobPaths(
             root=root,
             workspace=self._settings.source if self._settings.in_place else f"{root}/{repository}/{repository}",
             temp=f"{root}/_temp",
@@ -102,6 +101,21 @@ class SandboxExecutor:
             actions=f"{root}/_actions",
             commands=f"{root}/_commands",
         )
+
+    def _take_paths(self, order: JobOrder, root: str) -> JobPaths:
+        """Its tools are what the job had, links to the machine's and its own."""
+        from homeport.runner.executors.taken import take_again  # noqa: PLC0415 - few jobs go on in folders of others
+
+        paths = self._find_paths(order, root)
+        take_again(paths)
+        own = f"{root}/_sandbox"
+        remove_tree(own)
+        os.mkdir(own)
+        return paths
+
+    def _make_paths(self, order: JobOrder) -> JobPaths:
+        root = self._make_root()
+        paths = self._find_paths(order, root)
         own = f"{root}/_sandbox"
         make_folder(self._settings.tool_cache)
         for folder in (paths.temp, paths.home, paths.tool_cache, paths.actions, paths.commands, own):
