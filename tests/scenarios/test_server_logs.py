@@ -11,9 +11,11 @@ import httpx
 import pytest
 
 from homeport.ports.history import HistoryJob, HistoryRun, RunFilter
+from homeport.store.tables.audit import AUDIT
 from homeport.store.tables.database import Database
 from homeport.store.tables.history import TableHistory
 from tests.support.pushing import Checkout, make_person
+from tests.support.records import records
 from tests.support.serve import ServedProcess, served, wait_until
 
 WORKFLOW = """\
@@ -220,5 +222,19 @@ def test_who_may_not_see_a_repository_learns_nothing_of_its_logs(talking: Talkin
     ):
         assert httpx.get(address, headers={"authorization": f"Bearer {stranger}"}).status_code == 404
         assert httpx.get(address).status_code in (401, 303, 302)
+    # badges and git have rules of their own for who is nobody
+    for end in ("/badge/acme/shop/ci.svg", "/acme/shop.git/info/refs?service=git-upload-pack"):
+        answer = httpx.get(talking.server.url + end, headers={"authorization": f"Bearer {stranger}"})
+        assert answer.status_code == 404
     assert talking.get(talking.log.replace("/shop/", "/other/")).status_code == 404
     assert talking.get(f"{talking.above}/job/123456/log").status_code == 404
+    # the answers do not tell that there is something; the audit log does
+    refused = wait_until(lambda: found if len(found := _find_refused(talking.server, "eve")) >= 10 else None)
+    assert set(refused) == {"acme/shop"}
+
+
+def _find_refused(server: ServedProcess, who: str) -> list[str]:
+    """What somebody was kept from."""
+    with records(server) as kept, kept.database.read() as connection:
+        rows = connection.execute(AUDIT.select().where(AUDIT.c.result == "refused", AUDIT.c.who == who)).all()
+    return [row.target for row in rows]

@@ -14,7 +14,7 @@ from homeport.ports.artifacts import ArtifactStore
 from homeport.ports.directory import HostedRepository, RepositoryDirectory
 from homeport.ports.events import KnownWorkflow, WorkflowRegistry
 from homeport.ports.history import RunFilter, RunHistory
-from homeport.server.auth import find_caller
+from homeport.server.auth import find_caller, refuse
 from homeport.server.badge_image import Tone, draw_badge
 from homeport.server.badge_key import BadgeKey
 from homeport.server.coverage_records import read_coverage
@@ -73,7 +73,7 @@ class Badges:
         query = request.query_params
         caller = await find_caller(request)
         if not (caller.may("reader", repository) or self._key.is_good(repository, query.get("key", ""))):
-            return answer_problem(request.url.path, 404)
+            raise refuse(request, 404, "Not Found", repository.full_name)
         branch = query.get("branch") or repository.default_branch
         found = await run_in_threadpool(self._find, repository, name, branch, query.get("event", ""))
         if found is None:

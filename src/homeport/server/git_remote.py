@@ -23,6 +23,7 @@ from homeport.git.process import GitError
 from homeport.ports.access import Caller
 from homeport.ports.directory import DirectoryError, HostedRepository, RepositoryDirectory
 from homeport.server.audit import Audit
+from homeport.server.auth import refuse
 from homeport.server.problems import answer_problem
 from homeport.server.pushes import Pushes, name_in_log
 from homeport.store.data_folder import DataFolder
@@ -129,6 +130,8 @@ class GitRemote:
     async def _find_readable(self, request: Request, caller: Caller) -> HostedRepository:
         full_name, repository = await self._find(request)
         if repository is None or not _may_read(caller, repository):
+            if repository is not None:  # the answer does not tell, the audit log does
+                refuse(request, _hidden(caller), "reading by git", full_name)
             raise _RefusedError(_hidden(caller), f"there is no repository {full_name}, or it is not for you")
         return repository
 

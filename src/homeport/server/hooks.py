@@ -38,6 +38,8 @@ _MOST_LARGE_AT_ONCE = 4
 _KNOWN_SECONDS = 2.0
 """How long a repository and its secrets are remembered: a new secret is used after so long"""
 _LONGEST_ID = 200
+_BODY_SECONDS = 20.0
+"""How long a body may take, once it is its turn: forges give up after ten seconds. Who is slower holds a place that others need"""
 
 Source = Literal["github", "gitea"]
 
@@ -73,8 +75,16 @@ class Hooks:
     """The routes."""
 
     def __init__(
-        self, deliveries: Deliveries, directory: RepositoryDirectory, vault: Vault, audit: Audit, clock: Clock
+        self,
+        deliveries: Deliveries,
+        directory: RepositoryDirectory,
+        vault: Vault,
+        audit: Audit,
+        clock: Clock,
+        *,
+        body_seconds: float = _BODY_SECONDS,
     ) -> None:
+        self._body_seconds = body_seconds
         self._deliveries = deliveries
         self._directory = directory
         self._vault = vault
@@ -123,12 +133,16 @@ class Hooks:
         slots = self._large_slots if size > _LARGE else self._slots
         try:
             async with slots:
-                body = await _read(request)
+                async with asyncio.timeout(self._body_seconds):
+                    body = await _read(request)
                 if body is None:
                     return answer_problem(path, 413, "a delivery has at most 25 MB", headers={"connection": "close"})
                 return await self._take_body(source, told, body, request)
         except ClientDisconnect:
             return Response(status_code=400)
+        except TimeoutError:
+            words = f"the delivery took longer than {self._body_seconds:.0f} seconds to arrive"
+            return answer_problem(path, 408, words, headers={"connection": "close"})
         except StoreError as error:
             return answer_problem(path, 503, str(error), headers={"retry-after": "10"})
 

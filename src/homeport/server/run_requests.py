@@ -3,9 +3,10 @@
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
-from homeport.ports.access import Caller, Role
+from homeport.ports.access import Role
 from homeport.ports.directory import HostedRepository, RepositoryDirectory
 from homeport.ports.history import HistoryJob, HistoryRun, RunHistory
+from homeport.server.auth import demand
 
 RUN_PATH = "/{owner}/{repo}/actions/runs/{run:int}"
 JOB_PATH = RUN_PATH + "/job/{number:int}"
@@ -19,15 +20,9 @@ class RunRequests:
         self.history = history
 
     def find_repository(self, request: Request, role: Role = "reader") -> HostedRepository:
-        """Raises 404 for what the caller may not know of (401 for whoever has not said who they are), 403 for what only others may do."""
-        caller: Caller = request.state.caller
-        repository = self.directory.find(f"{request.path_params['owner']}/{request.path_params['repo']}")
-        if repository is None or not caller.may("reader", repository):
-            raise HTTPException(401 if caller.kind == "anonymous" else 404)
-        if not caller.may(role, repository):
-            needed = f"this needs the role {role} in {repository.full_name}"
-            raise HTTPException(401 if caller.kind == "anonymous" else 403, needed)
-        return repository
+        """As `server.auth.demand` does it: a job's token needs `actions`."""
+        full_name = f"{request.path_params['owner']}/{request.path_params['repo']}"
+        return demand(request, role, self.directory.find(full_name), permission="actions")
 
     def find_run(self, request: Request, role: Role = "reader") -> HistoryRun:
         """The latest attempt."""
