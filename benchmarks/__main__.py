@@ -20,6 +20,7 @@ from benchmarks import (
     server_deliveries,
     server_history,
     server_log,
+    server_runs,
     setup_python,
 )
 from benchmarks.harness import describe_machine
@@ -43,6 +44,7 @@ SCRIPTS = (
     server_history,
     server_log,
     server_deliveries,
+    server_runs,
 )
 
 

@@ -1,15 +1,15 @@
 """Starts the peer of the server's benchmarks: Buildbot 4.3 with GitHub's hook, SQLite, and workers in the master's own process."""
 
-import json
 import os
 import shutil
+import sqlite3
 import subprocess
 import sys
 import tempfile
 import time
 import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 from benchmarks.load import Target
@@ -64,17 +64,17 @@ def running_buildbot(port: int, *, workers: int = 4, builds: bool = True) -> Ite
         )
         try:
             _await_answer(f"http://127.0.0.1:{port}/api/v2/builders", process, folder / "twistd.log")
-            yield Target("127.0.0.1", port, "/change_hook/github", SECRET)
+            yield Target("127.0.0.1", port, "/change_hook/github", SECRET, name)
         finally:
             process.terminate()
             process.wait()
 
 
-def count_finished(port: int) -> int:
-    """How many builds have ended."""
-    address = f"http://127.0.0.1:{port}/api/v2/builds?complete=true"
-    with urllib.request.urlopen(address) as answer:
-        return len(json.load(answer)["builds"])
+def count_finished(peer: Target) -> int:
+    """How many builds have ended. Read from the master's database: asking the master would slow it down."""
+    with closing(sqlite3.connect(f"file:{peer.folder}/state.sqlite?mode=ro", uri=True, timeout=30)) as database:
+        found = database.execute("SELECT count(*) FROM builds WHERE complete_at IS NOT NULL").fetchone()
+    return int(found[0])
 
 
 def _run(command: list[str], environment: dict[str, str]) -> None:

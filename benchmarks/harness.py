@@ -15,6 +15,8 @@ from pathlib import Path
 
 RUNS = int(os.environ.get("BENCH_RUNS", "7"))
 MIB = 1024 * 1024
+IDLE_MIB, BUSY_MIB = 120, 200
+"""What a server may keep in memory"""
 BIN = Path(sys.executable).parent
 
 
@@ -144,6 +146,21 @@ def act(*options: str) -> Contender:
 def bash(script: str) -> Contender:
     """The floor: what the same work costs without any engine."""
     return Contender("bash", ["bash", "-c", script])
+
+
+def resident_mib(pid: int, *, peak: bool = False) -> float:
+    """The resident memory of a process, now or at its highest, in MiB, as the kernel says."""
+    wanted = "VmHWM:" if peak else "VmRSS:"
+    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith(wanted)) / 1024
+
+
+def memory_rows(work: str, pid: int, idle: float | None = None) -> Iterator[Row]:
+    """The memory of a server that has just done some work, and what it had before."""
+    if idle is not None:
+        yield Row("memory of the server, idle", f"{idle:.0f} MiB", f"bar {IDLE_MIB} MiB", idle / IDLE_MIB, 1)
+    peak = resident_mib(pid, peak=True)
+    yield Row(f"memory of the server, peak: {work}", f"{peak:.0f} MiB", f"bar {BUSY_MIB} MiB", peak / BUSY_MIB, 1)
 
 
 def describe_machine() -> str:

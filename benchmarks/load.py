@@ -20,6 +20,8 @@ class Target:
     port: int
     path: str
     secret: str
+    folder: str = ""
+    """of the peer, where it is one"""
 
 
 @dataclass(frozen=True)

@@ -120,6 +120,10 @@ class GitRepository:
 
     def resolve(self, revision: str) -> str | None:
         """The commit that a revision means (`main`, `HEAD~2`, a tag: the commit it points to); None where it means none."""
+        if "\0" in revision:
+            return None  # no program can be told so
+        if is_id(revision) and read_loose_commit(self._layout, revision) is not None:
+            return revision
         question = f"{revision}^{{commit}}"
         if self._readings:
             found = self._find(question)

@@ -172,6 +172,17 @@ class Deliveries:
         git = open_hosted(self._git_dir(repository), self._parts.environment)
         if git is None:
             raise FetchError("the repository is not here", may_pass=True)
+        with git.reading():
+            return self._describe(event, translation, repository, git, default)
+
+    def _describe(
+        self,
+        event: ForgeEvent,
+        translation: Translation,
+        repository: HostedRepository,
+        git: GitRepository,
+        default: str,
+    ) -> Event:
         if event.pull:
             event = self._merge(event, repository, git)
         ref = _find_full_ref(git, event.ref) or default
@@ -206,7 +217,9 @@ class Deliveries:
             wanted += [f"refs/heads/{event.ref}", f"refs/tags/{event.ref}"]
         if event.pull:
             wanted += [f"refs/heads/{event.base_ref}", *(f"refs/pull/{event.pull}/{end}" for end in ("head", "merge"))]
-        fetcher.fetch(repository, [], optional=wanted)
+        is_gone = bool(event.payload.get("deleted", event.name == "delete"))
+        are_likely = event.ref.startswith(("refs/heads/", "refs/tags/")) and not event.pull and not is_gone
+        fetcher.fetch(repository, [], optional=wanted, are_likely=are_likely)
         git = open_hosted(self._git_dir(repository), self._parts.environment)
         missing = [
             sha
@@ -215,7 +228,7 @@ class Deliveries:
         ]
         if missing:  # a newer push has taken it off its ref
             fetcher.fetch(repository, missing)
-        if event.name in {"push", "delete"} and event.payload.get("deleted", event.name == "delete"):
+        if event.name in {"push", "delete"} and is_gone:
             self._forget_ref(event, repository)
 
     def _forget_ref(self, event: ForgeEvent, repository: HostedRepository) -> None:

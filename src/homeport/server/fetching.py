@@ -25,11 +25,12 @@ _PORTS = {"http": 80, "https": 443}
 
 
 class FetchError(Exception):
-    """Nothing could be fetched. `may_pass`: it is worth trying again."""
+    """Nothing could be fetched. `may_pass`: it is worth trying again. `is_no_ref`: something of what was named is not there."""
 
-    def __init__(self, message: str, *, may_pass: bool) -> None:
+    def __init__(self, message: str, *, may_pass: bool, is_no_ref: bool = False) -> None:
         super().__init__(message)
         self.may_pass = may_pass
+        self.is_no_ref = is_no_ref
 
 
 class Fetcher:
@@ -52,8 +53,17 @@ class Fetcher:
         self._find_credential = find_credential
         self._is_stopped = is_stopped
 
-    def fetch(self, repository: HostedRepository, refs: Sequence[str], *, optional: Sequence[str] = ()) -> None:
-        """Bring full refs and full ids of commits; of the optional ones those that there are. Raises `FetchError`."""
+    def fetch(
+        self,
+        repository: HostedRepository,
+        refs: Sequence[str],
+        *,
+        optional: Sequence[str] = (),
+        are_likely: bool = False,
+    ) -> None:
+        """Bring full refs and full ids of commits; of the optional ones those that there are: the forge is asked for these first, unless
+        all `are_likely` to be there. Raises `FetchError`.
+        """
         git_dir = self._folder.repository(repository.id)
         try:
             make_hosted(git_dir, repository.default_branch)
@@ -61,10 +71,22 @@ class Fetcher:
             raise FetchError(str(error), may_pass=True) from error
         git = self._open(repository)
         wanted = list(dict.fromkeys(refs))
+
+        def bring(names: Sequence[str]) -> None:
+            self._ask(lambda: git.fetch_refs(repository.clone_url, [_refspec(name) for name in names], git_dir))
+
+        if are_likely:
+            try:
+                bring(list(dict.fromkeys([*wanted, *optional])))
+            except FetchError as error:
+                if not error.is_no_ref:
+                    raise
+            else:
+                return
         if optional:
             wanted += self._ask(lambda: list(git.list_refs(repository.clone_url, optional)))
         if wanted:
-            self._ask(lambda: git.fetch_refs(repository.clone_url, [_refspec(ref) for ref in wanted], git_dir))
+            bring(wanted)
 
     def list_refs(self, repository: HostedRepository) -> dict[str, str]:
         """All branches and tags as they are at the forge. Raises `FetchError`."""
@@ -83,7 +105,8 @@ class Fetcher:
         try:
             return question()
         except RemoteGitError as error:
-            raise FetchError(str(error), may_pass=error.trouble in {"unreachable", "failed"}) from error
+            may_pass = error.trouble in {"unreachable", "failed"}
+            raise FetchError(str(error), may_pass=may_pass, is_no_ref=error.trouble == "no-ref") from error
         except RemoteGitStoppedError as error:
             raise FetchError("the server is about to end", may_pass=True) from error
 
