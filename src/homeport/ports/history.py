@@ -1,6 +1,6 @@
 """Finding runs again: every attempt and every job that a server knows, by what people ask for."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
@@ -92,6 +92,10 @@ class RunHistory(Protocol):
 
     def find(self, wanted: RunFilter, *, before: int | None = None, limit: int = 25) -> RunPage:
         """The latest attempts of runs, newest first; only runs whose id is smaller than `before`."""
+        ...
+
+    def recent(self, repositories: Sequence[int], *, most: int) -> Mapping[int, Sequence[HistoryRun]]:
+        """The latest attempts of the newest runs of each repository, newest first; by repository. One question, however many they are."""
         ...
 
     def count(self, wanted: RunFilter, *, most: int = 1000) -> Count:

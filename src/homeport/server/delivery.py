@@ -1,7 +1,7 @@
 """Tells forges what is in the outbox: in order for each check, the latest state only, and again until it is heard."""
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
 from typing import Literal
 
@@ -164,6 +164,20 @@ class Delivery:
         way = self._ask_way(repository)
         words = _WAYS[way].format(repository.server_url)
         return ReportingState(way=way, message=words, waiting=waiting, refusals=refusals)
+
+    def find_unheard(self, repositories: Iterable[HostedRepository]) -> list[tuple[HostedRepository, str]]:
+        """Those whose forge does not hear of results, and why: for a page of many. Raises `StoreError`."""
+        waiting = self._outbox.count_due_each()
+        found = []
+        for repository in repositories:
+            hold = None if repository.origin == "own" else self._find_hold(repository)
+            if hold is None:
+                continue
+            if hold.trouble != "no-token":
+                found.append((repository, _WORDS[hold.trouble].format(repository.server_url, hold.message)))
+            elif waiting.get(repository.id):
+                found.append((repository, _WAYS["none"].format(repository.server_url)))
+        return found
 
     # --- one message ----------------------------------------------------------------------------------------------------
 

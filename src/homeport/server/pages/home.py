@@ -80,11 +80,9 @@ class Home:
         )
 
     def _describe_repositories(self, visible: Mapping[int, HostedRepository]) -> list[RepositoryCard]:
-        cards = []
-        for repository in list(visible.values())[:_MOST_REPOSITORIES]:
-            found = self._history.find(RunFilter(repositories=(repository.id,)), limit=_STRIP)
-            cards.append(RepositoryCard(repository, [describe_run(run, repository) for run in reversed(found.runs)]))
-        return cards
+        shown = list(visible.values())[:_MOST_REPOSITORIES]
+        recent = self._history.recent([each.id for each in shown], most=_STRIP)
+        return [RepositoryCard(each, [describe_run(run, each) for run in reversed(recent[each.id])]) for each in shown]
 
     def _find_concerns(self, visible: Mapping[int, HostedRepository]) -> list[Concern]:
         branches = [(one.id, one.default_branch) for one in visible.values()]
@@ -122,20 +120,16 @@ class Home:
 
     def _find_unheard(self, visible: Mapping[int, HostedRepository]) -> list[Concern]:
         """Repositories whose forge does not hear of results."""
-        found = []
-        for repository in visible.values():
-            state = self._delivery.find_state(repository)
-            if state.trouble or (state.way == "none" and state.waiting):
-                found.append(
-                    Concern(
-                        state="warning",
-                        title="Results do not reach the forge",
-                        link=f"{repository_path(repository)}/settings/forge",
-                        detail=state.message,
-                        repository=repository.full_name,
-                    )
-                )
-        return found
+        return [
+            Concern(
+                state="warning",
+                title="Results do not reach the forge",
+                link=f"{repository_path(repository)}/settings/forge",
+                detail=message,
+                repository=repository.full_name,
+            )
+            for repository, message in self._delivery.find_unheard(visible.values())
+        ]
 
 
 def _describe_concern(run: HistoryRun, repository: HostedRepository | None) -> Concern:

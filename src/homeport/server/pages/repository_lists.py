@@ -12,14 +12,15 @@ from starlette.routing import BaseRoute, Route
 
 from homeport.ports.clock import Clock
 from homeport.ports.directory import DirectoryError, HostedRepository, Origin, RepositoryDirectory
-from homeport.ports.history import RunFilter, RunHistory
+from homeport.ports.history import RunHistory
 from homeport.server.audit import Audit
 from homeport.server.auth import demand_administrator, find_identity
 from homeport.server.limits import client_address
 from homeport.server.pages.forms import read_form
-from homeport.server.pages.rendering import Pages, repository_path
+from homeport.server.pages.rendering import Pages, repository_path, with_query
 from homeport.server.pages.run_lists import describe_run, see_repositories
 
+_PAGE = 30
 _STRIP = 16
 _FORGE_PATH = re.compile(r"/([^/]+)/([^/]+?)(?:\.git)?/?")
 
@@ -54,12 +55,20 @@ class RepositoryLists:
             for one in see_repositories(request, self._directory).values()
             if (not owner or one.owner.lower() == owner.lower()) and wanted in one.full_name.lower()
         ]
-        rows = []
-        for repository in visible:
-            found = self._history.find(RunFilter(repositories=(repository.id,)), limit=_STRIP)
-            rows.append((repository, [describe_run(run, repository) for run in reversed(found.runs)]))
+        number = _read_page(request)
+        shown = visible[(number - 1) * _PAGE : number * _PAGE]
+        recent = self._history.recent([each.id for each in shown], most=_STRIP)
+        further = with_query("/repositories", owner=owner, q=wanted, page=str(number + 1))
         return self._pages.show(
-            request, "repositories.html", title=owner or "Repositories", rows=rows, owner=owner, wanted=wanted
+            request,
+            "repositories.html",
+            title=owner or "Repositories",
+            rows=[(each, [describe_run(run, each) for run in reversed(recent[each.id])]) for each in shown],
+            owner=owner,
+            wanted=wanted,
+            found=len(visible),
+            first=with_query("/repositories", owner=owner, q=wanted) if number > 1 else "",
+            further=further if len(visible) > number * _PAGE else "",
         )
 
     def _show_new(self, request: Request) -> Response:
@@ -91,6 +100,11 @@ class RepositoryLists:
         self._audit.note(caller, "repository.added", added.full_name, address=client_address(request.scope))
         where = "settings/forge" if added.origin != "own" else "actions"
         return RedirectResponse(f"{repository_path(added)}/{where}", 303)
+
+
+def _read_page(request: Request) -> int:
+    text = request.query_params.get("page", "")
+    return max(int(text), 1) if text.isascii() and text.isdigit() and len(text) < 7 else 1
 
 
 def _read_repository(typed: Mapping[str, str]) -> HostedRepository:

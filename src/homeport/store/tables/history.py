@@ -1,11 +1,12 @@
 """Finds runs and jobs in the tables that are folded from their journals."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
+from itertools import islice
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, Row, Select, delete, func, insert, or_, select, text, update
+from sqlalchemy import Connection, Row, Select, case, delete, func, insert, or_, select, text, union_all, update
 
 from homeport.ports.history import Count, Facets, HistoryJob, HistoryRun, RunFilter, RunPage
 from homeport.ports.run_entries import JobEntry, RunEntry
@@ -19,6 +20,8 @@ _SHORTEST_SHA = 4
 _WHOLE_SHA = 40
 _LARGEST = 2**31 - 1
 _LARGEST_NUMBER = 2**63 - 1
+_MOST_LOOKS = 100
+"""SQLite takes at most 500 parts of one union."""
 _NEEDS_PERSON = ("waiting", "action_required")
 _WENT_WELL = ("success", "skipped")
 
@@ -38,6 +41,18 @@ class TableHistory:
             rows = connection.execute(query.order_by(_RUNS.run.desc()).limit(limit + 1)).all()
         runs = tuple(_run(row) for row in rows[:limit])
         return RunPage(runs, rows[limit - 1].run if len(rows) > limit else None)
+
+    def recent(self, repositories: Sequence[int], *, most: int) -> Mapping[int, Sequence[HistoryRun]]:
+        """Each repository is one look into the index; all of them are one statement for as many as a statement may hold."""
+        found: dict[int, list[HistoryRun]] = {repository: [] for repository in repositories}
+        with self._database.read() as connection:
+            for some in _batched(found, _MOST_LOOKS):
+                looks = [_newest(repository, most) for repository in some]
+                chosen = (union_all(*looks) if len(looks) > 1 else looks[0]).subquery()
+                query = select(HISTORY_RUNS).join(chosen, _RUNS.run == chosen.c.run).where(_RUNS.is_latest == 1)
+                for row in connection.execute(query.order_by(_RUNS.run.desc())):
+                    found[row.repository_id].append(_run(row))
+        return found
 
     def page(self, wanted: RunFilter, *, offset: int, limit: int) -> Sequence[HistoryRun]:
         """Reads past what is left out, in the index alone."""
@@ -115,20 +130,20 @@ class TableHistory:
         return None if row is None else _run(row)
 
     def attention(self, branches: Sequence[tuple[int, str]], *, most: int = 50) -> Sequence[HistoryRun]:
-        """One question for all repositories with the same default branch; each workflow is one look into the index."""
+        """Three questions, however many repositories and branches there are; each workflow is one look into the index."""
         by_branch: dict[str, list[int]] = {}
         for repository, branch in branches:
             by_branch.setdefault(branch.lower(), []).append(repository)
-        rows: list[Row[Any]] = []
+        if not by_branch:
+            return []
         with self._database.read() as connection:
-            for branch, repositories in by_branch.items():
-                chosen = connection.execute(_newest_completed(repositories, branch)).scalars().all()
-                failed = select(HISTORY_RUNS).where(
-                    _RUNS.run.in_([run for run in chosen if run is not None]),
-                    _RUNS.is_latest == 1,
-                    _RUNS.conclusion.not_in(_WENT_WELL),
-                )
-                rows += connection.execute(failed.order_by(_RUNS.run.desc()).limit(most)).all()
+            chosen = connection.execute(_newest_completed(by_branch)).scalars().all()
+            failed = select(HISTORY_RUNS).where(
+                _RUNS.run.in_([run for run in chosen if run is not None]),
+                _RUNS.is_latest == 1,
+                _RUNS.conclusion.not_in(_WENT_WELL),
+            )
+            rows = list(connection.execute(failed.order_by(_RUNS.run.desc()).limit(most)).all())
             waiting = select(HISTORY_RUNS).where(
                 text(OPEN),
                 _RUNS.is_latest == 1,
@@ -212,6 +227,12 @@ def _filtered_by_rows(query: Select[Any], wanted: RunFilter) -> Select[Any]:
     return query
 
 
+def _newest(repository: int, most: int) -> Select[Any]:
+    """The numbers of the newest runs of a repository."""
+    wanted = _filtered(select(_RUNS.run), RunFilter(repositories=(repository,)))
+    return select(wanted.order_by(_RUNS.run.desc()).limit(most).subquery().c.run)
+
+
 def _latest(
     connection: Connection, repository: int, workflow: str, branch: str, *, event: str = "", completed: bool = False
 ) -> Row[Any] | None:
@@ -228,9 +249,10 @@ def _latest(
     return connection.execute(query.order_by(_RUNS.run.desc()).limit(1)).first()
 
 
-def _newest_completed(repositories: Sequence[int], branch: str) -> Select[Any]:
-    """The run of each workflow of these repositories that was the last to end on a branch; NULL where there was none."""
+def _newest_completed(by_branch: Mapping[str, Sequence[int]]) -> Select[Any]:
+    """The run of each workflow of these repositories that was the last to end on their default branch; NULL where there was none."""
     facet = HISTORY_FACETS.c
+    branch = case(*((facet.repository_id.in_(repositories), name) for name, repositories in by_branch.items()))
     newest = (
         select(_RUNS.run)
         .where(
@@ -245,7 +267,14 @@ def _newest_completed(repositories: Sequence[int], branch: str) -> Select[Any]:
         .correlate(HISTORY_FACETS)
         .scalar_subquery()
     )
-    return select(newest).where(facet.kind == "workflow", facet.repository_id.in_(repositories))
+    known = [repository for repositories in by_branch.values() for repository in repositories]
+    return select(newest).where(facet.kind == "workflow", facet.repository_id.in_(known))
+
+
+def _batched(numbers: Iterable[int], most: int) -> Iterator[tuple[int, ...]]:
+    rest = iter(numbers)
+    while some := tuple(islice(rest, most)):
+        yield some
 
 
 def _mark(connection: Connection, run: int, kind: str, by: str, at: datetime) -> None:

@@ -258,6 +258,12 @@ class TableOutbox:
         with self._database.read() as connection:
             return int(connection.execute(query).scalar_one())
 
+    def count_due_each(self) -> dict[int, int]:
+        """The same for each repository where something waits."""
+        due = select(OUTBOX.c.repository, func.count().label("number")).where(OUTBOX.c.is_due == 1)
+        with self._database.read() as connection:
+            return {row.repository: row.number for row in connection.execute(due.group_by(OUTBOX.c.repository))}
+
     def acknowledge(self, message: Message, told: Told) -> None:
         """The forge knows this version. What came meanwhile stays due."""
         remote = told.id if message.status.verdict in OPEN else ""
