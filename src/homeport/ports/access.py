@@ -58,7 +58,12 @@ class Caller(msgspec.Struct, frozen=True, kw_only=True):
 
     def may_for_owner(self, role: Role, owner: str) -> bool:
         """Whether the caller may do what this role may in everything of an owner: making a repository, its secrets."""
-        found: list[Role] = [self.roles[name] for name in ("*", owner.lower()) if name in self.roles]
+        return self.may_for_target(role, owner)
+
+    def may_for_target(self, role: Role, target: str) -> bool:
+        """The same for whatever a role is given in: `*`, an owner, or one repository (`owner/name`), whether or not it is there."""
+        owner = target.partition("/")[0]
+        found: list[Role] = [self.roles[name] for name in {"*", owner.lower(), target.lower()} if name in self.roles]
         if self.is_administrator:
             found.append("administrator")
         own = max(found, key=ROLES.index, default=None)

@@ -1,7 +1,7 @@
 """`/api/homeport/v1/…`: what GitHub's interface has no paths for: people, tokens, repositories, approvals, the audit log.
 
 Bodies are JSON; refusals are problem+json. Who may: an administrator of the server for people; an administrator of an owner for its
-roles and repositories; everybody for their own tokens.
+roles and repositories, one of a repository for roles in it; everybody for their own tokens.
 """
 
 from collections.abc import Callable, Mapping
@@ -150,11 +150,10 @@ class PeopleApi:
     def _set_role(self, request: Request, body: bytes) -> object:
         wish = read_body(body, RoleBody)
         caller = demand_user(request)
-        if not caller.may_for_owner("administrator", wish.target.partition("/")[0]):
+        if not caller.may_for_target("administrator", wish.target):
             raise refuse(request, 403, f"This needs an administrator of {wish.target}.", wish.target)
-        return _show(
-            self._administration.set_role(actor_of(request), request.path_params["login"], wish.target, wish.role)
-        )
+        user = self._administration.set_role(actor_of(request), request.path_params["login"], wish.target, wish.role)
+        return _show(user if caller.is_administrator else _narrowed(user, wish.target))
 
     # --- tokens ---------------------------------------------------------------------------------------------------------
 
@@ -246,6 +245,12 @@ def _answering(handler: Handler) -> Callable[[Request], object]:
         return Response(msgspec.json.encode(said), status, media_type="application/json")
 
     return answer
+
+
+def _narrowed(user: User, target: str) -> User:
+    """As somebody sees them who looks after one owner or repository: what else they may do is not theirs to know."""
+    roles = {each: role for each, role in user.roles.items() if each == target.lower()}
+    return msgspec.structs.replace(user, roles=roles, is_administrator=False)
 
 
 def _show(user: User, link: str = "") -> ApiUser:

@@ -88,6 +88,7 @@ def _carry_out(client: ServerClient, verb: str, login: str, path: str, options: 
     change: dict[str, object] = {} if (name := options.find("--name")) is None else {"name": name}
     if administrator is not None:
         change["is_administrator"] = administrator == "yes"
+    shown: UserRow | None
     if verb == "add":
         shown = client.send("POST", _ABOVE, {"login": login, **change}, UserRow)
     else:
@@ -95,10 +96,11 @@ def _carry_out(client: ServerClient, verb: str, login: str, path: str, options: 
             change["is_active"] = active == "yes"
         if not change and not roles:
             raise UsageError("nothing is to be set", "--role owner/name=writer, --administrator, --active, --name")
-        shown = client.send("PATCH", path, change, UserRow) if change else client.get(path, UserRow)
+        shown = client.send("PATCH", path, change, UserRow) if change else None
     for target, role in roles:
         given = client.send("PUT", f"{path}/roles", {"target": target, "role": role}, UserRow)
-        shown = msgspec.structs.replace(given, link=shown.link)
+        shown = msgspec.structs.replace(given, link="" if shown is None else shown.link)
+    assert shown is not None
     return shown
 
 
