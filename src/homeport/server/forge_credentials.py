@@ -67,11 +67,16 @@ class VaultForgeCredentials:
         self._vault.remove_system(target.key)
 
 
+def own_target(repository: HostedRepository) -> CredentialTarget:
+    """The repository itself."""
+    return CredentialTarget(repository.server_url, repository.owner, repository.id)
+
+
 def targets_of(repository: HostedRepository) -> tuple[CredentialTarget, ...]:
     """What a repository's credential is looked for under, the closest first."""
     server = repository.server_url
     return (
-        CredentialTarget(server, repository.owner, repository.id),
+        own_target(repository),
         CredentialTarget(server, repository.owner),
         CredentialTarget(server),
     )

@@ -15,21 +15,29 @@ whoever may read the repository; lines are counted from 1 over the whole log of 
   (data: `{"sequence": n}`), at most ten times a second, and `end` when it is completed.
 """
 
+from collections.abc import Callable
+
 from starlette.middleware import Middleware
 from starlette.routing import BaseRoute
 
 from homeport import __version__
+from homeport.ports.caches import CacheStore
+from homeport.server.forge_administration import open_forges
 from homeport.server.pages.administration import AdministrationPages
 from homeport.server.pages.approvals import Approvals
 from homeport.server.pages.artifact_files import ArtifactFiles
+from homeport.server.pages.cache_pages import CachePages
 from homeport.server.pages.errors import ProblemPages
 from homeport.server.pages.event_pages import EventPages
+from homeport.server.pages.forge_forms import ServerForges
 from homeport.server.pages.home import Home
 from homeport.server.pages.job_pages import JobPages
+from homeport.server.pages.owner_settings import OwnerSettingsPages
 from homeport.server.pages.profile import Profile
 from homeport.server.pages.rendering import Pages
 from homeport.server.pages.repository_lists import RepositoryLists
 from homeport.server.pages.repository_settings import RepositorySettingsPages
+from homeport.server.pages.roles import RolePages
 from homeport.server.pages.run_lists import RunLists
 from homeport.server.pages.run_pages import RunPages
 from homeport.server.pages.run_reader import RunReader
@@ -38,6 +46,7 @@ from homeport.server.pages.starting import Starting
 from homeport.server.pages.static_files import StaticFiles
 from homeport.server.parts import ServerParts
 from homeport.store.artifacts_folder import FolderArtifacts
+from homeport.store.caches_folder import FolderCaches
 from homeport.store.tables.leases import TableLeases
 
 
@@ -49,6 +58,7 @@ def routes(parts: ServerParts) -> list[BaseRoute]:
     reader = RunReader(parts.stores.runs, parts.database)
     approvals = Approvals(pages, directory, parts.forks)
     artifacts = FolderArtifacts(parts.folder.path, clock)
+    forges = open_forges(parts)
     return [
         *static.routes,
         *SigningIn(parts.access, pages).routes,
@@ -66,15 +76,26 @@ def routes(parts: ServerParts) -> list[BaseRoute]:
             clock,
             __version__,
         ).routes,
-        *RepositorySettingsPages(pages, directory, parts.access, parts.results, clock, parts.settings.url).routes,
+        *ServerForges(pages, directory, parts.results.delivery, forges, parts.settings.url).routes,
+        *OwnerSettingsPages(pages, directory, parts.access, forges, clock).routes,
+        *RolePages(pages, directory, parts.access.administration).routes,
+        *RepositorySettingsPages(
+            pages, directory, parts.access, parts.results, forges, clock, parts.settings.url
+        ).routes,
         *Starting(pages, directory, parts.happenings, parts.access).routes,
         *ArtifactFiles(directory, history, artifacts, parts.access.audit).routes,
         *RunLists(pages, directory, history, parts.happenings.workflows, clock).routes,
-        *EventPages(pages, directory, parts.happenings.events).routes,
+        *EventPages(pages, directory, parts.happenings.events, parts.happenings.deliveries.store).routes,
+        *CachePages(pages, directory, _caches_of(parts), parts.access.audit).routes,
         *approvals.routes,
         *RunPages(pages, reader, directory, history, artifacts, approvals, clock).routes,
         *JobPages(pages, reader, directory, history, parts.logs, clock, parts.operations).routes,
     ]
+
+
+def _caches_of(parts: ServerParts) -> Callable[[str], CacheStore]:
+    """To look at and to remove: nothing is packed or unpacked here, so no program for that is looked for."""
+    return lambda name: FolderCaches(parts.folder.path, name.lower(), parts.clock, search_path="")
 
 
 def middleware(parts: ServerParts) -> Middleware:

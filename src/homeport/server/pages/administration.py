@@ -67,7 +67,6 @@ class AdministrationPages:
             "/tokens": self._show_tokens,
             "/audit": self._show_audit,
             "/runners": self._show_runners,
-            "/forges": self._show_forges,
             "/system": self._show_system,
         }
         acts: dict[str, Act] = {
@@ -197,15 +196,6 @@ class AdministrationPages:
             leases=leases,
             settings=self._settings,
         )
-
-    def _show_forges(self, request: Request) -> Response:
-        demand_administrator(request)
-        rows = [
-            (repository, self._delivery.find_state(repository))
-            for repository in self._directory.list()
-            if repository.origin != "own"
-        ]
-        return self._render(request, "admin_forges.html", "forges", rows=rows)
 
     def _show_system(self, request: Request) -> Response:
         demand_administrator(request)

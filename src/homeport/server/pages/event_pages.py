@@ -14,6 +14,7 @@ from homeport.ports.events import EventLog, StoredEvent, WorkflowStart
 from homeport.rest.journal import head_sha_of, title_of
 from homeport.server.pages.rendering import Pages
 from homeport.server.pages.run_paths import find_repository
+from homeport.store.tables.deliveries import TableDeliveries
 
 _PAGE = 40
 _STATES = {"started": "success", "not-started": "skipped", "refused": "failure", "disabled": "skipped"}
@@ -35,25 +36,27 @@ class EventRow(msgspec.Struct, frozen=True, kw_only=True):
 class EventPages:
     """The routes of `/{owner}/{repo}/actions/events`."""
 
-    def __init__(self, pages: Pages, directory: RepositoryDirectory, events: EventLog) -> None:
+    def __init__(
+        self, pages: Pages, directory: RepositoryDirectory, events: EventLog, deliveries: TableDeliveries
+    ) -> None:
         self._pages = pages
         self._directory = directory
         self._events = events
+        self._deliveries = deliveries
 
     @property
     def routes(self) -> list[BaseRoute]:
-        """The list, and one event."""
+        """The list, what forges sent before it was an event, and one event."""
         path = "/{owner}/{repo}/actions/events"
         return [
             Route(path, self._show_all, methods=["GET"]),
+            Route(f"{path}/deliveries", self._show_deliveries, methods=["GET"]),
             Route(f"{path}/{{event:int}}", self._show, methods=["GET"]),
         ]
 
     def _show_all(self, request: Request) -> Response:
         repository = find_repository(request, self._directory)
-        before = request.query_params.get("before", "")
-        is_number = before.isascii() and before.isdigit() and len(before) < 18
-        found = self._events.list(repository.id, before=int(before) if is_number else None, limit=_PAGE)
+        found = self._events.list(repository.id, before=_read_before(request), limit=_PAGE)
         return self._pages.show(
             request,
             "events.html",
@@ -61,6 +64,20 @@ class EventPages:
             repository=repository,
             section="events",
             events=[_describe(stored, self._events.starts(stored.id)) for stored in found],
+            older=found[-1].id if len(found) == _PAGE else 0,
+        )
+
+    def _show_deliveries(self, request: Request) -> Response:
+        """Where a webhook or a fetch went wrong there is no event: it is seen here."""
+        repository = find_repository(request, self._directory)
+        found = self._deliveries.list_heads(repository.id, before=_read_before(request), limit=_PAGE)
+        return self._pages.show(
+            request,
+            "deliveries.html",
+            title="Deliveries",
+            repository=repository,
+            section="events",
+            deliveries=found,
             older=found[-1].id if len(found) == _PAGE else 0,
         )
 
@@ -81,6 +98,11 @@ class EventPages:
             payload=payload[:200_000],
             states=_STATES,
         )
+
+
+def _read_before(request: Request) -> int | None:
+    text = request.query_params.get("before", "")
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 18 else None
 
 
 def _describe(stored: StoredEvent, starts: Sequence[WorkflowStart]) -> EventRow:

@@ -7,10 +7,19 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-_MOST_FIELDS = 200
+from homeport.server.auth import find_identity
+from homeport.server.limits import client_address
+from homeport.server.people import Actor
+
+_MOST_FIELDS = 1000
 Typed = Mapping[str, str]
 """What was typed, by field; of a name that comes twice the last."""
 Act = Callable[[Request, Typed], Response]
+
+
+def actor_of(request: Request) -> Actor:
+    """Who sends a form, for the audit log."""
+    return Actor(find_identity(request).caller, client_address(request.scope))
 
 
 async def read_form(request: Request) -> dict[str, str]:

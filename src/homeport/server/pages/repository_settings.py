@@ -11,7 +11,6 @@ from starlette.routing import BaseRoute, Route
 from homeport.ports.access import Role
 from homeport.ports.clock import Clock
 from homeport.ports.directory import DirectoryError, HostedRepository, RepositoryDirectory, RepositorySettings
-from homeport.ports.forge import AppCredential, TokenCredential
 from homeport.ports.vault import (
     SecretEntry,
     VariableEntry,
@@ -23,12 +22,11 @@ from homeport.ports.vault import (
 )
 from homeport.server.access import Access
 from homeport.server.auth import find_identity
-from homeport.server.credentials import make_credential
 from homeport.server.delivery import Delivery
-from homeport.server.forge_credentials import CredentialTarget, VaultForgeCredentials
-from homeport.server.hooks import secret_name
-from homeport.server.limits import client_address
-from homeport.server.pages.forms import Act, Typed, form_route
+from homeport.server.forge_administration import ForgeAdministration
+from homeport.server.forge_credentials import own_target
+from homeport.server.pages.forge_forms import find_credential
+from homeport.server.pages.forms import Act, Typed, actor_of, form_route
 from homeport.server.pages.rendering import Pages, repository_path
 from homeport.server.pages.run_paths import find_repository
 from homeport.server.results import Results
@@ -39,7 +37,6 @@ _APPROVALS = (
     ("first-time", "Wait the first time somebody opens one"),
     ("never", "Never wait"),
 )
-_WEBHOOK = "hpw_"
 
 
 class EnvironmentRow(msgspec.Struct, frozen=True):
@@ -54,7 +51,14 @@ class RepositorySettingsPages:
     """The routes of `/{owner}/{repo}/settings`, for maintainers. `url` is how forges reach this server."""
 
     def __init__(
-        self, pages: Pages, directory: RepositoryDirectory, access: Access, results: Results, clock: Clock, url: str
+        self,
+        pages: Pages,
+        directory: RepositoryDirectory,
+        access: Access,
+        results: Results,
+        forges: ForgeAdministration,
+        clock: Clock,
+        url: str,
     ) -> None:
         self._pages = pages
         self._directory = directory
@@ -62,7 +66,7 @@ class RepositorySettingsPages:
         self._audit = access.audit
         self._people = access.people
         self._delivery: Delivery = results.delivery
-        self._credentials: VaultForgeCredentials = results.credentials
+        self._forges = forges
         self._badge_key = results.badge_key
         self._clock = clock
         self._url = url
@@ -227,8 +231,8 @@ class RepositorySettingsPages:
             "settings_forge.html",
             "forge",
             state=self._delivery.find_state(repository),
-            kind=self._credentials.find_kind(_credential_target(repository)),
-            has_webhook=self._vault.find_system(secret_name(repository)) is not None,
+            kind=self._forges.credentials.find_kind(own_target(repository)),
+            has_webhook=self._forges.has_webhook_secret(repository),
             hook_url=f"{self._url}/webhooks/{'gitea' if repository.origin == 'gitea' else 'github'}",
             clone_url=f"{self._url}{repository_path(repository)}",
             badge_url=self._badge_url(repository),
@@ -243,20 +247,15 @@ class RepositorySettingsPages:
 
     def _put_credential(self, request: Request, typed: Typed) -> Response:
         repository = self._find(request)
-        target = _credential_target(repository)
-        token, app, key = (typed.get(name, "").strip() for name in ("token", "app_id", "private_key"))
+        credential = find_credential(typed)
         if typed.get("forget"):
-            self._credentials.remove(target)
-        elif app and key:
-            self._credentials.put(target, AppCredential(app, key.replace("\r\n", "\n") + "\n"), at=self._clock.now())
-        elif token:
-            self._credentials.put(target, TokenCredential(token), at=self._clock.now())
+            self._forges.remove(actor_of(request), own_target(repository))
+        elif credential is not None:
+            self._forges.put(actor_of(request), own_target(repository), credential)
         else:
             return self._render_forge(
                 request, repository, problem="Give a token, or an App's number with its private key."
             )
-        self._delivery.try_now(repository)
-        self._note(request, "forge-credential.changed", repository.full_name)
         return self._back(repository, "/forge")
 
     def _try_forge(self, request: Request, _: Typed) -> Response:
@@ -266,10 +265,9 @@ class RepositorySettingsPages:
 
     def _make_webhook_secret(self, request: Request, _: Typed) -> Response:
         repository = self._find(request)
-        secret = make_credential(_WEBHOOK)
-        self._vault.put_system(secret_name(repository), secret, at=self._clock.now())
-        self._note(request, "webhook-secret.created", repository.full_name)
-        return self._render_forge(request, repository, made=secret)
+        return self._render_forge(
+            request, repository, made=self._forges.make_webhook_secret(actor_of(request), repository)
+        )
 
     # --- inside -------------------------------------------------------------------------------------------------------------
 
@@ -302,7 +300,8 @@ class RepositorySettingsPages:
         return RedirectResponse(f"{repository_path(repository)}/settings{page}?done={done}", 303)
 
     def _note(self, request: Request, action: str, target: str) -> None:
-        self._audit.note(find_identity(request).caller, action, target, address=client_address(request.scope))
+        actor = actor_of(request)
+        self._audit.note(actor.caller, action, target, address=actor.address)
 
 
 def _read_settings(former: RepositorySettings, typed: Typed) -> RepositorySettings:
@@ -338,7 +337,3 @@ def _page_of(scope: VaultScope) -> str:
 def _target(repository: HostedRepository, scope: VaultScope, name: str) -> str:
     where = f" {scope.environment}" if scope.environment else ""
     return f"{repository.full_name}{where} {name.upper()[:100]}"
-
-
-def _credential_target(repository: HostedRepository) -> CredentialTarget:
-    return CredentialTarget(repository.server_url, repository.owner, repository.id)

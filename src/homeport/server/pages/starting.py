@@ -23,6 +23,8 @@ from homeport.server.pages.rendering import Pages, repository_path
 from homeport.server.pages.run_paths import find_repository
 
 _INPUT = "input."
+_OPTIONAL = "optional."
+"""The beginnings of fields' names: an empty text is a value, an empty number or choice is none."""
 _MOST_REFS = 500
 _WAIT_SECONDS = 5.0
 
@@ -31,6 +33,8 @@ class InputField(msgspec.Struct, frozen=True, kw_only=True):
     """One input as its form shows it."""
 
     name: str
+    field: str
+    """what its form's field is called"""
     kind: str
     description: str
     is_required: bool
@@ -122,12 +126,14 @@ class Starting:
         options: Sequence[str] = declared.options
         if declared.kind == "environment":
             options = [one.name for one in self._vault.environments(repository)]
+        field = (_INPUT if declared.kind in ("string", "boolean") else _OPTIONAL) + declared.name
         return InputField(
             name=declared.name,
+            field=field,
             kind=declared.kind,
             description=declared.description,
             is_required=declared.required,
-            value=typed.get(_INPUT + declared.name, _text_of(declared.default)),
+            value=typed.get(field, _text_of(declared.default)),
             options=options,
         )
 
@@ -137,7 +143,7 @@ class Starting:
         known = self._workflows.find(repository.id, path)
         if known is None:
             raise HTTPException(404, "Not Found")
-        inputs = {name.removeprefix(_INPUT): value for name, value in typed.items() if name.startswith(_INPUT)}
+        inputs = _read_inputs(typed)
         caller = find_identity(request).caller
         try:
             delivery = self._dispatches.start_workflow(caller, repository, known, ref, inputs)
@@ -172,6 +178,12 @@ class Starting:
         )
         file = known.path.rsplit("/", 1)[-1]
         return RedirectResponse(f"{repository_path(repository)}/actions/workflows/{file}?done=saved", 303)
+
+
+def _read_inputs(typed: Typed) -> dict[str, str]:
+    given = {name.removeprefix(_INPUT): value for name, value in typed.items() if name.startswith(_INPUT)}
+    chosen = {name.removeprefix(_OPTIONAL): value for name, value in typed.items() if name.startswith(_OPTIONAL)}
+    return given | {name: value for name, value in chosen.items() if value}
 
 
 def _text_of(default: Token | None) -> str:
