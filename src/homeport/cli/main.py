@@ -33,6 +33,7 @@ COMMANDS = (
     ("variable", "homeport.cli.commands.variable", "a server's variables"),
     ("environment", "homeport.cli.commands.environment", "a server's deployment environments"),
     ("user", "homeport.cli.commands.user", "a server's people, and what they may do"),
+    ("forge", "homeport.cli.commands.forge", "what a server shows to forges, and webhooks' secrets"),
     ("token", "homeport.cli.commands.token", "your tokens on a server"),
     ("approve", "homeport.cli.commands.approve", "let a run of a pull request from a fork start"),
     ("reject", "homeport.cli.commands.reject", "keep one from starting"),

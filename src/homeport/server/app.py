@@ -6,9 +6,11 @@ from starlette.middleware import Middleware
 from starlette.routing import BaseRoute
 
 from homeport.server import access, api_runs, badges, health, interfaces, logs, operation_forms, pages
+from homeport.server.api_forges import ForgesApi
 from homeport.server.api_people import PeopleApi
 from homeport.server.api_repositories import RepositoriesApi
 from homeport.server.error_edge import ErrorEdge, answer_refusal
+from homeport.server.forge_administration import open_forges
 from homeport.server.metrics import Timing
 from homeport.server.parts import ServerParts
 
@@ -23,6 +25,7 @@ def build_app(parts: ServerParts) -> Starlette:
         *interfaces.routes(parts),
         *PeopleApi(parts.access).routes,
         *RepositoriesApi(parts.access, parts.directory, parts.forks).routes,
+        *ForgesApi(open_forges(parts), parts.directory).routes,
         *api_runs.routes(parts),
         *logs.routes(parts),
         *operation_forms.routes(parts),
