@@ -141,7 +141,11 @@ def _handler_for(stand_in: StandIn) -> type[BaseHTTPRequestHandler]:
         protocol_version = "HTTP/1.1"
 
         def _handle(self) -> None:
-            data = self.rfile.read(int(self.headers.get("content-length") or 0))
+            size = int(self.headers.get("content-length") or 0)
+            data = self.rfile.read(size)
+            if len(data) < size:  # whoever asked died before it had said everything
+                self.close_connection = True
+                return
             headers = {name.lower(): value for name, value in self.headers.items()}
             answer = stand_in.answer(self.command, self.path, headers, data)
             if answer is None:
