@@ -37,6 +37,8 @@ class GitProcess:
 
     def __init__(self, work_tree: str, arguments: Sequence[str], environment: Mapping[str, str]) -> None:
         self._command = arguments[0]
+        if any("\0" in argument for argument in arguments):
+            raise GitError(f"git {self._command}: a name holds a NUL")
         self._output, output = os.pipe()
         self._errors, errors = os.pipe()
         try:

@@ -52,7 +52,7 @@ def get_contents(call: Call, query: RefQuery) -> Answer:
     git, ref = _open(call), query.ref or call.repository.default_branch
     sha = _resolve(git, ref)
     path = call.text("path").strip("/")
-    if path and not _UNSAFE.isdisjoint(path.split("/")):
+    if path and ("\0" in path or not _UNSAFE.isdisjoint(path.split("/"))):
         call.refuse_unknown()
     content = git.show(sha, path) if path else None
     if content is not None:
@@ -99,7 +99,7 @@ def list_commits(call: Call, query: CommitsQuery) -> Answer:
 
 def get_ref(call: Call, _: Nothing) -> Answer:
     """One ref, by its whole name without `refs/`."""
-    wanted = f"refs/{call.text('ref')}"
+    wanted = _read_ref(call)
     for found in _open(call).list_refs(wanted):
         if found.ref == wanted:
             return Answer(body=show_ref(found.ref, found.kind, found.sha, call.entry, call.links))
@@ -108,7 +108,7 @@ def get_ref(call: Call, _: Nothing) -> Answer:
 
 def list_matching_refs(call: Call, _: Nothing) -> Answer:
     """The refs whose names begin so."""
-    wanted = f"refs/{call.text('ref')}"
+    wanted = _read_ref(call)
     folder = wanted.rpartition("/")[0] + "/"
     found = [each for each in _open(call).list_refs(folder) if each.ref.startswith(wanted)]
     return Answer(body=[show_ref(each.ref, each.kind, each.sha, call.entry, call.links) for each in found])
@@ -140,6 +140,11 @@ def list_tags(call: Call, query: Page) -> Answer:
         show_tag(each.ref.removeprefix("refs/tags/"), each.commit, call.entry, call.links) for each in query.cut(found)
     ]
     return call.page(shown, query, len(found))
+
+
+def _read_ref(call: Call) -> str:
+    ref = call.text("ref")
+    return call.refuse_unknown() if "\0" in ref else f"refs/{ref}"
 
 
 def _open(call: Call) -> GitRepository:

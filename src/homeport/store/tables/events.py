@@ -73,6 +73,7 @@ WATCHED_RUNS = Table(
 )
 """Runs whose end has to be told to workflows with `on: workflow_run`, and was not yet."""
 
+_LARGEST_ID = 2**63 - 1
 _FIND_SAME = select(EVENTS.c.id).where(given(EVENTS, "repository", "delivery"))
 _ADD = insert(EVENTS)
 _NEXT = select(EVENTS).where(EVENTS.c.state == "pending", given(EVENTS, "repository")).order_by(EVENTS.c.id).limit(1)
@@ -199,7 +200,7 @@ class TableEvents:
 
     def find(self, event: int) -> StoredEvent | None:
         """By its number."""
-        return self._first(select(EVENTS).where(EVENTS.c.id == event))
+        return self._first(select(EVENTS).where(EVENTS.c.id == event)) if event <= _LARGEST_ID else None
 
     def find_by_delivery(self, repository: int, delivery: str) -> StoredEvent | None:
         """By what names the occurrence."""

@@ -225,7 +225,7 @@ class TableRuns:
 
     def _first(self, query: Select[Any], run: str, attempt: int | None) -> Row[Any] | None:
         number = _number(run)
-        if number is None:
+        if number is None or (attempt is not None and attempt > _LARGEST_ID):
             return None
         values = of(run=number) if attempt is None else of(run=number, attempt=attempt)
         with self._database.read() as connection:
