@@ -124,8 +124,6 @@ class GitRepository:
             return None  # no program can be told so
         if is_id(revision) and read_loose_commit(self._layout, revision) is not None:
             return revision
-        if "\0" in revision:
-            return None  # no program can be told so
         question = f"{revision}^{{commit}}"
         if self._readings:
             found = self._find(question)
