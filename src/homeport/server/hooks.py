@@ -123,7 +123,7 @@ class Hooks:
         return await self._take("gitea", told, request)
 
     async def _take(self, source: Source, told: _Headers, request: Request) -> Response:
-        path = request.url.path
+        path = request.scope["path"]
         if not told.event or not told.delivery or len(told.delivery) > _LONGEST_ID or len(told.event) > _LONGEST_ID:
             return answer_problem(path, 400, f"this is no delivery of {source}: its headers are missing")
         length = request.headers.get("content-length", "")
@@ -147,7 +147,7 @@ class Hooks:
             return answer_problem(path, 503, str(error), headers={"retry-after": "10"})
 
     async def _take_body(self, source: Source, told: _Headers, body: bytes, request: Request) -> Response:
-        path = request.url.path
+        path = request.scope["path"]
         json = _find_json(body, request.headers.get("content-type", ""))
         named = _read_name(json)
         known = await self._find_known(named or "")

@@ -17,9 +17,9 @@ from sqlalchemy import (
     String,
     Table,
     UniqueConstraint,
+    bindparam,
     delete,
     insert,
-    literal,
     or_,
     select,
     update,
@@ -28,6 +28,7 @@ from sqlalchemy import (
 from homeport.ports.repositories import StoreError
 from homeport.store.tables.counters import count_up
 from homeport.store.tables.database import Database
+from homeport.store.tables.prepared import given, of
 from homeport.store.tables.schema import METADATA
 
 DELIVERIES = Table(
@@ -98,6 +99,22 @@ class Delivery(msgspec.Struct, frozen=True, kw_only=True):
     note: str = ""
 
 
+_ADD = insert(DELIVERIES)
+_FIND_KNOWN = select(DELIVERIES.c.source, DELIVERIES.c.delivery, DELIVERIES.c.repository, DELIVERIES.c.digest).where(
+    or_(
+        DELIVERIES.c.delivery.in_(bindparam("ids", expanding=True)),
+        DELIVERIES.c.digest.in_(bindparam("digests", expanding=True)),
+    )
+)
+_PENDING = (
+    select(DELIVERIES)
+    .where(DELIVERIES.c.state == "pending", given(DELIVERIES, "repository"))
+    .order_by(DELIVERIES.c.id)
+    .limit(bindparam("most"))
+)
+_CONCLUDE = update(DELIVERIES).where(given(DELIVERIES, "id")).values(state="done", note=bindparam("note"), body=b"")
+
+
 class TableDeliveries:
     """Deliveries that arrive together are written together: one piece of work for the database, however many they are."""
 
@@ -118,14 +135,9 @@ class TableDeliveries:
 
     def pending(self, repository: int, limit: int) -> Sequence[Delivery]:
         """Those of a repository that were not looked at, oldest first."""
-        query = (
-            select(DELIVERIES)
-            .where(DELIVERIES.c.state == "pending", DELIVERIES.c.repository == repository)
-            .order_by(DELIVERIES.c.id)
-            .limit(limit)
-        )
+        values = {**of(repository=repository), "most": limit}
         with self._database.read() as connection:
-            return [_read_delivery(row) for row in connection.execute(query).all()]
+            return [_read_delivery(row) for row in connection.execute(_PENDING, values).all()]
 
     def repositories_with_pending(self) -> Sequence[int]:
         """Where something was not looked at."""
@@ -139,15 +151,6 @@ class TableDeliveries:
         query = select(DELIVERIES).where(*conditions).order_by(DELIVERIES.c.id.desc()).limit(limit)
         with self._database.read() as connection:
             return [_read_delivery(row) for row in connection.execute(query).all()]
-
-    def list_heads(self, repository: int, *, before: int | None = None, limit: int = 50) -> Sequence[Delivery]:
-        """Newest first, without their bodies: these can be large."""
-        conditions = [DELIVERIES.c.repository == repository] + ([] if before is None else [DELIVERIES.c.id < before])
-        columns = [column for column in DELIVERIES.c if column.name != "body"]
-        query = select(*columns, literal(b"").label("body")).where(*conditions)
-        with self._database.read() as connection:
-            rows = connection.execute(query.order_by(DELIVERIES.c.id.desc()).limit(limit)).all()
-        return [_read_delivery(row) for row in rows]
 
     def prune(self, before: datetime) -> int:
         """Forget those that were looked at and are older: from then on the same again would be taken as new."""
@@ -190,9 +193,8 @@ def conclude_deliveries(notes: Mapping[int, str]) -> Callable[[Connection], None
     """The work that writes down that the events of these deliveries are known; a note says why there are none."""
 
     def work(connection: Connection) -> None:
-        for delivery, note in notes.items():
-            values = {"state": "done", "note": note, "body": b""}
-            connection.execute(update(DELIVERIES).where(DELIVERIES.c.id == delivery).values(values))
+        if notes:
+            connection.execute(_CONCLUDE, [{**of(id=delivery), "note": note} for delivery, note in notes.items()])
 
     return work
 
@@ -344,11 +346,8 @@ def see_tick(connection: Connection, schedule: Schedule, until: datetime) -> boo
 
 def _insert_new(connection: Connection, taken: Sequence[Delivery]) -> Sequence[bool]:
     """Which of them are new. Two statements, whatever the number."""
-    ids = [delivery.delivery for delivery in taken]
-    digests = [delivery.digest for delivery in taken]
-    columns = (DELIVERIES.c.source, DELIVERIES.c.delivery, DELIVERIES.c.repository, DELIVERIES.c.digest)
-    query = select(*columns).where(or_(DELIVERIES.c.delivery.in_(ids), DELIVERIES.c.digest.in_(digests)))
-    known = connection.execute(query).all()
+    names = {"ids": [delivery.delivery for delivery in taken], "digests": [delivery.digest for delivery in taken]}
+    known = connection.execute(_FIND_KNOWN, names).all()
     by_id = {(row.source, row.delivery) for row in known}
     by_body = {(row.repository, row.digest) for row in known}
     rows: list[dict[str, object]] = []
@@ -362,7 +361,7 @@ def _insert_new(connection: Connection, taken: Sequence[Delivery]) -> Sequence[b
             rows.append(_delivery_row(delivery))
         answers.append(is_new)
     if rows:
-        connection.execute(insert(DELIVERIES), rows)
+        connection.execute(_ADD, rows)
     return answers
 
 
