@@ -192,7 +192,7 @@ def make_services(console: Console, recipe: Recipe, data: DataFolder) -> JobServ
     search_path = console.environment.get("PATH", os.defpath)
 
     def make_toolkit() -> LocalToolkit:
-        return make_hosted_toolkit(data, search_path)
+        return make_hosted_toolkit(data, search_path, recipe.url)
 
     return JobServices(
         console,
@@ -205,8 +205,10 @@ def make_services(console: Console, recipe: Recipe, data: DataFolder) -> JobServ
     )
 
 
-def make_hosted_toolkit(data: DataFolder, search_path: str) -> LocalToolkit:
-    """The services that actions call, on the server's own stores. The REST interface is the server's, by `GITHUB_TOKEN`."""
+def make_hosted_toolkit(data: DataFolder, search_path: str, url: str) -> LocalToolkit:
+    """The services that actions call, on the server's own stores. The REST interface is the server's, by `GITHUB_TOKEN`; so are identity
+    tokens: this process has no key that could sign any.
+    """
 
     def make_parts(key: SecretKey, jobs: OpenJobs) -> Parts:
         return Parts(
@@ -222,7 +224,8 @@ def make_hosted_toolkit(data: DataFolder, search_path: str) -> LocalToolkit:
             on_fault=_note_fault,
         )
 
-    return LocalToolkit(SystemClock(), make_parts)
+    # clients add `&audience=…`
+    return LocalToolkit(SystemClock(), make_parts, identity_url=f"{url}/oidc/token?api-version=2.0")
 
 
 def main(words: Sequence[str]) -> int:

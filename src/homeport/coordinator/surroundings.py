@@ -35,6 +35,8 @@ class JobGrant(msgspec.Struct, frozen=True, kw_only=True):
     """What one job is given. `secrets` are those of its run's own workflow, before calls pass some of them on."""
 
     secrets: Mapping[str, str] = {}
+    identity_token: str = ""
+    """by which the job asks for identity tokens; empty: it may not"""
     source: str = ""
     """the bare repository that a checkout reads, on the server's machine"""
 

@@ -48,6 +48,10 @@ class JobOrder(msgspec.Struct, frozen=True, kw_only=True):
     """the attempt in whose folders the job goes on; 0: in new ones"""
 
 
+IDENTITY_TOKEN = "id-token"  # noqa: S105 - a name
+"""Among a job's secrets, the token by which it asks its server for identity tokens: no secret of a user's can be called so"""
+
+
 class StopSignal(Protocol):
     """Tells a running job to stop. Level-triggered: once readable it stays so; many threads may wait on it."""
 
@@ -82,7 +86,7 @@ class Peer(Protocol):
         ...
 
     def secrets(self, lease: str) -> Mapping[str, str]:
-        """The secrets that this job may use, `GITHUB_TOKEN` among them where there is one."""
+        """The secrets that this job may use, `GITHUB_TOKEN` among them where there is one; and `IDENTITY_TOKEN`."""
         ...
 
     def report(self, lease: str, sequence: int, facts: Sequence[RunnerFact]) -> None:

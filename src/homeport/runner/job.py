@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from homeport.ports.executor import JobEnvironment
-from homeport.ports.peer import JobOrder, Peer
+from homeport.ports.peer import IDENTITY_TOKEN, JobOrder, Peer
 from homeport.run.facts import Conclusion, JobFinished, JobStarted
 from homeport.runner.entries import list_entries
 from homeport.runner.finish import find_reason, finish
@@ -51,6 +51,7 @@ class JobRunner:
         try:
             secrets = dict(peer.secrets(order.lease))
             _hide(masker, secrets)
+            identity_token = secrets.pop(IDENTITY_TOKEN, "")
             resumed = _take_up(self._services, order)
             environment = self._services.executor.open(order, "" if resumed is None else resumed.workspace.root)
             session = JobSession(
@@ -64,6 +65,7 @@ class JobRunner:
                 reporter=reporter,
                 stop=self._make_stop(order, peer),
             )
+            session.identity_token = identity_token
             try:
                 ended = _carry_out(session, resumed)
             finally:

@@ -55,6 +55,8 @@ class JobSession:
     """those with an image, once the job is set up"""
     toolkit: JobToolkit | None = None
     """the services that its actions may call, where any may"""
+    identity_token: str = ""
+    """by which the job asks its server for identity tokens"""
     gateway: str = ""
     """this machine's address in the network of the job's container"""
     path_map: "PathMap | None" = None

@@ -5,7 +5,7 @@ from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.routing import BaseRoute
 
-from homeport.server import access, api_runs, badges, health, interfaces, logs, operation_forms, pages
+from homeport.server import access, api_runs, badges, health, identity_tokens, interfaces, logs, operation_forms, pages
 from homeport.server.api_forges import ForgesApi
 from homeport.server.api_people import PeopleApi
 from homeport.server.api_repositories import RepositoriesApi
@@ -22,6 +22,7 @@ def build_app(parts: ServerParts) -> Starlette:
         *parts.metrics.routes,
         *access.sign_in_routes(parts.access),
         *parts.happenings.routes,
+        *identity_tokens.routes(parts),
         *interfaces.routes(parts),
         *PeopleApi(parts.access).routes,
         *RepositoriesApi(parts.access, parts.directory, parts.forks).routes,

@@ -5,10 +5,12 @@ from homeport.event import Event
 from homeport.plan.model import Leg
 from homeport.ports.directory import HostedRepository, RepositoryDirectory
 from homeport.ports.vault import Vault
-from homeport.run.order import ALWAYS_PASSED
+from homeport.run.job_numbers import number_leased
+from homeport.run.order import ALWAYS_PASSED, gather_contexts
 from homeport.run.state import RunState
 from homeport.server.job_tokens import JobTokens
 from homeport.store.data_folder import DataFolder
+from homeport.toolkit.claims import JobIdentity, describe_job
 
 _OF_FORKS = frozenset({"pull_request", "pull_request_review", "pull_request_review_comment"})
 """Events that carry out what a pull request brought; the rest runs what is on a branch of the repository itself."""
@@ -28,7 +30,7 @@ class ServerGrants:
         """What is not trusted gets no secrets, and a token that only reads.
 
         A token is only for repositories of this server: one of a forge's would carry it there, where nobody knows it. A job of
-        those has a stand-in, as in local runs.
+        those has a stand-in, as in local runs. Tokens that ask for identity tokens are of this server in any case.
         """
         repository = self._directory.get(run.repository_id)
         if repository is None:
@@ -45,7 +47,27 @@ class ServerGrants:
                 grants=leg.permissions,
                 is_trusted=trusted,
             )
-        return JobGrant(secrets=secrets, source=self._folder.repository(repository.id))
+        return JobGrant(
+            secrets=secrets,
+            identity_token=self._issue_identity(run, leg, lease, repository) if trusted else "",
+            source=self._folder.repository(repository.id),
+        )
+
+    def _issue_identity(self, run: RunState, leg: Leg, lease: str, repository: HostedRepository) -> str:
+        """Only where `permissions` say so. What it says of the job is settled here: nobody who asks has a say in it."""
+        if leg.permissions.get("id-token") != "write":
+            return ""
+        contexts = gather_contexts(run, leg.key)
+        identity = JobIdentity(
+            github=contexts.github,
+            environment=None if leg.environment is None else leg.environment.name,
+            workflow_file=contexts.workflow.file,
+            origin=contexts.workflow.origin,
+            check_run_id=number_leased(lease),
+        )
+        return self._tokens.issue_identity(
+            lease=lease, run=run.id, job=leg.key, repository=repository.full_name, claims=describe_job(identity)
+        )
 
 
 def is_trusted(event: Event, repository: HostedRepository) -> bool:

@@ -19,8 +19,8 @@ from homeport.server.credentials import is_form_token
 from homeport.server.limits import Limits, client_address, client_network
 from homeport.server.problems import answer_problem
 
-OWN_WAYS = ("/runner/", "/toolkit/", "/webhooks/")
-"""Below these, others say who calls: leases, jobs of the toolkit, signatures."""
+OWN_WAYS = ("/runner/", "/toolkit/", "/webhooks/", "/oidc/")
+"""Below these, others say who calls: leases, jobs of the toolkit, signatures, jobs that ask for identity tokens."""
 _REFUSED = frozenset({401, 403})
 _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 _LARGEST_FORM = 1 << 20

@@ -1,4 +1,5 @@
-"""The `GITHUB_TOKEN` of a job: made when it is offered, good for its `permissions` in its one repository, dead when it ends.
+"""The tokens of a job: made when it is offered, dead when it ends. Its `GITHUB_TOKEN` is good for its `permissions` in its one
+repository; by the other one, which few jobs have, it asks for identity tokens.
 
 Source: GitHub docs, "Use GITHUB_TOKEN for authentication in workflows" and "Automatic token authentication".
 """
@@ -8,7 +9,7 @@ from typing import Literal, cast
 
 from homeport.ports.access import Caller
 from homeport.run.facts import Fact, JobFinished, RunFinished
-from homeport.server.credentials import JOB, digest_of, make_credential
+from homeport.server.credentials import IDENTITY, JOB, digest_of, make_credential
 from homeport.store.tables.job_tokens import JobToken, TableJobTokens
 
 Level = Literal["read", "write", "none"]
@@ -35,10 +36,22 @@ class JobTokens:
         self._store.add(digest_of(token), JobToken(lease=lease, run=run, job=job, repository=repository, grants=given))
         return token
 
+    def issue_identity(self, *, lease: str, run: str, job: str, repository: str, claims: Mapping[str, str]) -> str:
+        """A new token that is good for asking for identity tokens with these claims, and for nothing else."""
+        token = make_credential(IDENTITY)
+        known = JobToken(lease=lease, run=run, job=job, repository=repository, grants={}, claims=claims)
+        self._store.add(digest_of(token), known)
+        return token
+
+    def find_claims(self, digest: bytes) -> Mapping[str, str] | None:
+        """What an identity token for whoever shows this token says; None for any other token, and for a dead one."""
+        token = self._store.find(digest)
+        return None if token is None else token.claims
+
     def find(self, digest: bytes) -> Caller | None:
         """Whose a token is; None for one that is dead, or never was."""
         token = self._store.find(digest)
-        if token is None:
+        if token is None or token.claims is not None:
             return None
         return Caller(
             kind="job",

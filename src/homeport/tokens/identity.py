@@ -46,6 +46,12 @@ class IdentityKey:
             raise InvalidKeyError(f"this is no RSA key of at least {_BITS} bits")
         return cls(private)
 
+    def write(self) -> bytes:
+        """The private key, in PEM form and without a password: for its owner's eyes only."""
+        return self._private.private_bytes(
+            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+        )
+
     def sign(self, claims: Mapping[str, Any]) -> str:
         """A compact JWT with these claims."""
         return jwt.encode(dict(claims), self._private, algorithm="RS256", headers={"kid": self.id})

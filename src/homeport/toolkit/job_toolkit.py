@@ -16,17 +16,31 @@ _SPARE_SECONDS = 3600
 _SAFE = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-")
 
 
+class IdentitySource(msgspec.Struct, frozen=True):
+    """Where else a job gets identity tokens, and by which token; an empty one: it gets none."""
+
+    url: str
+    token: str
+
+
 class LocalJob:
     """A `JobToolkit`. The runtime token is signed when it is first needed: jobs without JavaScript never need it."""
 
     def __init__(
-        self, job: OpenJob, key: SecretKey, opened_at: datetime, authority: str, on_close: Callable[[OpenJob], None]
+        self,
+        job: OpenJob,
+        key: SecretKey,
+        opened_at: datetime,
+        authority: str,
+        on_close: Callable[[OpenJob], None],
+        identity: IdentitySource | None = None,
     ) -> None:
         self._job = job
         self._key = key
         self._opened_at = opened_at
         self._host, _, self._port = authority.partition(":")
         self._on_close = on_close
+        self._identity = identity
         self._lock = threading.Lock()
         self._runtime_token = ""
 
@@ -86,6 +100,11 @@ class LocalJob:
         return variables
 
     def _describe_identity(self, host: str) -> dict[str, str]:
+        if self._identity is not None and self._identity.token:
+            return {
+                "ACTIONS_ID_TOKEN_REQUEST_TOKEN": self._identity.token,
+                "ACTIONS_ID_TOKEN_REQUEST_URL": self._identity.url,
+            }
         if not self._job.identity_token:
             return {}
         return {

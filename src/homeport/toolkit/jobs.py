@@ -6,6 +6,7 @@ from typing import Any
 
 import msgspec
 
+from homeport.ports.caches import may_save
 from homeport.ports.peer import JobOrder
 
 READ, WRITE = 1, 2
@@ -57,7 +58,8 @@ def backend_id(attempt: int, job: str) -> str:
 
 def list_cache_scopes(github: dict[str, Any]) -> list[tuple[str, int]]:
     """The refs whose caches a job sees, in the order in which they are looked through, and what it may do there: save under its own
-    ref, and only read those of the base and the default branch (docs: "Dependency caching reference": restrictions).
+    ref (but for a pull request from a fork), and only read those of the base and the default branch (docs: "Dependency caching
+    reference": restrictions).
     """
     event = github.get("event")
     repository = event.get("repository") if isinstance(event, dict) else None
@@ -65,7 +67,7 @@ def list_cache_scopes(github: dict[str, Any]) -> list[tuple[str, int]]:
     branches = [f"refs/heads/{name}" for name in (github.get("base_ref"), default) if name]
     own = str(github.get("ref") or "")
     others = [(ref, READ) for ref in dict.fromkeys(branches) if ref != own]
-    return [*([(own, READ | WRITE)] if own else []), *others]
+    return [*([(own, READ | WRITE if may_save(github) else READ)] if own else []), *others]
 
 
 class OpenJobs:

@@ -15,7 +15,7 @@ from homeport.ports.clock import Clock
 from homeport.ports.peer import JobOrder
 from homeport.ports.toolkit import STAND_IN_PREFIX
 from homeport.tokens.keys import SecretKey
-from homeport.toolkit.job_toolkit import LocalJob
+from homeport.toolkit.job_toolkit import IdentitySource, LocalJob
 from homeport.toolkit.jobs import OpenJob, OpenJobs
 
 if TYPE_CHECKING:
@@ -28,7 +28,9 @@ _LAST_SECONDS = 5.0
 
 
 class LocalToolkit:
-    """A `Toolkit`. `make_parts` is called when the first connection has arrived, in a thread of its own."""
+    """A `Toolkit`. `make_parts` is called when the first connection has arrived, in a thread of its own. With an `identity_url` it is
+    there, and not here, that jobs get identity tokens.
+    """
 
     def __init__(
         self,
@@ -36,11 +38,13 @@ class LocalToolkit:
         make_parts: "Callable[[SecretKey, OpenJobs], Parts]",
         *,
         key: SecretKey | None = None,
+        identity_url: str = "",
     ) -> None:
         self._clock = clock
         self._make_parts = make_parts
         self._lock = threading.Lock()
         self._key = key or SecretKey()
+        self._identity_url = identity_url
         self._jobs = OpenJobs()
         self._listening: dict[str, socket] = {}
         self._fresh: list[socket] = []
@@ -56,12 +60,12 @@ class LocalToolkit:
         """Whether anybody has ever connected."""
         return self._services is not None
 
-    def open(self, order: JobOrder, given_token: str = "") -> LocalJob:
+    def open(self, order: JobOrder, given_token: str = "", identity_token: str = "") -> LocalJob:
         """Prepare for a job; the first one makes the socket. Raises `OSError`."""
         with self._lock:
             if self._thread is None:
                 self._start()
-        has_identity = order.leg.permissions.get("id-token") == "write"
+        has_identity = order.leg.permissions.get("id-token") == "write" and not self._identity_url
         job = OpenJob(
             id=_random(),
             order=order,
@@ -70,7 +74,8 @@ class LocalToolkit:
             given_token=given_token,
         )
         self._jobs.add(job)
-        return LocalJob(job, self._key, self._clock.now(), f"{LOOPBACK}:{self.port}", self._end_job)
+        identity = IdentitySource(self._identity_url, identity_token) if self._identity_url else None
+        return LocalJob(job, self._key, self._clock.now(), f"{LOOPBACK}:{self.port}", self._end_job, identity)
 
     def listen_on(self, host: str) -> None:
         """Listen at the same port of another address. Raises `OSError`."""

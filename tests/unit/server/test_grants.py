@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from homeport.coordinator.surroundings import JobGrant
 from homeport.event import Event, Repository
 from homeport.plan.model import Leg
 from homeport.ports.access import Caller
@@ -19,6 +20,8 @@ from homeport.store.data_folder import DataFolder
 from homeport.store.tables.directory import TableDirectory
 from tests.support.access import House, open_house
 from tests.support.plans import NOW, plan_of, written_job
+from tests.support.simulation import World
+from tests.support.workflows import GITHUB, plan_of_text
 
 OWN = HostedRepository(id=1, owner="octo", name="repo")
 SHADOW = msgspec.structs.replace(OWN, settings=RepositorySettings(is_shadow=True))
@@ -115,3 +118,57 @@ def test_in_shadow_mode_a_job_gets_no_secret_and_a_token_that_reads(house: House
     assert secrets == {}
     assert caller is not None
     assert set(caller.grants.values()) == {"read"}
+
+
+# --- identity tokens -------------------------------------------------------------------------------------------------
+
+IDENTIFIED = """
+    permissions: {id-token: write}
+    jobs:
+      build: {runs-on: ubuntu-latest, steps: [run: "true"]}
+      nobody: {runs-on: ubuntu-latest, permissions: {contents: write}, steps: [run: "true"]}
+"""
+
+
+def ask_for_identity(house: House, happened: Event, job: str = "build", *, is_shadow: bool = False) -> JobGrant:
+    """What a job of this workflow is given; its `permissions` are as if nobody had looked at where the event is from."""
+    directory = TableDirectory(house.database)
+    settings = RepositorySettings(is_shadow=is_shadow)
+    name = f"r{len(directory.list())}"
+    repository = directory.add(HostedRepository(id=0, owner="octo", name=name, settings=settings))
+    world = World()
+    world.start(plan_of_text(IDENTIFIED), {}, github=GITHUB)
+    state = world.runs["1"].state
+    plan = msgspec.structs.replace(state.plan, event=happened)
+    leg = state.jobs[job].leg
+    assert leg is not None
+    grants = ServerGrants(directory, house.access.vault, house.access.job_tokens, DataFolder(str(house.folder)))
+    run = msgspec.structs.replace(state, plan=plan, repository_id=repository.id)
+    wanted = {"build": {"id-token": "write"}, "nobody": {"contents": "write"}}[job]
+    return grants.grant(run, msgspec.structs.replace(leg, permissions=wanted), "1.1.1", None)
+
+
+def test_a_job_that_may_gets_a_token_that_is_good_for_asking_and_for_nothing_else(house: House) -> None:
+    grant = ask_for_identity(house, event("push"))
+    digest = digest_of(grant.identity_token)
+    claims = house.access.job_tokens.find_claims(digest)
+    assert claims is not None
+    assert claims["sub"].startswith("repo:")
+    assert house.access.job_tokens.find(digest) is None
+    assert house.access.job_tokens.find_claims(digest_of(grant.secrets["GITHUB_TOKEN"])) is None
+    assert grant.identity_token not in grant.secrets.values()
+
+
+def test_nobody_else_gets_one(house: House) -> None:
+    assert ask_for_identity(house, event("push"), "nobody").identity_token == ""
+    assert ask_for_identity(house, event("pull_request", FORK)).identity_token == ""
+    assert ask_for_identity(house, event("pull_request", GONE)).identity_token == ""
+    assert ask_for_identity(house, event("push"), is_shadow=True).identity_token == ""
+
+
+def test_it_dies_with_its_job(house: House) -> None:
+    digest = digest_of(ask_for_identity(house, event("push")).identity_token)
+    house.access.job_tokens.keep_only(["1.1.1"])
+    assert house.access.job_tokens.find_claims(digest) is not None
+    house.access.job_tokens.keep_only([])
+    assert house.access.job_tokens.find_claims(digest) is None

@@ -32,7 +32,8 @@ COMMAND = Command(
     details=(
         "`set` reads the value from stdin (one newline at its end is left out), a file or the environment, and encrypts it for the\n"
         "server before it leaves. It is never an argument: those can be seen by everybody on a machine.\n"
-        "`rotate` is for the server's own machine: it makes a new key and encrypts everything anew, also while the server runs."
+        "`rotate` is for the server's own machine: it makes a new key and encrypts everything anew, also while the server runs;\n"
+        "and a new key for identity tokens, by which alone they can be checked from then on."
     ),
 )
 
@@ -149,10 +150,12 @@ def _list(client: ServerClient, above: str, options: Options, console: Console) 
 
 def _rotate(options: Options, console: Console) -> int:
     from homeport.cli.server_folder import open_folder  # noqa: PLC0415 - the database is slow to import
+    from homeport.store.identity_keys import IdentityKeys  # noqa: PLC0415 - so is RSA
 
     with open_folder(options, console) as opened:
         before = opened.list_master_keys()
         new = opened.vault.replace_keys(SystemClock().now())
+        IdentityKeys(opened.folder.keys, SystemClock()).replace()
         opened.access.audit.note("homeport secret rotate", "keys.replaced", new)
     if options.get("--format", "text") == "json":
         print_json(console, {"key": new, "former": before})

@@ -1,4 +1,6 @@
-"""Keeps in a database the digests of the tokens that jobs have, from their offer to their end."""
+"""Keeps in a database the digests of the tokens that jobs have, from their offer to their end: to call the server with, and to ask it for
+identity tokens.
+"""
 
 from collections.abc import Collection, Mapping
 
@@ -18,6 +20,12 @@ JOB_TOKENS = Table(
     Column("job", String, nullable=False),
     Column("repository", String, nullable=False),
     Column("grants", LargeBinary, nullable=False),
+    Column(
+        "claims",
+        LargeBinary,
+        nullable=True,
+        comment="of identity tokens, which this token asks for: it is good for nothing else",
+    ),
     Index(None, "lease"),
     Index(None, "run"),
 )
@@ -36,6 +44,8 @@ class JobToken(msgspec.Struct, frozen=True, kw_only=True):
     job: str
     repository: str
     grants: Mapping[str, str]
+    claims: Mapping[str, str] | None = None
+    """of the identity tokens that it asks for; None: it is a `GITHUB_TOKEN`"""
 
 
 class TableJobTokens:
@@ -53,6 +63,7 @@ class TableJobTokens:
             "job": token.job,
             "repository": token.repository,
             "grants": msgspec.msgpack.encode(dict(token.grants)),
+            "claims": None if token.claims is None else msgspec.msgpack.encode(dict(token.claims)),
         }
         self._database.write_soon(lambda connection: connection.execute(_ADD, values))
 
@@ -68,6 +79,7 @@ class TableJobTokens:
             job=row.job,
             repository=row.repository,
             grants=msgspec.msgpack.decode(row.grants, type=dict[str, str]),
+            claims=None if row.claims is None else msgspec.msgpack.decode(row.claims, type=dict[str, str]),
         )
 
     def end_job(self, run: str, job: str) -> None:

@@ -75,6 +75,7 @@ def upgrade() -> None:
         sa.Column("job", sa.String, nullable=False),
         sa.Column("repository", sa.String, nullable=False),
         sa.Column("grants", sa.LargeBinary, nullable=False),
+        sa.Column("claims", sa.LargeBinary, nullable=True),
         sa.PrimaryKeyConstraint("digest", name="pk_job_tokens"),
     )
     op.create_index("ix_job_tokens_lease", "job_tokens", ["lease"])
