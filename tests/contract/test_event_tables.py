@@ -52,7 +52,7 @@ def test_events_of_a_repository_are_pending_in_their_order(events: TableEvents) 
     order = []
     while (stored := events.next_pending(1)) is not None:
         order.append(stored.delivery)
-        events.conclude(stored.id, "", [])
+        events.conclude(stored.id, "", []).result()
     assert order == ["a", "c"]
     assert list(events.repositories_with_pending()) == [2]
 
@@ -79,8 +79,8 @@ def test_what_did_not_start_is_kept_beside_what_did(events: TableEvents) -> None
     assert stored is not None
     run = events.identify(stored, "ci.yml", "CI", is_watched=False)
     kept_away = WorkflowStart(workflow="docs.yml", name="Docs", outcome="not-started", reason="paths")
-    events.conclude(1, "", [kept_away])
-    events.conclude(1, "", [kept_away])
+    events.conclude(1, "", [kept_away]).result()
+    events.conclude(1, "", [kept_away]).result()
     started, other = events.starts(1)
     assert (started.run, started.outcome) == (run.id, "started")
     assert other == kept_away

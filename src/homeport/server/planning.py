@@ -7,6 +7,7 @@ each run is tied to the event and the workflow before the run exists, so the sec
 import logging
 import threading
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future
 from contextlib import nullcontext
 from typing import Any, Protocol
 
@@ -167,44 +168,49 @@ class Planner:
     # --- one event ----------------------------------------------------------------------------------------------------
 
     def _plan_next(self, number: int) -> float | None:
-        """Some events in a row: all of them ask the same git."""
+        """Some events in a row: all of them ask the same git, and what became of them is written while the next is planned."""
         git = open_hosted(self._around.folder.repository(number), self._around.environment)
+        concluded: list[Future[None]] = []
+        last = 0
         with nullcontext() if git is None else git.reading():
-            for _ in range(_MOST_IN_A_ROW):
-                stored = self._events.next_pending(number)
+            while len(concluded) < _MOST_IN_A_ROW and not (concluded and self._lanes.is_stopping):
+                stored = self._events.next_pending(number, last)
                 if stored is None:
-                    return None
-                self._plan_one(stored, git)
-                with self._planned:
-                    self._planned.notify_all()
-                if self._lanes.is_stopping:
                     break
-        return AT_ONCE
+                last = stored.id
+                concluded.append(self._plan_one(stored, git))
+                self._tell_planned()  # of those before it
+        for future in concluded:
+            future.result()
+        self._tell_planned()
+        return AT_ONCE if concluded else None
 
-    def _plan_one(self, stored: StoredEvent, git: GitRepository | None) -> None:
+    def _tell_planned(self) -> None:
+        with self._planned:
+            self._planned.notify_all()
+
+    def _plan_one(self, stored: StoredEvent, git: GitRepository | None) -> "Future[None]":
         try:
-            self._plan(stored, git)
+            return self._plan(stored, git)
         except StoreError:
             raise
         except Exception as error:  # whatever it was, the events behind this one must not wait for ever
             self._log.exception("event %s (%s of repository %s)", stored.id, stored.event.name, stored.repository)
-            self._events.conclude(stored.id, f"a fault of Homeport's own: {type(error).__name__}: {error}", [])
+            return self._events.conclude(stored.id, f"a fault of Homeport's own: {type(error).__name__}: {error}", [])
 
-    def _plan(self, stored: StoredEvent, git: GitRepository | None) -> None:
+    def _plan(self, stored: StoredEvent, git: GitRepository | None) -> "Future[None]":
         repository = self._around.directory.get(stored.repository)
         if repository is None or git is None:
-            self._events.conclude(stored.id, "the repository is not here any more", [])
-            return
+            return self._events.conclude(stored.id, "the repository is not here any more", [])
         try:
             starts = self._start_workflows(stored, repository, git)
         except GitError as error:
             self._around.reporter.report_problem(repository, stored.event.sha, "Homeport", str(error), number=stored.id)
-            self._events.conclude(stored.id, f"the commit cannot be read: {error}", [])
-            return
+            return self._events.conclude(stored.id, f"the commit cannot be read: {error}", [])
         self._around.reporter.report_starts(repository, stored.event, stored.id, starts)
         self._report_conflict(repository, stored)
         note = "" if starts else f"there are no workflows in {', '.join(repository.settings.workflow_folders)}"
-        self._events.conclude(stored.id, note, [start for start in starts if start.outcome != "started"])
+        return self._events.conclude(stored.id, note, [start for start in starts if start.outcome != "started"])
 
     def _start_workflows(
         self, stored: StoredEvent, repository: HostedRepository, git: GitRepository

@@ -113,7 +113,7 @@ def test_a_workflow_that_cannot_be_read_is_a_failing_check_that_says_why(bench: 
         event = push_of(plan_of())
         stored = bench.events.accept([(repository.id, "d1", event)])[0]
         bench.reporting.report_starts(repository, event, stored, [REFUSED])
-        bench.events.conclude(stored, "", [REFUSED])
+        bench.events.conclude(stored, "", [REFUSED]).result()
         bench.tell()
         (check,) = github.checks
         assert (check["name"], check["told"]) == (FILE, ["failure"])

@@ -1,6 +1,7 @@
 """Keeps in a database what happened in repositories, and what came of it: each event once, each of its runs once."""
 
 from collections.abc import Callable, Sequence
+from concurrent.futures import Future
 from datetime import datetime
 from typing import Any
 
@@ -138,9 +139,9 @@ class TableEvents:
         with self._database.read() as connection:
             return list(connection.execute(query).scalars())
 
-    def next_pending(self, repository: int) -> StoredEvent | None:
-        """The oldest of a repository that is not planned."""
-        return self._first(_NEXT, of(repository=repository))
+    def next_pending(self, repository: int, after: int = 0) -> StoredEvent | None:
+        """The oldest of a repository that is not planned, and whose number is larger."""
+        return self._first(_NEXT, {**of(repository=repository), "after": after})
 
     def identify(self, event: StoredEvent, workflow: str, name: str, *, is_watched: bool) -> RunIdentity:
         """The id and number of the run that an event starts of a workflow: given once, however often it is asked for. Numbers count
@@ -164,8 +165,10 @@ class TableEvents:
 
         return self._database.write(work)
 
-    def conclude(self, event: int, note: str, starts: Sequence[WorkflowStart]) -> None:
-        """What became of an event. Of what is named in `starts`, the former word is replaced; runs that it had stay."""
+    def conclude(self, event: int, note: str, starts: Sequence[WorkflowStart]) -> "Future[None]":
+        """What became of an event. Of what is named in `starts`, the former word is replaced; runs that it had stay. The future is done
+        when it is durable.
+        """
 
         def work(connection: Connection) -> None:
             if starts:
@@ -173,7 +176,7 @@ class TableEvents:
                 connection.execute(_ADD_START, [_start_row(event, start) for start in starts])
             connection.execute(_CONCLUDE, {**of(id=event), "note": note})
 
-        self._database.write(work)
+        return self._database.submit(work)
 
     # --- runs that others wait for ------------------------------------------------------------------------------------
 
