@@ -28,6 +28,10 @@ class Approvals:
         """The two answers."""
         return [form_route(f"{RUN_PATH}/approve", self._approve), form_route(f"{RUN_PATH}/reject", self._reject)]
 
+    def is_held(self, run: str) -> bool:
+        """Whether it has not begun, waiting or turned down."""
+        return self._forks.find_plan(run) is not None
+
     def show(self, request: Request, repository: HostedRepository, run: str, problem: str = "") -> Response:
         """What waits. Raises 404 where nothing of this number does."""
         held, found = self._find(repository, run), self._forks.find_plan(run)
@@ -55,7 +59,7 @@ class Approvals:
         try:
             self._forks.approve(run, find_identity(request).caller, client_address(request.scope))
         except ApprovalError as error:
-            return self.show(request, repository, run, str(error))
+            return self._refuse(request, repository, run, error)
         return RedirectResponse(f"{run_link(repository, run)}?done=approved", 303)
 
     def _reject(self, request: Request, _: Typed) -> Response:
@@ -65,8 +69,14 @@ class Approvals:
         try:
             self._forks.reject(run, find_identity(request).caller, client_address(request.scope))
         except ApprovalError as error:
-            return self.show(request, repository, run, str(error))
+            return self._refuse(request, repository, run, error)
         return RedirectResponse(f"{repository_path(repository)}/actions?done=rejected", 303)
+
+    def _refuse(self, request: Request, repository: HostedRepository, run: str, error: ApprovalError) -> Response:
+        """Somebody else was quicker: the page of the run says what is."""
+        if not self.is_held(run):
+            return RedirectResponse(run_link(repository, run), 303)
+        return self.show(request, repository, run, str(error))
 
     def _find(self, repository: HostedRepository, run: str) -> HeldRun:
         held = self._forks.find(run)

@@ -76,10 +76,12 @@ class RunPages:
         known = self._history.get(run)
         if known is None or known.repository_id != repository.id:
             raise HTTPException(404, "Not Found")
+        if known.entry.conclusion == "action_required" and self._approvals.is_held(run):
+            return self._approvals.show(request, repository, run)
         now = self._clock.now()
         with self._reader.open(run, attempt) as folded:
             if folded is None:
-                return self._approvals.show(request, repository, run)
+                raise HTTPException(404, "Not Found")
             links = job_links(repository, folded)
             jobs = gather_jobs(folded.plan, folded.view, links)
             annotations, more = gather_annotations(folded, links)
