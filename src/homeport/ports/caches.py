@@ -1,12 +1,29 @@
 """Files that later runs find again by key."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Protocol
+from typing import Any, Protocol
 
 import msgspec
 
 from homeport.ports.checks import Check, go_on
+
+_OF_FORKS = frozenset({"pull_request", "pull_request_review", "pull_request_review_comment"})
+
+
+def may_save(github: Mapping[str, Any]) -> bool:
+    """Whether a job may save caches, by its `github` context: not where it carries out what a pull request from a fork brought, for what
+    it saves is found again by runs of other people's commits to the same pull request, and whoever opened it could fill the store.
+    """
+    if github.get("event_name") not in _OF_FORKS:
+        return True
+    match github.get("event"):
+        case {"pull_request": {"head": {"repo": {"full_name": str(name)}}}}:
+            return name.lower() == str(github.get("repository") or "").lower()
+        case {"pull_request": {"head": {"repo": None}}}:
+            return False  # the fork was deleted
+        case _:
+            return True
 
 
 class CacheEntry(msgspec.Struct, frozen=True, kw_only=True):

@@ -17,14 +17,17 @@ _PACKAGES = {"@octokit/webhooks-examples": "7.6.1"}
 
 
 @functools.cache
-def _published_push() -> dict[str, Any]:
+def _published(event: str) -> list[dict[str, Any]]:
     folder = require_npm_packages(_PACKAGES)
     kinds = msgspec.json.decode(
         (folder / "@octokit" / "webhooks-examples" / "api.github.com" / "index.json").read_bytes()
     )
-    examples = next(kind["examples"] for kind in kinds if kind["name"] == "push")
-    found: dict[str, Any] = next(each for each in examples if each["ref"].startswith("refs/heads/"))
+    found: list[dict[str, Any]] = next(kind["examples"] for kind in kinds if kind["name"] == event)
     return found
+
+
+def _published_push() -> dict[str, Any]:
+    return next(each for each in _published("push") if each["ref"].startswith("refs/heads/"))
 
 
 def github_push(name: str, sha: str, before: str) -> dict[str, Any]:
@@ -73,22 +76,86 @@ def gitea_push(name: str, sha: str, before: str) -> dict[str, Any]:
     }
 
 
+def github_pull_request(name: str, base: str, head: str, fork: str, action: str = "opened") -> dict[str, Any]:
+    """The body of a delivery about pull request 7 of somebody of whom nothing was ever merged; `fork` is where its head is."""
+    payload = copy.deepcopy(next(each for each in _published("pull_request") if each["action"] == "opened"))
+    owner, _, short = name.partition("/")
+    author = fork.partition("/")[0]
+    pulled = payload["pull_request"]
+    payload |= {"action": action, "number": 7}
+    payload["repository"] |= {"full_name": name, "name": short, "default_branch": "main"}
+    payload["repository"]["owner"] |= {"login": owner}
+    payload["sender"] |= {"login": author}
+    pulled |= {"number": 7, "author_association": "NONE", "merged": False}
+    pulled["user"] |= {"login": author}
+    pulled["base"] |= {"ref": "main", "sha": base, "repo": {**pulled["base"]["repo"], **payload["repository"]}}
+    theirs = {**pulled["head"]["repo"], "id": 99, "full_name": fork, "fork": True}
+    pulled["head"] |= {"ref": "patch", "sha": head, "repo": theirs}
+    return payload
+
+
+def gitea_pull_request(name: str, base: str, head: str, fork: str, action: str = "opened") -> dict[str, Any]:
+    """The same in Gitea's words, which do not say who the author is to the repository (Gitea's documentation, "Webhooks")."""
+    owner, _, short = name.partition("/")
+    author = {"id": 9, "login": fork.partition("/")[0], "username": fork.partition("/")[0], "full_name": ""}
+    own = {
+        "id": 140,
+        "owner": {"id": 1, "login": owner, "username": owner},
+        "name": short,
+        "full_name": name,
+        "fork": False,
+        "default_branch": "main",
+    }
+    theirs = {**own, "id": 141, "owner": author, "full_name": fork, "fork": True}
+    return {
+        "action": "synchronized" if action == "synchronize" else action,
+        "number": 7,
+        "pull_request": {
+            "id": 70,
+            "number": 7,
+            "title": "A patch",
+            "body": "",
+            "state": "open",
+            "user": author,
+            "merged": False,
+            "base": {"label": "main", "ref": "main", "sha": base, "repo_id": 140, "repo": own},
+            "head": {"label": "patch", "ref": "patch", "sha": head, "repo_id": 141, "repo": theirs},
+        },
+        "repository": own,
+        "sender": author,
+    }
+
+
+def deliver_pull_request(
+    server: str, kind: str, name: str, base: str, head: str, *, fork: str, action: str = "opened"
+) -> httpx.Response:
+    """Send it, signed."""
+    made = github_pull_request if kind == "github" else gitea_pull_request
+    exact = "pull_request_sync" if kind == "gitea" and action == "synchronize" else "pull_request"
+    return _deliver(server, kind, "pull_request", exact, made(name, base, head, fork, action))
+
+
 def deliver_push(server: str, kind: str, name: str, sha: str, before: str = "0" * 40) -> httpx.Response:
     """Send it, signed."""
     payload = github_push(name, sha, before) if kind == "github" else gitea_push(name, sha, before)
+    return _deliver(server, kind, "push", "push", payload)
+
+
+def _deliver(server: str, kind: str, event: str, exact: str, payload: dict[str, Any]) -> httpx.Response:
+    """`exact` is what Gitea says beside its rough word."""
     body = json.dumps(payload).encode()
     signature = sign(SECRET, body)
     number = str(uuid.uuid4())
     if kind == "github":
         headers = {
-            "x-github-event": "push",
+            "x-github-event": event,
             "x-github-delivery": number,
             "x-hub-signature-256": f"sha256={signature}",
         }
     else:
         headers = {
-            "x-gitea-event": "push",
-            "x-gitea-event-type": "push",
+            "x-gitea-event": event,
+            "x-gitea-event-type": exact,
             "x-gitea-delivery": number,
             "x-gitea-signature": signature,
         }

@@ -7,7 +7,7 @@ Source: actions/cache README and `src/restoreImpl.ts`, `saveImpl.ts`; @actions/c
 import hashlib
 from collections.abc import Sequence
 
-from homeport.ports.caches import CacheEntry
+from homeport.ports.caches import CacheEntry, may_save
 from homeport.ports.repositories import StoreError
 from homeport.runner.actions.native.stopping import go_on_check
 from homeport.runner.actions.native.targets import check_target
@@ -120,6 +120,9 @@ def save_cache(host: ActionHost, paths: Sequence[str], key: str) -> bool:
         raise ActionError(
             "Path Validation Error: Path(s) specified in the action for caching do(es) not exist, hence no cache is being saved."
         )
+    if not may_save(host.github):
+        host.annotate("warning", "Failed to save: a pull request from a fork may use caches, and save none")
+        return False
     scope = str(host.github.get("ref") or "")
     try:
         version = find_version(host, paths)
