@@ -7,7 +7,9 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, expect
 
+from homeport.store.caches_folder import FolderCaches
 from tests.support.browser import Visitor, visiting
+from tests.support.jobs import SystemClock
 from tests.support.parts import require_npm_packages
 from tests.support.past_runs import PastRuns
 from tests.support.serve import served
@@ -40,6 +42,13 @@ PAGES = [
     "/octo/shop/actions/runs/1/job/{job}",
     "/octo/shop/actions/events",
     "/octo/shop/actions/start",
+    "/octo/shop/actions/caches",
+    "/octo/shop/actions/caches?q=nothing",
+    "/mona/plugin/actions/events/deliveries",
+    "/organizations/octo/settings/secrets",
+    "/organizations/octo/settings/people",
+    "/organizations/mona/settings/forges",
+    "/octo/shop/settings/people",
     "/octo/shop/settings",
     "/octo/shop/settings/secrets",
     "/octo/shop/settings/environments",
@@ -92,9 +101,29 @@ def signed_in(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Ite
                 )
             ],
         )
+        archive = folder / "archive"
+        archive.write_bytes(b"x" * 2_000_000)
+        caches = FolderCaches(str(folder), "octo/shop", SystemClock(), search_path="")
+        for key in ("pip-linux-3.12", "a-key-that-goes-on-and-on-and-on-and-on-and-on-and-on-and-on-and-on-and-on"):
+            assert caches.put_archive(key, "v" * 64, "refs/heads/main", str(archive)) is not None
     with served(folder) as server, visiting(browser, server) as visitor:
         visitor.begin()
+        keep_shared_values(visitor)
         yield visitor
+
+
+def keep_shared_values(visitor: Visitor) -> None:
+    """By the page: a variable for all, and a secret for one repository."""
+    page = visitor.go("/organizations/octo/settings/secrets")
+    for kind, name, choice in (("Variable", "LEVEL", "all"), ("Secret", "KEY", "selected")):
+        form = page.get_by_role("region", name="A new one")
+        form.get_by_label("What").select_option(kind)
+        form.get_by_label("Name").fill(name)
+        form.get_by_label("Value").fill("debug")
+        form.get_by_label("Who may use it").select_option(choice)
+        form.get_by_label("shop").check()
+        form.get_by_role("button", name="Keep it").click()
+        expect(page.get_by_role("status")).to_have_text("Saved.")
 
 
 @pytest.fixture(params=["light", "dark"])

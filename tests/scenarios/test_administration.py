@@ -11,9 +11,10 @@ from typing import Any
 import httpx
 import pytest
 
+from homeport.forge.signatures import sign
 from homeport.server.auth import COOKIE
 from homeport.server.credentials import form_token
-from tests.support.serve import ServedProcess, served
+from tests.support.serve import ServedProcess, served, wait_until
 
 PASSWORD = "correct horse battery"
 VALUE = "a value that is easily found again\nwith two lines"
@@ -123,6 +124,76 @@ def test_only_administrators_look_after_people(root: Person) -> None:
     assert "administrator of other" in cleo.fail("user", "set", "cleo", "--role", "other=reader")
     assert "administrator of *" in cleo.fail("user", "set", "cleo", "--role", "*=reader")
     cleo.do("user", "set", "cleo", "--role", "acme/tools=writer")
+
+
+def test_an_administrator_of_a_repository_gives_roles_in_it_and_sees_no_others(root: Person) -> None:
+    root.do("repo", "add", "acme/lent")
+    add_person(root, "gero", "other=writer")
+    hanna = add_person(root, "hanna", "acme/lent=administrator")
+    (given,) = [hanna.read("user", "set", "gero", "--role", "acme/lent=reader")]
+    assert given["roles"] == {"acme/lent": "reader"}
+    for target in ("acme", "acme/own", "*"):
+        assert f"administrator of {target}" in hanna.fail("user", "set", "gero", "--role", f"{target}=reader")
+    assert "administrator of acme/lent" in add_person(root, "ilse", "acme/lent=maintainer").fail(
+        "user", "set", "ilse", "--role", "acme/lent=administrator"
+    )
+    hanna.do("user", "set", "gero", "--role", "acme/lent=none")
+    (gero,) = (user for user in root.read("user", "list") if user["login"] == "gero")
+    assert gero["roles"] == {"other": "writer"}
+
+
+def test_what_is_shown_to_forges_is_given_for_a_repository_an_owner_or_a_forge(root: Person, tmp_path: Path) -> None:
+    url = "https://forge.example"
+    root.do("repo", "add", "kino/app", "--from", f"{url}/kino/app.git", "--forge", "github")
+    jana = add_person(root, "jana", "kino=administrator")
+    key = tmp_path / "key.pem"
+    key.write_text("-----BEGIN PRIVATE KEY-----\nnot one\n")
+    root.do("forge", "set", "--url", f"{url}/", given="token-of-the-forge\n")
+    jana.do("forge", "set", "--url", url, "--org", "kino", "--from-env", "T", T="token-of-the-owner")
+    jana.do("forge", "set", "--repo", "kino/app", "--app", "7", "--from-file", str(key))
+    rows = {row["target"]: (row["kind"], row["credential"]) for row in root.read("forge", "list")}
+    assert rows[url] == ("forge", "token")
+    assert rows[f"kino at {url}"] == ("owner", "token")
+    assert rows["kino/app"] == ("repository", "app")
+    assert url not in {row["target"] for row in jana.read("forge", "list")}
+    jana.do("forge", "remove", "--repo", "kino/app")
+    assert "Nothing was given for kino/app" in jana.fail("forge", "remove", "--repo", "kino/app")
+    assert "administrator of the server" in jana.fail("forge", "set", "--url", url, given="x")
+    assert "administrator of acme" in jana.fail("forge", "set", "--url", url, "--org", "acme", given="x")
+    assert "No repository here comes from" in root.fail("forge", "set", "--url", "https://nowhere.example", given="x")
+    assert "is empty" in jana.fail("forge", "set", "--repo", "kino/app", given="\n")
+    for words in ((), ("--repo", "a/b", "--url", url), ("--repo", "a/b", "--org", "a")):
+        jana.fail("forge", "set", *words, given="x")
+    log = json.dumps(root_audit(root))
+    assert "forge-credential.changed" in log
+    assert "token-of" not in log
+
+
+def test_a_webhooks_secret_is_made_at_the_command_line(root: Person) -> None:
+    root.do("repo", "add", "kino/hook", "--from", "https://forge.example/kino/hook.git", "--forge", "gitea")
+    maria = add_person(root, "maria", "kino/hook=maintainer")
+    secret = maria.do("forge", "webhook", "--repo", "kino/hook")
+    body = json.dumps({"repository": {"full_name": "kino/hook"}}).encode()
+    assert deliver_ping(root.server, body, secret) == 202
+    assert deliver_ping(root.server, body, "another") == 401
+    assert "administrator of the server" in maria.fail("forge", "webhook")
+    shared = root.do("forge", "webhook")
+    wait_until(lambda: deliver_ping(root.server, body, shared) == 202)
+    again = root.do("forge", "webhook", "--repo", "kino/hook")
+    wait_until(lambda: deliver_ping(root.server, body, again) == 202)
+    assert deliver_ping(root.server, body, secret) == 401
+
+
+def deliver_ping(server: ServedProcess, body: bytes, secret: str) -> int:
+    headers = {"x-gitea-event": "ping", "x-gitea-delivery": "1", "x-gitea-signature": sign(secret, body)}
+    return httpx.post(f"{server.url}/webhooks/gitea", content=body, headers=headers).status_code
+
+
+def root_audit(root: Person) -> Any:
+    answer = httpx.get(
+        f"{root.server.url}/api/homeport/v1/audit?limit=500", headers={"authorization": f"Bearer {root.token}"}
+    )
+    return answer.json()
 
 
 def test_tokens_are_made_listed_and_removed(root: Person) -> None:
