@@ -21,6 +21,7 @@ from homeport.server.forks import Forks, start_with
 from homeport.server.grants import ServerGrants
 from homeport.server.metrics import Metrics, gauges
 from homeport.server.operations import Operations
+from homeport.server.own_log import note_runs
 from homeport.server.parts import Listener, ServerParts
 from homeport.server.retention import Retention, Sweeper, measure_free
 from homeport.server.runner_api import RunnerApi
@@ -80,7 +81,13 @@ def build_server(settings: ServerSettings, database: Database, bell: Bell, envir
     results = open_results(database, stores.runs, directory, events, access.vault, clock, folder, settings)
     metrics = Metrics()
     broadcasts = Broadcasts()
-    listeners: list[Listener] = [metrics.hear, access.job_tokens.heed, results.reporter.hear, broadcasts.hear]
+    listeners: list[Listener] = [
+        metrics.hear,
+        note_runs,
+        access.job_tokens.heed,
+        results.reporter.hear,
+        broadcasts.hear,
+    ]
     leases = TableLeases(database)
     access.job_tokens.keep_only([lease.id for lease in leases.list()])
     engine = ServerEngine(

@@ -125,7 +125,8 @@ class Chains:
                 event = self._make(repository, record, plan, action, finished)
                 events = [(repository.id, f"workflow_run/{run}/{record.attempt}/{action}", event)]
             except GitError as error:
-                self._log.error("the end of run %s cannot be told: %s", run, error)
+                about = {"run": run, "repository": repository.full_name}
+                self._log.error("the end of a run cannot be told: %s", error, extra=about)
         if finished is None:
             self._events.accept(events)
         else:

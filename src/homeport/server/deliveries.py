@@ -102,7 +102,8 @@ class Deliveries:
         except StoreError:
             raise
         except Exception as error:  # whatever it was, the deliveries behind this one must not wait for ever
-            self._log.exception("delivery %s of %s", delivery.delivery, repository.full_name)
+            about = {"delivery": delivery.delivery, "repository": repository.full_name}
+            self._log.exception("a delivery cannot be carried out", extra=about)
             self._conclude({delivery.id: f"a fault of Homeport's own: {type(error).__name__}: {error}"})
             return AT_ONCE
 

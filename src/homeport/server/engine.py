@@ -230,7 +230,7 @@ class ServerEngine:
         try:
             self._coordinator.handle(report.lease, report.sequence, report.facts)
         except (ReportError, ImpossibleFactError) as error:
-            _LOG.error("the runner of lease %s cannot have seen what it reports: %s", report.lease, error)
+            _LOG.error("a runner cannot have seen what it reports: %s", error, extra={"lease": report.lease})
             self._coordinator.lose(report.lease)
             self.board.forget(report.lease)
             refusal = UnknownLeaseError(report.lease)

@@ -93,6 +93,7 @@ class ForgeReporter:
             return False
         error = sending.exception()
         if error is not None:
-            self._log.error("telling the forge of %s has failed", repository.full_name, exc_info=error)
+            about = {"repository": repository.full_name}
+            self._log.error("telling a forge has failed", exc_info=error, extra=about)
             self._delivery.postpone(repository, "there is a problem on this server: see its log")
         return True

@@ -195,7 +195,12 @@ class Planner:
         except StoreError:
             raise
         except Exception as error:  # whatever it was, the events behind this one must not wait for ever
-            self._log.exception("event %s (%s of repository %s)", stored.id, stored.event.name, stored.repository)
+            about = {
+                "event": stored.event.name,
+                "delivery": stored.delivery,
+                "repository": stored.event.repository.full_name,
+            }
+            self._log.exception("an event cannot be planned", extra=about)
             return self._events.conclude(stored.id, f"a fault of Homeport's own: {type(error).__name__}: {error}", [])
 
     def _plan(self, stored: StoredEvent, git: GitRepository | None) -> "Future[None]":

@@ -99,7 +99,8 @@ class Polling:
         try:
             self._compare(repository)
         except FetchError as error:
-            self._log.warning("%s cannot be asked: %s", repository.full_name, error)
+            about = {"repository": repository.full_name}
+            self._log.warning("a forge cannot be asked: %s", error, extra=about)
         return None
 
     def _compare(self, repository: HostedRepository) -> None:

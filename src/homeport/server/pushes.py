@@ -140,7 +140,8 @@ class Pushes:
                 elif any(change.ref == f"{_HEADS}{repository.default_branch}" for change in changes):
                     self._planner.note_tip(repository, push.actor)
             except (GitError, DirectoryError) as error:
-                self._log.error("the events of a push to %s cannot be made: %s", repository.full_name, error)
+                about = {"repository": repository.full_name}
+                self._log.error("the events of a push cannot be made: %s", error, extra=about)
         self._events.accept(events, lambda connection: finish_push(connection, push.id))
         if events:
             self._planner.wake(push.repository)

@@ -1,5 +1,6 @@
 """`homeport serve`: the server, in one process and one folder."""
 
+import logging
 import os
 import socket
 import ssl
@@ -15,6 +16,7 @@ from homeport.cli.home import find_home
 from homeport.cli.isolation import NoSandbox, try_sandbox
 from homeport.cli.options import FORMAT, Command, Option, Options
 from homeport.cli.server_access import setup_url
+from homeport.cli.server_log import own_log
 from homeport.cli.server_parts import build_server, open_database
 from homeport.ports.repositories import StoreError
 from homeport.server import lifecycle
@@ -29,6 +31,7 @@ from homeport.store.tables.database import Database
 
 _DEFAULT_ADDRESS = "127.0.0.1:8080"
 _LARGEST_PORT = 65535
+_LOG = logging.getLogger("homeport.server")
 
 COMMAND = Command(
     name="serve",
@@ -78,6 +81,12 @@ COMMAND = Command(
             whole_number=True,
             minimum=0,
         ),
+        Option(
+            name="--log-format",
+            value="text|json",
+            help="how the server's own log is written to stderr (default: text)",
+            choices=("text", "json"),
+        ),
         Option(name="--reload", help="start again whenever Homeport's own code changes: for work on it"),
         FORMAT,
     ),
@@ -99,11 +108,16 @@ class Ready(msgspec.Struct, frozen=True, tag="ready", kw_only=True):
 
 def main(options: Options, console: Console) -> int:
     """Serve until told to stop. Raises `CommandError`."""
-    settings = read_settings(options, console)
     if options.flag("--reload"):
         from homeport.cli.reloading import run_again_on_change  # noqa: PLC0415 - for work on Homeport only
 
+        read_settings(options, console)
         return run_again_on_change(["serve", *_list_words(options)], console)
+    with own_log(console, as_json=options.get("--log-format", "text") == "json"):
+        return _serve_on(read_settings(options, console), options, console)
+
+
+def _serve_on(settings: ServerSettings, options: Options, console: Console) -> int:
     os.umask(0o077)  # what is kept is nobody else's to read
     public = _listen(settings)
     settings = msgspec.structs.replace(settings, listen_port=public.getsockname()[1])
@@ -185,8 +199,8 @@ def _choose_executor(options: Options, console: Console) -> str:
         return "sandbox"
     if wanted is not None:
         raise UsageError(f"--executor sandbox: {found.reason}", found.remedy)
-    console.say(
-        f"homeport: warning: jobs run without a sandbox ({found.reason}): what runs in them can read this server's data folder, its "
+    _LOG.warning(
+        f"jobs run without a sandbox ({found.reason}): what runs in them can read this server's data folder, its "
         f"keys and all repositories. Serve only people whom you trust so far, or have one: {found.remedy}"
     )
     return "process"
