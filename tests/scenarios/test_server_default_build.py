@@ -39,3 +39,12 @@ def test_what_a_test_needs_is_installed_and_no_test_is_no_success_with_pytest_ei
     assert repository.await_conclusion(tested) == "success"
     assert repository.jobs(tested)["tests"]["conclusion"] == "success"
     assert any("1 passed" in line for line in repository.log(tested, "tests"))
+
+
+def test_requirements_that_cannot_be_installed_are_red_and_pip_is_heard(repository: PushedRepository) -> None:
+    run = repository.push({"requirements.txt": "no such requirement !!\n", "shop.py": "price = 1\n"})
+    assert repository.await_conclusion(run) == "failure"
+    job = repository.jobs(run)["check"]
+    assert [step["name"] for step in job["steps"] if step["conclusion"] == "failure"] == ["Install requirements"]
+    assert any("ERROR: Invalid requirement" in line for line in repository.log(run, "check"))
+    assert repository.jobs(run)["tests"]["conclusion"] == "skipped"

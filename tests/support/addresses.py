@@ -37,6 +37,7 @@ _PLACES = {
     "branch": "main",
     "archive_format": "zip",
     "environment_name": "prod",
+    "name": "ci",
 }
 
 
