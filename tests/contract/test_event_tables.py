@@ -66,7 +66,7 @@ def test_a_run_is_tied_to_its_event_and_workflow_for_good(events: TableEvents) -
     assert events.identify(first, "ci.yml", "CI", is_watched=True) == one
     assert events.identify(first, "other.yml", "Other", is_watched=False).id != one.id
     assert events.identify(second, "ci.yml", "CI", is_watched=False).number == one.number + 1
-    assert list(events.watched()) == [one.id]
+    assert list(events.watched()) == [(one.id, 1)]
     found = events.find_by_run(one.id)
     assert found is not None
     assert found.id == 1

@@ -1,6 +1,7 @@
 """Pull requests from forks: what waits for a maintainer, what begins then, and what they can never have."""
 
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +25,7 @@ from homeport.store.tables.history import TableHistory
 from homeport.store.tables.history_fold import fold_again
 from tests.support.jobs import SystemClock
 from tests.support.planning import outcome_of
-from tests.support.plans import record_of
+from tests.support.plans import FixedClock, record_of
 from tests.support.server import Server, runner, running_server
 
 pytestmark = pytest.mark.filterwarnings(
@@ -204,6 +205,39 @@ def test_running_it_again_is_no_way_around_approval(server: Server) -> None:
             ).result()
     assert [each.run for each in forks.waiting()] == [held.id]
     assert not server.runs.is_open(held.id)
+
+
+def test_what_nobody_approves_in_thirty_days_cannot_begin_any_more(server: Server) -> None:
+    event = pull_request()
+    clock = FixedClock()
+    audit = Audit(TableAudit(server.database, b"k" * 32), clock, Limits(clock))
+    forks = Forks(TableHeldRuns(server.database), start_with(server.engine, server.runs), clock, audit)
+    old, rejected = record(server), record(server)
+    forks.admit(REPOSITORY, event, old, plan_for(event))
+    other = pull_request(sha="d" * 40)
+    forks.admit(REPOSITORY, other, rejected, plan_for(other))
+    forks.reject(rejected.id, MAINTAINER)
+    clock.advance(timedelta(days=29).total_seconds())
+    forks.expire()
+    assert [each.run for each in forks.waiting()] == [old.id]
+    clock.advance(timedelta(days=1, seconds=1).total_seconds())
+    young = record(server)
+    forks.admit(REPOSITORY, event, young, plan_for(event))
+    forks.expire()
+    forks.expire()
+    assert [each.run for each in forks.waiting()] == [young.id]
+    for change in (forks.approve, forks.reject):
+        with pytest.raises(ApprovalError, match="waited for 30 days"):
+            change(old.id, MAINTAINER)
+    found = [forks.find(each.id) for each in (old, rejected)]
+    assert [each.decision for each in found if each is not None] == ["expired", "rejected"]
+    assert [each.run for each in forks.approve(young.id, MAINTAINER)] == [young.id]
+    assert not server.runs.is_open(old.id)
+    assert [
+        (entry.who, entry.target)
+        for entry in TableAudit(server.database, b"k" * 32).list()
+        if entry.action == "run.expired"
+    ] == [("retention", f"run {old.id}")]
 
 
 def test_what_was_approved_begins_after_a_restart(tmp_path: Path) -> None:

@@ -6,11 +6,12 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
 from homeport.cli.clock import SystemClock
 from homeport.ports.access import Caller
-from homeport.ports.events import KnownWorkflow
+from homeport.ports.events import KnownWorkflow, StoredEvent
 from homeport.server.dispatches import Dispatches, DispatchRefusedError
 from homeport.server.fetching import Fetcher
 from homeport.server.planning import Planner, Surroundings
@@ -166,6 +167,35 @@ def test_a_run_that_has_ended_starts_what_waits_for_it(server: ServedProcess, ch
         started = [one for one in kept.starts(first) if one.outcome == "started"]
         assert [one.name for one in started] == ["After"]
         assert kept.ending(started[0].run) == "success"
+
+
+def test_the_end_of_a_rerun_is_told_also_by_a_server_that_was_killed_right_after_its_beginning(
+    server: ServedProcess, checkout: Checkout, tmp_path: Path
+) -> None:
+    gate = tmp_path / "gate"
+    waiting = f'until [ "$GITHUB_RUN_ATTEMPT" = 1 ] || [ -e {gate} ]; do sleep 0.05; done'
+    checkout.commit({FILE: PUSHED.replace("echo hello", waiting), ".github/workflows/after.yml": AFTER})
+    checkout.push()
+    with records(server) as kept:
+
+        def told() -> list[StoredEvent]:
+            found = [one for one in kept.planned("acme/shop", 2) if one.event.action == "completed"]
+            return [one for one in found if one.event.payload["workflow_run"]["name"] == "CI"]
+
+        wait_until(lambda: len(told()) == 1)
+        run = str(told()[0].event.payload["workflow_run"]["id"])
+        wait_until(lambda: not kept.events.watched())
+        token = make_person(server.folder, "eve", is_administrator=True)
+        address = f"{server.url}/api/v3/repos/acme/shop/actions/runs/{run}/rerun"
+        assert httpx.post(address, headers={"authorization": f"Bearer {token}"}).status_code == 201
+        server.kill()
+        assert kept.events.is_watched(run, 2)
+        server.start()
+        gate.touch()
+        wait_until(lambda: len(told()) == 2)
+        attempts = [one.event.payload["workflow_run"]["run_attempt"] for one in told()]
+        assert attempts == [1, 2]
+        wait_until(lambda: not kept.events.watched())
 
 
 def test_the_newest_missed_tick_fires_late_and_once(server: ServedProcess, checkout: Checkout) -> None:

@@ -147,14 +147,22 @@ def build_server(settings: ServerSettings, database: Database, bell: Bell, envir
         logs=logs,
         broadcasts=broadcasts,
         operations=Operations(
-            engine, stores.runs, history, logs, artifacts, forks, clock, FolderKeptWorkspaces(folder.runner, clock)
+            engine,
+            stores.runs,
+            history,
+            logs,
+            artifacts,
+            forks,
+            clock,
+            FolderKeptWorkspaces(folder.runner, clock),
+            happenings.chains,
         ),
         forks=forks,
         directory=directory,
         results=results,
         metrics=metrics,
         happenings=happenings,
-        background=(runner, forks, results.reporter, *happenings.background, Sweeper(retention, logs, clock)),
+        background=(runner, forks, results.reporter, *happenings.background, Sweeper(retention, logs, clock, forks.expire)),
     )
     return Server(parts, list(RunnerApi(engine.board, bell, runner.find_runner).routes))
 

@@ -5,8 +5,8 @@ from typing import Literal
 
 import msgspec
 
-Decision = Literal["waiting", "approved", "rejected"]
-"""GitHub shows such a run as completed, with the conclusion `action_required`, until it is approved."""
+Decision = Literal["waiting", "approved", "rejected", "expired"]
+"""`expired`: nobody decided in time, and nobody can any more. GitHub shows such a run as completed, with the conclusion `action_required`, until it is approved."""
 
 
 class HeldRun(msgspec.Struct, frozen=True, kw_only=True):

@@ -1,7 +1,7 @@
 """Tells workflows with `on: workflow_run` of the runs that they wait for: requested, in progress, completed.
 
-That a run's end has to be told is in the database from before the run begins until the event is kept, so no end gets lost between the two.
-A re-run is told of too, but for `requested`. A chain may have three links: the planner counts (`plan.trigger`).
+That the end of an attempt has to be told is in the database from before it begins (with a re-run: in the transaction in which it begins)
+until the event is kept, so no end gets lost between the two. A re-run is told of too, but for `requested`. A chain may have three links: the planner counts (`plan.trigger`).
 
 Source: docs "Events that trigger workflows: workflow_run", "Webhook events and payloads: workflow_run".
 """
@@ -42,6 +42,8 @@ class Chains:
         self._runs = runs
         self._url = url
         self._heard: deque[Fact] = deque()
+        self._attempts: dict[str, int] = {}
+        """of runs that go on, which attempt it is; for the thread only"""
         self._changed = threading.Condition()
         self._is_stopping = False
         self._thread = threading.Thread(target=self._work, name="chains")
@@ -57,6 +59,15 @@ class Chains:
             self._is_stopping = True
             self._changed.notify()
         self._thread.join()
+
+    def has_listeners(self, repository: int) -> bool:
+        """Whether somebody waits for the runs of a repository. It asks git."""
+        found = self._directory.get(repository)
+        return found is not None and self._planner.has_listeners(found)
+
+    def watch(self, record: RunRecord) -> None:
+        """The end of an attempt that begins is to be told. For the batch in which it begins."""
+        self._events.watch(record.id, record.attempt, record.repository_id)
 
     def hear(self, facts: Sequence[Fact]) -> None:
         """Never blocks."""
@@ -89,48 +100,55 @@ class Chains:
                 return
 
     def _tell_left(self) -> None:
-        for run in self._events.watched():
-            ending = self._runs.ending(run)
+        for run, attempt in self._events.watched():
+            ending = self._runs.ending(run, attempt)
             if ending is not None:
-                self._follow(ending)
+                self._tell(run, attempt, "completed", ending)
 
     def _follow(self, fact: Fact) -> None:
         match fact:
-            case RunQueued(run=run, attempt=attempt) if attempt > 1:
-                self._watch_again(run)
-            case RunQueued(run=run):
-                self._tell(run, "requested", None)
+            case RunQueued(run=run, attempt=attempt):
+                self._attempts[run] = attempt
+                if attempt == 1:
+                    self._tell(run, attempt, "requested", None)
             case RunStarted(run=run):
-                self._tell(run, "in_progress", None)
+                self._tell(run, self._find_attempt(run, None), "in_progress", None)
             case RunFinished(run=run):
-                self._tell(run, "completed", fact)
+                self._tell(run, self._find_attempt(run, fact), "completed", fact)
+                self._attempts.pop(run, None)
             case _:
                 return
 
-    def _watch_again(self, run: str) -> None:
+    def _find_attempt(self, run: str, finished: RunFinished | None) -> int:
+        """Which attempt a fact is of. Of one that an earlier process began: the latest, or the one that ended so, where there is another
+        by now.
+        """
+        if run in self._attempts:
+            return self._attempts[run]
         found = self._runs.find(run)
-        repository = None if found is None else self._directory.get(found[0].repository_id)
-        if repository is not None and self._planner.has_listeners(repository):
-            self._events.watch(run, repository.id)
+        latest = 1 if found is None else found[0].attempt
+        if finished is not None:
+            return next((each for each in range(latest, 0, -1) if self._runs.ending(run, each) == finished), latest)
+        return latest
 
-    def _tell(self, run: str, action: Action, finished: RunFinished | None) -> None:
-        if not self._events.is_watched(run):
+    def _tell(self, run: str, attempt: int, action: Action, finished: RunFinished | None) -> None:
+        if not self._events.is_watched(run, attempt):
             return
-        found = self._runs.find(run)
+        found = self._runs.find(run, attempt)
         repository = None if found is None else self._directory.get(found[0].repository_id)
         events: list[tuple[int, str, Event]] = []
         if found is not None and repository is not None:
             record, plan = found
             try:
                 event = self._make(repository, record, plan, action, finished)
-                events = [(repository.id, f"workflow_run/{run}/{record.attempt}/{action}", event)]
+                events = [(repository.id, f"workflow_run/{run}/{attempt}/{action}", event)]
             except GitError as error:
                 about = {"run": run, "repository": repository.full_name}
                 self._log.error("the end of a run cannot be told: %s", error, extra=about)
         if finished is None:
             self._events.accept(events)
         else:
-            self._events.accept(events, lambda connection: forget_watched(connection, run))
+            self._events.accept(events, lambda connection: forget_watched(connection, run, attempt))
         if events and repository is not None:
             self._planner.wake(repository.id)
 

@@ -5,6 +5,7 @@ from forks to workflows in public repositories". The rest of what a fork may not
 """
 
 from collections.abc import Callable, Sequence
+from datetime import timedelta
 
 import msgspec
 
@@ -21,6 +22,7 @@ from homeport.server.audit import Audit, name_of
 from homeport.server.engine import ServerEngine
 from homeport.store.tables.held_runs import TableHeldRuns
 
+HELD_DAYS = 30
 _KNOWN_AUTHORS = frozenset({"OWNER", "MEMBER", "COLLABORATOR", "CONTRIBUTOR"})
 """By what GitHub says of the author (`author_association`): something of theirs was merged before. Other forges do not say it."""
 
@@ -110,6 +112,12 @@ class Forks:
         )
         return decided
 
+    def expire(self) -> None:
+        """Wait no longer for a word about what has waited for 30 days (docs: "Approving workflow runs from public forks")."""
+        now = self._clock.now()
+        for run in self._store.expire(now - timedelta(days=HELD_DAYS), now):
+            self._audit.note("retention", "run.expired", f"run {run}", detail=f"nobody approved it in {HELD_DAYS} days")
+
     def start(self) -> None:
         """Begin what was approved, and had not begun when the last process ended."""
         for run in self._store.approved_not_begun():
@@ -124,6 +132,8 @@ class Forks:
             raise ApprovalError(f"run {run} does not wait for approval")
         if held.decision == "approved":
             raise ApprovalError(f"run {run} was approved by {held.decided_by} already")
+        if held.decision == "expired":
+            raise ApprovalError(f"run {run} waited for {HELD_DAYS} days, and cannot begin any more: push the commit again")
         return held
 
     def _begin(self, run: str) -> None:

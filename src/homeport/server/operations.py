@@ -23,6 +23,7 @@ from homeport.ports.run_entries import JobEntry
 from homeport.run.rerun import FromStep, OneJob, RerunError, Selection
 from homeport.run.state import RunState
 from homeport.server.audit import name_of
+from homeport.server.chains import Chains
 from homeport.server.engine import ServerEngine
 from homeport.server.forks import ApprovalError, Forks
 
@@ -55,6 +56,7 @@ class Operations:
         forks: Forks,
         clock: Clock,
         kept: KeptWorkspaces,
+        chains: Chains,
     ) -> None:
         self._engine = engine
         self._runs = runs
@@ -64,6 +66,7 @@ class Operations:
         self._forks = forks
         self._clock = clock
         self._kept = kept
+        self._chains = chains
 
     # --- again ----------------------------------------------------------------------------------------------------------------
 
@@ -119,11 +122,15 @@ class Operations:
             raise OperationError(HTTPStatus.FORBIDDEN, f"A run is run again {MOST_ATTEMPTS - 1} times at most.")
         attempt, plan = _next_attempt(record, previous.plan, name_of(caller), self._clock, debug=debug)
 
+        is_awaited = self._chains.has_listeners(record.repository_id)
+
         def begin(coordinator: Coordinator) -> None:
             latest = self._runs.find(run)
             if coordinator.find_run(run) is not None or latest is None or latest[0].attempt != record.attempt:
                 raise OperationError(HTTPStatus.FORBIDDEN, "This workflow is already running")
             coordinator.resubmit(previous, attempt, selection, plan=plan)
+            if is_awaited:
+                self._chains.watch(attempt)  # in the same transaction: a server that dies now forgets both or neither
 
         try:
             self._engine.ask(begin).result(_SECONDS)

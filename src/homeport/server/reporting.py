@@ -219,6 +219,7 @@ _HELD: Mapping[Decision, tuple[Verdict, str]] = {
     "waiting": ("queued", "Waiting for a maintainer's approval"),
     "approved": ("success", "Approved"),
     "rejected": ("error", "Rejected by a maintainer"),
+    "expired": ("error", "Nobody approved it within 30 days"),
 }
 
 

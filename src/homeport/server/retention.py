@@ -176,10 +176,11 @@ class Retention:
 
 
 class Sweeper:
-    """A `BackgroundPart`: packs logs as jobs end, and sweeps at its start and every hour."""
+    """A `BackgroundPart`: packs logs as jobs end, and sweeps at its start and every hour. `expire` ends what has waited for too long."""
 
-    def __init__(self, retention: Retention, logs: IndexedLogs, clock: Clock) -> None:
+    def __init__(self, retention: Retention, logs: IndexedLogs, clock: Clock, expire: Callable[[], object]) -> None:
         self._retention = retention
+        self._expire = expire
         self._logs = logs
         self._clock = clock
         self._stopping = threading.Event()
@@ -202,6 +203,7 @@ class Sweeper:
             if self._clock.monotonic() >= due:
                 due = self._clock.monotonic() + _SWEEP_SECONDS
                 self._try(self._sweep)
+                self._try(self._expire)
             self._stopping.wait(_PACK_SECONDS)
 
     def _sweep(self) -> None:

@@ -70,9 +70,10 @@ WATCHED_RUNS = Table(
     "watched_runs",
     METADATA,
     Column("run", Integer, primary_key=True, autoincrement=False),
+    Column("attempt", Integer, primary_key=True, autoincrement=False),
     Column("repository", Integer, nullable=False),
 )
-"""Runs whose end has to be told to workflows with `on: workflow_run`, and was not yet."""
+"""Attempts at runs whose end has to be told to workflows with `on: workflow_run`, and was not yet."""
 
 _LARGEST_ID = 2**63 - 1
 _FIND_SAME = select(EVENTS.c.id).where(given(EVENTS, "repository", "delivery"))
@@ -82,7 +83,7 @@ _CONCLUDE = update(EVENTS).where(given(EVENTS, "id")).values(state="planned", no
 _FIND_START = select(STARTS.c.run, STARTS.c.number).where(given(STARTS, "event", "workflow"))
 _REMOVE_START = delete(STARTS).where(given(STARTS, "event", "workflow"))
 _ADD_START = insert(STARTS)
-_IS_WATCHED = select(WATCHED_RUNS.c.run).where(given(WATCHED_RUNS, "run"))
+_IS_WATCHED = select(WATCHED_RUNS.c.run).where(given(WATCHED_RUNS, "run", "attempt"))
 
 
 class TableEvents:
@@ -160,7 +161,7 @@ class TableEvents:
                 connection.execute(_REMOVE_START, row)
             connection.execute(_ADD_START, _start_row(event.id, start))
             if is_watched:
-                connection.execute(insert(WATCHED_RUNS).values(run=run, repository=event.repository))
+                connection.execute(insert(WATCHED_RUNS).values(run=run, attempt=1, repository=event.repository))
             return RunIdentity(id=str(run), number=number)
 
         return self._database.write(work)
@@ -180,24 +181,21 @@ class TableEvents:
 
     # --- runs that others wait for ------------------------------------------------------------------------------------
 
-    def watch(self, run: str, repository: int) -> None:
-        """Another attempt of a run has begun."""
+    def watch(self, run: str, attempt: int, repository: int) -> None:
+        """Another attempt at a run begins. Durable when it returns, or at the end of the batch that it is in."""
+        added = insert(WATCHED_RUNS).values(run=int(run), attempt=attempt, repository=repository)
+        self._database.write_soon(lambda connection: connection.execute(added))
 
-        def work(connection: Connection) -> None:
-            connection.execute(delete(WATCHED_RUNS).where(WATCHED_RUNS.c.run == int(run)))
-            connection.execute(insert(WATCHED_RUNS).values(run=int(run), repository=repository))
-
-        self._database.write(work)
-
-    def watched(self) -> Sequence[str]:
-        """The runs whose end was not told."""
+    def watched(self) -> Sequence[tuple[str, int]]:
+        """The attempts whose end was not told: the run of each, and its number."""
+        query = select(WATCHED_RUNS.c.run, WATCHED_RUNS.c.attempt).order_by(WATCHED_RUNS.c.run, WATCHED_RUNS.c.attempt)
         with self._database.read() as connection:
-            return [str(run) for run in connection.execute(select(WATCHED_RUNS.c.run)).scalars()]
+            return [(str(row.run), row.attempt) for row in connection.execute(query)]
 
-    def is_watched(self, run: str) -> bool:
-        """Whether the end of a run is to be told."""
+    def is_watched(self, run: str, attempt: int) -> bool:
+        """Whether the end of an attempt is to be told."""
         with self._database.read() as connection:
-            return connection.execute(_IS_WATCHED, of(run=int(run))).scalar() is not None
+            return connection.execute(_IS_WATCHED, of(run=int(run), attempt=attempt)).scalar() is not None
 
     # --- reading ------------------------------------------------------------------------------------------------------
 
@@ -239,9 +237,10 @@ class TableEvents:
         return None if row is None else _read_event(row)
 
 
-def forget_watched(connection: Connection, run: str) -> None:
-    """The end of a run was told."""
-    connection.execute(delete(WATCHED_RUNS).where(WATCHED_RUNS.c.run == int(run)))
+def forget_watched(connection: Connection, run: str, attempt: int) -> None:
+    """The end of an attempt was told."""
+    ended = (WATCHED_RUNS.c.run == int(run)) & (WATCHED_RUNS.c.attempt == attempt)
+    connection.execute(delete(WATCHED_RUNS).where(ended))
 
 
 def _start_row(event: int, start: WorkflowStart) -> dict[str, object]:

@@ -76,11 +76,11 @@ class TableHeldRuns:
             return [_held(row) for row in connection.execute(query).all()]
 
     def decide(self, repository: int, head_sha: str, decision: Decision, by: str, at: datetime) -> Sequence[HeldRun]:
-        """For all that a commit has started, that is not approved yet and was not deleted; gives them as they are now."""
+        """For all that a commit has started, that is not approved yet, nor expired or deleted; gives them as they are now."""
         same = (
             (HELD_RUNS.c.repository == repository)
             & (HELD_RUNS.c.head_sha == head_sha)
-            & (HELD_RUNS.c.decision != "approved")
+            & HELD_RUNS.c.decision.in_(("waiting", "rejected"))
             & HELD_RUNS.c.run.in_(select(ATTEMPTS.c.run))
         )
         values = {"decision": decision, "decided_by": by, "decided_at": at.isoformat(timespec="microseconds")}
@@ -92,6 +92,21 @@ class TableHeldRuns:
                 mark_run(connection, run, 1)
             chosen = select(HELD_RUNS).where(HELD_RUNS.c.run.in_(runs)).order_by(HELD_RUNS.c.run)
             return [_held(row) for row in connection.execute(chosen).all()]
+
+        return self._database.write(work)
+
+    def expire(self, before: datetime, at: datetime) -> Sequence[str]:
+        """End the waiting of runs that wait since before then; gives them."""
+        stamp = before.isoformat(timespec="microseconds")
+        old = (HELD_RUNS.c.decision == "waiting") & (HELD_RUNS.c.held_at < stamp)
+        values = {"decision": "expired", "decided_at": at.isoformat(timespec="microseconds")}
+
+        def work(connection: Connection) -> Sequence[str]:
+            runs = list(connection.execute(select(HELD_RUNS.c.run).where(old).order_by(HELD_RUNS.c.run)).scalars())
+            connection.execute(update(HELD_RUNS).where(old).values(values))
+            for run in connection.execute(select(ATTEMPTS.c.run).where(ATTEMPTS.c.run.in_(runs))).scalars().all():
+                mark_run(connection, run, 1)
+            return [str(run) for run in runs]
 
         return self._database.write(work)
 

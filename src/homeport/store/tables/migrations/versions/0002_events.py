@@ -71,8 +71,9 @@ def _make_events() -> None:
     op.create_table(
         "watched_runs",
         sa.Column("run", sa.Integer, autoincrement=False),
+        sa.Column("attempt", sa.Integer, autoincrement=False),
         sa.Column("repository", sa.Integer, nullable=False),
-        sa.PrimaryKeyConstraint("run", name="pk_watched_runs"),
+        sa.PrimaryKeyConstraint("run", "attempt", name="pk_watched_runs"),
     )
 
 
