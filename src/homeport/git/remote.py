@@ -8,6 +8,7 @@ import os
 import select
 import signal
 from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import suppress
 from time import monotonic
 from typing import Literal
 
@@ -68,9 +69,19 @@ class RemoteGit:
     """Git for repositories elsewhere. Thread-safe: it keeps nothing. All methods raise `RemoteGitError` and `RemoteGitStoppedError`."""
 
     def __init__(
-        self, environment: Mapping[str, str], is_stopped: Callable[[], bool], settings: Mapping[str, str] | None = None
+        self,
+        environment: Mapping[str, str],
+        is_stopped: Callable[[], bool],
+        settings: Mapping[str, str] | None = None,
+        *,
+        ask_seconds: float = ASK_SECONDS,
+        fetch_seconds: float = FETCH_SECONDS,
     ) -> None:
-        """`settings` are more of git's settings; they may be secret: no list of processes shows them."""
+        """`settings` are more of git's settings; they may be secret: no list of processes shows them. What takes longer than it may is
+        given up as `unreachable`.
+        """
+        self._ask_seconds = ask_seconds
+        self._fetch_seconds = fetch_seconds
         numbered = list(enumerate((settings or {}).items()))
         self._environment = {
             **{name: value for name, value in environment.items() if name in _KEPT or name.lower().endswith("_proxy")},
@@ -88,7 +99,7 @@ class RemoteGit:
     def find_refs(self, url: str, names: Collection[str]) -> list[FoundRef]:
         """Those of the full names that the repository has, in the order of `names`."""
         asked = [word for name in names for word in (name, f"{name}^{{}}")]
-        output = self._run(["ls-remote", "--quiet", "--", url, *asked], url, ASK_SECONDS)
+        output = self._run(["ls-remote", "--quiet", "--", url, *asked], url, self._ask_seconds)
         found: dict[str, str] = {}
         for line in output.decode("utf-8", "replace").splitlines():
             commit, _, name = line.partition("\t")
@@ -100,20 +111,20 @@ class RemoteGit:
         """Bring one commit (a full ref or a full id), without its history, into a new bare repository; gives its id."""
         _make_bare(git_dir, is_sha256=is_sha256)
         words = ["fetch", "--quiet", "--depth=1", "--no-tags", "--no-recurse-submodules", "--no-write-fetch-head"]
-        self._run([*words, "--", url, f"+{wanted}:refs/homeport/fetched"], url, FETCH_SECONDS, git_dir)
+        self._run([*words, "--", url, f"+{wanted}:refs/homeport/fetched"], url, self._fetch_seconds, git_dir)
         words = ["rev-parse", "--verify", "--quiet", "refs/homeport/fetched^{commit}"]
-        return self._run(words, "", ASK_SECONDS, git_dir).decode("ascii", "replace").strip()
+        return self._run(words, "", self._ask_seconds, git_dir).decode("ascii", "replace").strip()
 
     def list_refs(self, url: str, patterns: Sequence[str]) -> dict[str, str]:
         """The refs that match (`refs/heads/*`), by full name: for an annotated tag the tag object."""
-        output = self._run(["ls-remote", "--quiet", "--refs", "--", url, *patterns], url, ASK_SECONDS)
+        output = self._run(["ls-remote", "--quiet", "--refs", "--", url, *patterns], url, self._ask_seconds)
         pairs = (line.split("\t", 1) for line in output.decode("utf-8", "replace").splitlines())
         return {ref: sha for sha, ref in pairs}
 
     def fetch_refs(self, url: str, refspecs: Sequence[str], git_dir: str) -> None:
         """Bring refs (`+refs/heads/main:refs/heads/main`) with their history into a repository that is there."""
         words = ["fetch", "--quiet", "--no-tags", "--no-recurse-submodules", "--no-write-fetch-head", "--force"]
-        self._run([*words, "--", url, *refspecs], url, FETCH_SECONDS, git_dir)
+        self._run([*words, "--", url, *refspecs], url, self._fetch_seconds, git_dir)
 
     def borrow(self, objects: str, git_dir: str, *, is_sha256: bool = False) -> None:
         """Make a bare repository with the objects of another one, but without its configuration, which may name programs."""
@@ -123,13 +134,15 @@ class RemoteGit:
 
     def archive(self, git_dir: str, commit: str, file: str) -> None:
         """Write the files of a commit as a tar archive, as a forge hands it out (`export-ignore` and `export-subst` hold)."""
-        self._run(["archive", "--format=tar", f"--output={file}", commit], "", FETCH_SECONDS, git_dir)
+        self._run(["archive", "--format=tar", f"--output={file}", commit], "", self._fetch_seconds, git_dir)
 
     def find_commit(self, git_dir: str, names: Sequence[str]) -> FoundRef | None:
         """The first of these names (refs or ids) that leads to a commit of a repository on this machine."""
         for name in names:
             words = ["rev-parse", "--verify", "--quiet", "--end-of-options", f"{name}^{{commit}}"]
-            commit = self._run(words, "", ASK_SECONDS, git_dir, allowed=(0, 1, 128)).decode("ascii", "replace").strip()
+            commit = (
+                self._run(words, "", self._ask_seconds, git_dir, allowed=(0, 1, 128)).decode("ascii", "replace").strip()
+            )
             if commit:
                 return FoundRef(name, commit)
         return None
@@ -175,6 +188,7 @@ class _Child:
                     (os.POSIX_SPAWN_DUP2, output, 1),
                     (os.POSIX_SPAWN_DUP2, errors, 2),
                 ],
+                setpgroup=0,
                 setsigdef=_DEFAULTS,
             )
         except OSError as error:
@@ -193,16 +207,22 @@ class _Child:
         return self.code is not None
 
     def close(self) -> None:
-        """Asked first: git ends its helpers and removes its temporary files then."""
+        """Git is asked first, so that it removes its temporary files. The helper that speaks HTTP it leaves behind: that one is ended too."""
         os.close(self.output)
         os.close(self.errors)
+        if self.has_ended():
+            return
         ends_at = monotonic() + _GRACE_SECONDS
-        if not self.has_ended():
-            os.kill(self._pid, signal.SIGTERM)
+        self._signal(signal.SIGTERM)
         while not self.has_ended():
             if monotonic() > ends_at:
-                os.kill(self._pid, signal.SIGKILL)
+                self._signal(signal.SIGKILL)
             select.select([], [], [], 0.01)
+        self._signal(signal.SIGKILL)
+
+    def _signal(self, number: signal.Signals) -> None:
+        with suppress(ProcessLookupError):
+            os.killpg(self._pid, number)
 
 
 def _await(child: _Child, is_stopped: Callable[[], bool], ends_at: float) -> tuple[int, bytes, bytes]:
