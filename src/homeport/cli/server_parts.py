@@ -162,7 +162,13 @@ def build_server(settings: ServerSettings, database: Database, bell: Bell, envir
         results=results,
         metrics=metrics,
         happenings=happenings,
-        background=(runner, forks, results.reporter, *happenings.background, Sweeper(retention, logs, clock, forks.expire)),
+        background=(
+            runner,
+            forks,
+            results.reporter,
+            *happenings.background,
+            Sweeper(retention, logs, clock, forks.expire),
+        ),
     )
     return Server(parts, list(RunnerApi(engine.board, bell, runner.find_runner).routes))
 

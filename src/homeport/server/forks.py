@@ -133,7 +133,9 @@ class Forks:
         if held.decision == "approved":
             raise ApprovalError(f"run {run} was approved by {held.decided_by} already")
         if held.decision == "expired":
-            raise ApprovalError(f"run {run} waited for {HELD_DAYS} days, and cannot begin any more: push the commit again")
+            raise ApprovalError(
+                f"run {run} waited for {HELD_DAYS} days, and cannot begin any more: push the commit again"
+            )
         return held
 
     def _begin(self, run: str) -> None:
