@@ -25,7 +25,8 @@ _SECONDS_FOR_ROOM = 0.5
 class Spool:
     """The reports of one lease. `add` is for the job's threads, the rest for the one thread that sends."""
 
-    def __init__(self, path: str, token: str) -> None:
+    def __init__(self, path: str, token: str, largest: int = LARGEST) -> None:
+        self._largest = largest
         make_folder(os.path.dirname(path))
         flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC
         self._path = path
@@ -46,7 +47,7 @@ class Spool:
     def add(self, sequence: int, report: bytes) -> None:
         """Keep a report; waits while too much of the job is waiting, or the disk is full. Nothing is kept after `drop`. Raises `OSError`."""
         with self._changed:
-            while self._end - self._begin > LARGEST and not self._is_over:
+            while self._is_full() and not self._is_over:
                 self._changed.wait()
             while not self._is_over and not self._has_written(_HEAD.pack(len(report), sequence) + report):
                 self._changed.wait(_SECONDS_FOR_ROOM)
@@ -73,7 +74,7 @@ class Spool:
             while self._waiting and self._waiting[0][0] <= sequence:
                 _, offset, size = self._waiting.popleft()
                 self._begin = offset + size
-            if not self._waiting and self._end > LARGEST // 16:
+            if not self._waiting and self._end > self._largest // 16:
                 self._begin = self._end = len(self._head())
                 os.ftruncate(self._file, self._end)
             self._changed.notify_all()
@@ -93,6 +94,10 @@ class Spool:
         """Whether everything was acknowledged."""
         with self._changed:
             return not self._waiting
+
+    def _is_full(self) -> bool:
+        """Too much is waiting; or so much was acknowledged that the file has to begin anew, which it does when nothing is."""
+        return self._end - self._begin > self._largest or (self._end > 2 * self._largest and bool(self._waiting))
 
     def _has_written(self, data: bytes) -> bool:
         """All of it; or nothing, where there is no room."""

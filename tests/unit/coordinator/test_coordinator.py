@@ -5,8 +5,8 @@ import pytest
 
 from homeport.coordinator.arrival import ReportError
 from homeport.coordinator.journal import recall
-from homeport.coordinator.surroundings import Policy
-from homeport.plan.model import ConcurrencyClaim, Plan
+from homeport.coordinator.surroundings import GrantError, JobGrant, Policy
+from homeport.plan.model import ConcurrencyClaim, Leg, Plan
 from homeport.ports.control import CancelRun, RetryJob
 from homeport.run.facts import (
     AnnotationRaised,
@@ -24,6 +24,7 @@ from homeport.run.facts import (
     StepStarted,
 )
 from homeport.run.rerun import OneJob, RerunError, Selection
+from homeport.run.state import RunState
 from tests.support.coordination import LABELS, Bench, World
 from tests.support.plans import NOW, plan_of, record_of, written_job
 
@@ -214,6 +215,26 @@ def test_a_job_without_a_runner_fails_at_once_with_the_reason_at_its_place(bench
     assert "windows-latest" in build.reason
     (annotation,) = bench.of(AnnotationRaised)
     assert (annotation.file, annotation.line, annotation.column) == (".github/workflows/ci.yml", 3, 5)
+
+
+def test_a_job_whose_secrets_cannot_be_had_fails_with_the_reason_and_its_run_goes_on() -> None:
+    class NoGrants:
+        def grant(self, run: RunState, leg: Leg, lease: str, names: frozenset[str] | None) -> JobGrant:
+            if leg.key == "first":
+                raise GrantError("the key of the vault is gone")
+            return JobGrant()
+
+    bench = World().process(Policy(labels=LABELS, grants=NoGrants()))
+    run = bench.submit(plan_of(written_job("first"), written_job("second")))
+    failed = [fact for fact in bench.facts if isinstance(fact, JobFinished)]
+    assert [(fact.job, fact.conclusion, fact.reason) for fact in failed] == [
+        ("first", "failure", "the key of the vault is gone")
+    ]
+    assert any(isinstance(fact, AnnotationRaised) and fact.message == failed[0].reason for fact in bench.facts)
+    bench.finish("second")
+    state = bench.coordinator.find_run(run)
+    assert state is None or state.conclusion == "failure"
+    assert bench.world.runs.ending(run) is not None
 
 
 def test_a_job_without_a_runner_can_be_skipped_instead(world: World) -> None:

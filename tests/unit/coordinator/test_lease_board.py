@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 
 import pytest
 
@@ -216,6 +217,19 @@ def test_a_silent_runner_loses_its_job_and_is_refused_afterwards(board: LeaseBoa
     board.forget(order.lease)
     with pytest.raises(UnknownLeaseError):
         board.ask(order.lease, claim.token)
+
+
+@pytest.mark.parametrize("hours", [-1, 1, 24 * 365])
+def test_a_clock_that_jumps_loses_no_job(board: LeaseBoard, clock: FixedClock, hours: int) -> None:
+    (order,) = orders(1)
+    board.offer(order, {})
+    claim = board.claim(ONE, "a")
+    assert claim is not None
+    clock.moment += timedelta(hours=hours)
+    assert board.find_lost() == []
+    assert board.ask(order.lease, claim.token) == Orders()
+    clock.seconds += LEASE_SECONDS + 1
+    assert board.find_lost() == [order.lease], "time that passes still counts"
 
 
 def test_a_restored_lease_is_its_runners_and_nobody_elses(leases: MemoryLeases, clock: FixedClock) -> None:
