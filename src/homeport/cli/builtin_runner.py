@@ -18,20 +18,23 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import msgspec
 
+from homeport.cli.runner_health import RunnerHealth
 from homeport.coordinator.dispatch import Labels
 from homeport.coordinator.lease_board import RunnerProfile
 from homeport.ports.clock import Clock
+from homeport.ports.repositories import StoreError
 from homeport.runner.environment import pick_variables
 from homeport.store.data_folder import DataFolder
 from homeport.store.folder import is_held, listed, make_folder, read_file, remove_tree, unlink, write_file
 
 _LOOK_SECONDS = 1.0
 _RETRY_SECONDS = 2.0
-"""A process that dies again and again is not started more often"""
+"""between two starts, at least"""
+_LAST_BYTES = 4000
 _FROM_HOST = ("HOME", "USER", "LOGNAME", "TMPDIR", "XDG_CONFIG_HOME", "DOCKER_HOST", "XDG_RUNTIME_DIR")
 """What a runner needs to know besides what jobs may see."""
 
@@ -98,6 +101,15 @@ class RunnerFolder(msgspec.Struct, frozen=True):
         os.rename(self.path, gone)
         remove_tree(gone)
 
+    def read_last_words(self) -> str:
+        """The end of what the process has said, which is its reason where it died."""
+        try:
+            with open(self.file("log"), "rb") as log:  # noqa: PTH123 - as everywhere in cli
+                log.seek(max(0, os.fstat(log.fileno()).st_size - _LAST_BYTES))
+                return log.read().decode("utf-8", "replace").strip()
+        except OSError:
+            return ""
+
     @property
     def is_retiring(self) -> bool:
         """Whether it takes no more jobs."""
@@ -128,6 +140,7 @@ class BuiltinRunner:
         self._children: dict[str, subprocess.Popen[bytes]] = {}
         self._retired: set[str] = set()
         self._not_before = 0.0
+        self._health = RunnerHealth(clock)
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._watch, name="builtin-runner")
         for each in self._list():
@@ -141,9 +154,19 @@ class BuiltinRunner:
                 return RunnerProfile(runner, self._labels)
         return None
 
+    @property
+    def problem(self) -> str | None:
+        """Why jobs wait for a runner that does not come, in words for everybody; None where it comes."""
+        return self._health.problem
+
+    def gauges(self) -> Iterable[tuple[str, str, float]]:
+        """What metrics say of it."""
+        yield "runners", "Processes of the built-in runner that live", sum(each.is_alive for each in self._list())
+        yield "runner_deaths_total", "Processes of the built-in runner that ended by a fault", self._health.deaths
+
     def start(self) -> None:
-        """Keep or start the runner, and what is needed for those that are there besides."""
-        self._look()
+        """Keep or start the runner, and what is needed for those that are there besides. What is in the way is tried again."""
+        self._look_safely()
         self._thread.start()
 
     def stop(self) -> None:
@@ -158,7 +181,16 @@ class BuiltinRunner:
 
     def _watch(self) -> None:
         while not self._stopped.wait(_LOOK_SECONDS):
+            self._look_safely()
+
+    def _look_safely(self) -> None:
+        """A full disk, or a folder that was tampered with, may be in order later."""
+        try:
             self._look()
+        except (OSError, StoreError) as error:
+            self._health.note_failure(error)
+        else:
+            self._health.note_look(self._children)
 
     def _list(self) -> list[RunnerFolder]:
         names = sorted((name for name in listed(self._folder.runner) if name.isdigit()), key=int)
@@ -166,9 +198,7 @@ class BuiltinRunner:
 
     def _look(self) -> None:
         """One look at all processes: exactly one is to be there that was told what this server tells, and takes jobs."""
-        for runner, child in list(self._children.items()):
-            if child.poll() is not None:
-                del self._children[runner]
+        self._note_ends()
         dead: list[RunnerFolder] = []
         has_current = self._recipe.parallel == 0
         for each in self._list():
@@ -188,6 +218,15 @@ class BuiltinRunner:
             has_current = True
         if not has_current:
             self._launch(self._make(), self._recipe)
+
+    def _note_ends(self) -> None:
+        for runner, child in list(self._children.items()):
+            if child.poll() is not None:
+                del self._children[runner]
+                if child.returncode:
+                    folder = RunnerFolder(os.path.join(self._folder.runner, runner.removeprefix("builtin-")))
+                    self._health.note_death(runner, child.returncode, folder.read_last_words())
+                    self._not_before = max(self._not_before, self._clock.monotonic() + self._health.pause_seconds)
 
     def _make(self) -> RunnerFolder:
         taken = [int(os.path.basename(each.path)) for each in self._list()]
@@ -216,6 +255,7 @@ class BuiltinRunner:
                 stderr=log,
                 start_new_session=True,
             )
+        self._health.note_start(folder.id)
 
 
 def _open_private(path: str, flags: int) -> int:

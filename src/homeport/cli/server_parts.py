@@ -105,6 +105,7 @@ def build_server(settings: ServerSettings, database: Database, bell: Bell, envir
     )
     metrics.watch(lambda: gauges(engine, database))
     runner = BuiltinRunner(folder, _write_recipe(settings), builtin_labels(), environment, clock)
+    metrics.watch(runner.gauges)
     forks = Forks(TableHeldRuns(database), start_with(engine, stores.runs), clock, access.audit)
     happenings = open_happenings(
         settings,
@@ -161,6 +162,7 @@ def build_server(settings: ServerSettings, database: Database, bell: Bell, envir
         directory=directory,
         results=results,
         metrics=metrics,
+        find_runner_problem=lambda: runner.problem,
         happenings=happenings,
         background=(
             runner,

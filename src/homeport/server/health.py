@@ -41,6 +41,7 @@ def find_obstacles(parts: ServerParts) -> dict[str, str | None]:
         "database": _check_database(parts),
         "disk": _check_disk(parts),
         "engine": parts.engine.problem,
+        "runner": parts.find_runner_problem(),
     }
 
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Sequence
 
 from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
-from prometheus_client.metrics_core import GaugeMetricFamily, Metric
+from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.platform_collector import PlatformCollector
 from prometheus_client.process_collector import ProcessCollector
 from prometheus_client.registry import Collector
@@ -25,7 +25,7 @@ from homeport.store.tables.database import Database
 _REQUEST_SECONDS = (0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10)
 _WAIT_SECONDS = (0.01, 0.05, 0.1, 0.25, 0.5, 1, 5, 30, 120, 600, 3600)
 Gauges = Callable[[], Iterable[tuple[str, str, float]]]
-"""Name without `homeport_`, what it is, and its value now."""
+"""Name without `homeport_`, what it is, and its value now. One whose name ends in `_total` only ever grows."""
 
 
 class Metrics:
@@ -120,7 +120,8 @@ class _Now(Collector):
     def collect(self) -> Iterable[Metric]:
         """One family a value."""
         for name, says, value in self._gauges():
-            yield GaugeMetricFamily(f"homeport_{name}", says, value=value)
+            family = CounterMetricFamily if name.endswith("_total") else GaugeMetricFamily
+            yield family(f"homeport_{name}", says, value=value)
 
 
 class Timing:

@@ -68,6 +68,8 @@ class ServerParts(msgspec.Struct, frozen=True, kw_only=True):
     forks: Forks
     """runs of pull requests from forks that wait for approval"""
     metrics: Metrics
+    find_runner_problem: Callable[[], str | None]
+    """why the built-in runner does not come, in words for everybody"""
     happenings: Happenings
     """what takes events in, and what came of them"""
     background: tuple[BackgroundPart, ...] = ()
