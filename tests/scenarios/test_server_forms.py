@@ -131,7 +131,7 @@ def test_a_workflow_is_started_by_hand_with_inputs_of_every_kind(place: Place) -
     assert re.search(r'<select[^>]*name="optional.stage"><option value="">none</option><option>staging</option>', page)
     typed = {"words": "a b", "where": "live", "loud": "false", "times": "2.5", "most": "", "stage": "staging"}
     told = start(place, **typed)
-    assert {name: told.get(name, "") for name in typed} == typed
+    assert {name: told.get(name, "") for name in typed} == typed | {"most": "0"}
     least = start(place, where="test", stage="")
     assert (least["words"], least["times"], least["where"]) == ("hello", "2", "test")
     assert not least.get("stage")
