@@ -57,6 +57,16 @@ def test_events_of_a_repository_are_pending_in_their_order(events: TableEvents) 
     assert list(events.repositories_with_pending()) == [2]
 
 
+def test_pending_events_are_found_behind_one_that_is_not_concluded_yet(events: TableEvents) -> None:
+    events.accept([(1, "a", EVENT), (2, "b", EVENT), (1, "c", EVENT)])
+    first = events.next_pending(1)
+    assert first is not None
+    second = events.next_pending(1, first.id)
+    assert second is not None
+    assert (first.delivery, second.delivery) == ("a", "c")
+    assert events.next_pending(1, second.id) is None
+
+
 def test_a_run_is_tied_to_its_event_and_workflow_for_good(events: TableEvents) -> None:
     events.accept([(1, "a", EVENT), (1, "b", EVENT)])
     first, second = events.find(1), events.find(2)

@@ -16,6 +16,9 @@ from homeport.plan.model import WorkflowOrigin
 
 WORKFLOW_FOLDER = ".github/workflows"
 _ENDINGS = (".yml", ".yaml")
+_MOST_KNOWN = 64
+_LARGEST_KNOWN = 32 * 1024
+"""So that what is remembered of parsed files takes some tens of megabytes at the very most"""
 
 
 class ParsedFile(msgspec.Struct, frozen=True):
@@ -72,6 +75,24 @@ class FetchedFiles(Protocol):
         ...
 
 
+class ParsedBefore:
+    """Files of earlier commits, by path and text: few commits change a workflow. Bounded; may be shared by threads."""
+
+    def __init__(self) -> None:
+        self._files: dict[tuple[str, bytes], ParsedFile] = {}
+
+    def parse(self, text: bytes, file: str) -> ParsedFile:
+        """As if it were parsed now."""
+        known = self._files.get((file, text))
+        if known is None:
+            known = _parse(text, file)
+            if len(self._files) >= _MOST_KNOWN:
+                self._files = {}
+            if len(text) <= _LARGEST_KNOWN:
+                self._files[file, text] = known
+        return known
+
+
 class WorkflowFiles:
     """The workflow files of a repository. Each is read and parsed once, when it is first asked for."""
 
@@ -82,10 +103,12 @@ class WorkflowFiles:
         open_remote: Callable[[], FetchedFiles] | None = None,
         *,
         folders: Sequence[str] = (WORKFLOW_FOLDER,),
+        parsed_before: ParsedBefore | None = None,
     ) -> None:
         """`list_names` gives the names of the files in a folder, `read` a file by its path below the repository; `open_remote` is
         asked when a workflow of another repository is needed; None where none is fetched. `folders` hold the workflows.
         """
+        self._parse = _parse if parsed_before is None else parsed_before.parse
         self.open_remote = open_remote
         self._remote: FetchedFiles | None = None
         self._list_names = list_names
@@ -104,7 +127,7 @@ class WorkflowFiles:
         if file not in self._parsed:
             text = self._read(file)
             self._texts[file] = text or b""
-            self._parsed[file] = None if text is None else ParsedFile(file, *_parse(text, file))
+            self._parsed[file] = None if text is None else self._parse(text, file)
         return self._parsed[file]
 
     def read_all(self) -> list[ParsedFile]:
@@ -149,6 +172,6 @@ def _unreadable(file: str) -> Diagnostic:
     return Diagnostic(code="syntax", message="the file cannot be read", span=point(file), invalid=True)
 
 
-def _parse(text: bytes, file: str) -> tuple[Workflow | None, tuple[Diagnostic, ...]]:
+def _parse(text: bytes, file: str) -> ParsedFile:
     workflow, diagnostics = parse_workflow(text, file)
-    return workflow, tuple(diagnostics)
+    return ParsedFile(file, workflow, tuple(diagnostics))

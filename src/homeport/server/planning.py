@@ -21,7 +21,7 @@ from homeport.language import nodes
 from homeport.language.parser.workflow import parse_workflow
 from homeport.plan.choice import Choice, Refused, choose
 from homeport.plan.contexts import RunIdentity
-from homeport.plan.files import FetchedFiles, ParsedFile, WorkflowFiles
+from homeport.plan.files import FetchedFiles, ParsedBefore, ParsedFile, WorkflowFiles
 from homeport.plan.model import NotStarted, Plan
 from homeport.ports.clock import Clock
 from homeport.ports.directory import HostedRepository, RepositoryDirectory
@@ -91,6 +91,7 @@ class Planner:
         self._around = surroundings
         self._lanes = Lanes("planner", self._plan_next, threads=_THREADS)
         self._planned = threading.Condition()
+        self._parsed_before = ParsedBefore()
         self._listening: dict[tuple[int, str], bool] = {}
         """whether a repository's default branch, at a commit, has workflows that wait for others"""
         self._log = logging.getLogger("homeport.planning")
@@ -129,6 +130,7 @@ class Planner:
             lambda file: git.show(sha, file),
             self._around.open_remote,
             folders=repository.settings.workflow_folders,
+            parsed_before=self._parsed_before,
         )
 
     def note_tip(self, repository: HostedRepository, actor: str) -> None:

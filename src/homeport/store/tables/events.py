@@ -78,7 +78,12 @@ WATCHED_RUNS = Table(
 _LARGEST_ID = 2**63 - 1
 _FIND_SAME = select(EVENTS.c.id).where(given(EVENTS, "repository", "delivery"))
 _ADD = insert(EVENTS)
-_NEXT = select(EVENTS).where(EVENTS.c.state == "pending", given(EVENTS, "repository")).order_by(EVENTS.c.id).limit(1)
+_NEXT = (
+    select(EVENTS)
+    .where(EVENTS.c.state == "pending", given(EVENTS, "repository"), EVENTS.c.id > bindparam("after"))
+    .order_by(EVENTS.c.id)
+    .limit(1)
+)
 _CONCLUDE = update(EVENTS).where(given(EVENTS, "id")).values(state="planned", note=bindparam("note"))
 _FIND_START = select(STARTS.c.run, STARTS.c.number).where(given(STARTS, "event", "workflow"))
 _REMOVE_START = delete(STARTS).where(given(STARTS, "event", "workflow"))
