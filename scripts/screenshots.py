@@ -1,4 +1,7 @@
-"""Takes the pictures of the server's pages that the manual shows: `python scripts/screenshots.py` (needs Chromium)."""
+"""Takes the pictures of the server's pages that the manual shows: `python scripts/screenshots.py` (needs Chromium).
+
+With `first-day` it takes those of somebody's first day instead: examples/sdk is pushed, watched, broken and mended, which takes minutes.
+"""
 
 import sys
 import tempfile
@@ -9,6 +12,7 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
 from tests.support.browser import Visitor, chromium, visiting  # noqa: E402 - found only now
+from tests.support.first_day import QUICKER, FirstDay  # noqa: E402
 from tests.support.past_runs import PastRuns  # noqa: E402
 from tests.support.serve import served  # noqa: E402
 
@@ -47,7 +51,40 @@ tests/test_stock.py \x1b[32m..............\x1b[31mF\x1b[32m.....................
 PICTURES = {"home": "/", "runs": "/octo/shop/actions", "run": "/octo/shop/actions/runs/{run}"}
 
 
+FIRST_DAY = {"run": "server-first-day", "why": "server-first-day-red"}
+
+
 def main() -> None:
+    """All, or those of the first day."""
+    if sys.argv[1:] == ["first-day"]:
+        live_through_first_day()
+    else:
+        show_past_weeks()
+
+
+def live_through_first_day() -> None:
+    """As `tests/browser/test_first_day.py` does."""
+    options = {"viewport": {"width": 1200, "height": 780}, "color_scheme": "light"}
+    with tempfile.TemporaryDirectory() as folder:
+        data = Path(folder) / "data"
+        with (
+            served(data, environment=QUICKER) as server,
+            chromium() as browser,
+            visiting(browser, server, **options) as visitor,
+        ):
+            day = FirstDay(visitor, Path(folder) / "villa", lambda name: take_for_first_day(visitor, name))
+            for act in (day.sign_in, day.push, day.watch, day.break_a_test, day.mend, day.run_again, day.find_it_again):
+                act()
+                sys.stderr.write(f"{act.__name__}: done\n")
+
+
+def take_for_first_day(visitor: Visitor, name: str) -> None:
+    """Where the manual has a place for it."""
+    if name in FIRST_DAY:
+        visitor.page.screenshot(path=ROOT / "docs" / "images" / f"{FIRST_DAY[name]}.png")
+
+
+def show_past_weeks() -> None:
     """Light ones, and a dark one of the log."""
     with tempfile.TemporaryDirectory() as folder:
         data = Path(folder) / "data"
