@@ -3,6 +3,8 @@
 Every job is a check run, by the job's number; every run is a check suite, by its own.
 """
 
+from typing import Literal
+
 import msgspec
 
 from homeport.ports.run_entries import (
@@ -75,7 +77,7 @@ class CheckRun(msgspec.Struct, frozen=True, kw_only=True):
     url: str
     html_url: str
     details_url: str
-    status: JobStatus
+    status: JobStatus | Literal["requested"]
     conclusion: RunConclusion | None
     started_at: str | None
     completed_at: str | None

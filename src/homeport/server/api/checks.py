@@ -18,6 +18,8 @@ from homeport.server.api.answers import Answer, Page
 from homeport.server.api.call import Call, Permission
 from homeport.server.api.commits import resolve_ref
 from homeport.server.api.endpoint import Endpoint, Nothing, endpoint
+from homeport.server.api.making_checks import show_made, show_made_annotation
+from homeport.store.tables.made_checks import MadeCheck
 
 READ = Permission("reader", "checks")
 _REPOSITORY = "/repos/{owner}/{repo}"
@@ -42,12 +44,19 @@ class SuitesQuery(Page, frozen=True, kw_only=True):
 
 
 def get_run(call: Call, _: Nothing) -> Answer:
-    """A job as a check."""
+    """A job as a check, or one that a job made."""
+    made = call.parts.made_checks.find(call.repository.id, call.number("check_run_id"))
+    if made is not None:
+        return Answer(body=show_made(call, made))
     return Answer(body=_show(call, _find_job(call)))
 
 
 def list_annotations(call: Call, query: Page) -> Answer:
-    """What its steps had to say."""
+    """What its steps had to say, or its maker."""
+    made = call.parts.made_checks.find(call.repository.id, call.number("check_run_id"))
+    if made is not None:
+        remarks = [show_made_annotation(call, made, each) for each in query.cut(made.annotations)]
+        return call.page(remarks, query, len(made.annotations))
     run, job = _find_job(call)
     found = call.parts.reading.annotations(run.id, job.attempt, job.key)
     shown = [show_annotation(each, run.head_sha, call.repository.full_name, call.links) for each in query.cut(found)]
@@ -55,15 +64,17 @@ def list_annotations(call: Call, query: Page) -> Answer:
 
 
 def list_for_ref(call: Call, query: ChecksQuery) -> Answer:
-    """Of a commit: the jobs of all its runs."""
+    """Of a commit: the jobs of all its runs, and what jobs made."""
     sha = resolve_ref(call, call.text("ref"))
     found = [each for run in _runs_of(call, sha) for each in _jobs_of(call, run, query.filter)]
-    return _page(call, query, found)
+    return _page(call, query, found, call.parts.made_checks.of_commit(call.repository.id, sha))
 
 
 def list_for_suite(call: Call, query: ChecksQuery) -> Answer:
     """Of a run."""
-    return _page(call, query, _jobs_of(call, _find_suite(call), query.filter))
+    run = _find_suite(call)
+    made = call.parts.made_checks.of_run(call.repository.id, run.id)
+    return _page(call, query, _jobs_of(call, run, query.filter), made)
 
 
 def list_suites(call: Call, query: SuitesQuery) -> Answer:
@@ -109,13 +120,22 @@ def _find_suite(call: Call) -> RunEntry:
     return call.refuse_unknown() if found is None else found.run
 
 
-def _page(call: Call, query: ChecksQuery, found: list[_Found]) -> Answer:
-    wanted = [
+def _page(call: Call, query: ChecksQuery, found: list[_Found], made: Sequence[MadeCheck]) -> Answer:
+    """Of those that were made, the newest of each name counts, unless all are asked for."""
+    latest = {each.name: each for each in reversed(made)}
+    wanted: list[_Found | MadeCheck] = [
         (run, job)
         for run, job in found
         if query.check_name in {None, job.name} and query.status in {None, job.status} and query.app_id in {None, 1}
     ]
-    shown = tuple(_show(call, each) for each in query.cut(wanted))
+    wanted += [
+        each
+        for each in (made if query.filter == "all" else latest.values())
+        if query.check_name in {None, each.name} and query.status in {None, each.status} and query.app_id in {None, 1}
+    ]
+    shown = tuple(
+        show_made(call, each) if isinstance(each, MadeCheck) else _show(call, each) for each in query.cut(wanted)
+    )
     return call.page(CheckRuns(len(wanted), shown), query, len(wanted))
 
 

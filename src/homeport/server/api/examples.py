@@ -18,7 +18,17 @@ from homeport.rest import runs as run_shapes
 from homeport.rest import users as user_shapes
 from homeport.rest.links import Links, format_time
 from homeport.run.facts import AnnotationRaised
-from homeport.server.api import dispatches, environments, meta, operations, secrets, statuses, usage, variables
+from homeport.server.api import (
+    dispatches,
+    environments,
+    making_checks,
+    meta,
+    operations,
+    secrets,
+    statuses,
+    usage,
+    variables,
+)
 from homeport.server.api.answers import Empty
 from homeport.server.sealed_values import PublicKeyEntry
 
@@ -228,6 +238,10 @@ def _requests() -> tuple[object, ...]:
         environments.EnvironmentBody(),
         operations.RerunBody(enable_debug_logging=True),
         operations.RerunJobBody(enable_debug_logging=True, from_step=3),
+        making_checks.NewCheckBody(name="lint", head_sha=_SHA, status="in_progress"),
+        making_checks.ChangedCheckBody(
+            conclusion="neutral", output=making_checks.OutputBody(title="Two remarks", summary="See the files.")
+        ),
         secrets.SecretBody(encrypted_value=sealed, key_id="568250167242549743"),
         secrets.SelectedBody(selected_repository_ids=(1,)),
         statuses.StatusBody(state="success", target_url="https://lint.example.com/1", context="lint"),

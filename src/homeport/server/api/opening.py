@@ -18,6 +18,7 @@ from homeport.store.artifacts_folder import FolderArtifacts
 from homeport.store.caches_folder import FolderCaches
 from homeport.store.key_files import load_or_make_key
 from homeport.store.tables.journal_reader import JournalReader
+from homeport.store.tables.made_checks import TableMadeChecks
 from homeport.tokens.keys import SecretKey
 
 
@@ -47,6 +48,7 @@ def open_api(parts: ServerParts) -> ApiParts:
         sealed_values=parts.access.sealed_values,
         reading=Reading(parts.history, workflows, parts.access.people, artifacts, read_facts),
         statuses=parts.results.statuses,
+        made_checks=TableMadeChecks(parts.database),
         set_status=parts.results.reporting.set_status,
         artifacts=artifacts,
         # nothing is packed or unpacked here, so no program for that is looked for

@@ -23,6 +23,7 @@ from homeport.server.operations import Operations
 from homeport.server.planning import Planner
 from homeport.server.sealed_values import SealedValues
 from homeport.server.settings import ServerSettings
+from homeport.store.tables.made_checks import TableMadeChecks
 from homeport.store.tables.statuses import CommitStatus, TableStatuses
 
 
@@ -39,6 +40,7 @@ class ApiParts(msgspec.Struct, frozen=True, kw_only=True):
     sealed_values: SealedValues
     reading: Reading
     statuses: TableStatuses
+    made_checks: TableMadeChecks
     set_status: Callable[[HostedRepository, Status, str], CommitStatus]
     """the last is who sets it"""
     artifacts: ArtifactStore

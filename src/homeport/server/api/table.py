@@ -8,6 +8,7 @@ from homeport.server.api import (
     dispatches,
     environments,
     logs,
+    making_checks,
     meta,
     operations,
     repositories,
@@ -33,6 +34,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     *environments.ENDPOINTS,
     *statuses.ENDPOINTS,
     *checks.ENDPOINTS,
+    *making_checks.ENDPOINTS,
     *repositories.ENDPOINTS,
     *contents.ENDPOINTS,
 )

@@ -25,6 +25,18 @@ def upgrade() -> None:
     )
     op.create_index("ix_statuses_repository_sha_id", "statuses", ["repository", "sha", "id"])
     op.create_table(
+        "made_checks",
+        sa.Column("id", sa.Integer),
+        sa.Column("repository", sa.Integer, nullable=False),
+        sa.Column("sha", sa.String, nullable=False),
+        sa.Column("run", sa.Integer, nullable=False),
+        sa.Column("name", sa.String, nullable=False),
+        sa.Column("body", sa.LargeBinary, nullable=False),
+        sa.PrimaryKeyConstraint("id", name="pk_made_checks"),
+    )
+    op.create_index("ix_made_checks_repository_sha", "made_checks", ["repository", "sha"])
+    op.create_index("ix_made_checks_run", "made_checks", ["run"])
+    op.create_table(
         "reporting_news",
         sa.Column("id", sa.Integer),
         sa.Column("run", sa.Integer, nullable=False),

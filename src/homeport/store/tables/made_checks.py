@@ -1,0 +1,128 @@
+"""Keeps in a database the checks that jobs have made themselves, by the REST interface; a job's own check is the job."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, Literal
+
+import msgspec
+from sqlalchemy import Column, Connection, Index, Integer, LargeBinary, Row, String, Table, func, insert, select, update
+
+from homeport.store.tables.database import Database
+from homeport.store.tables.schema import METADATA
+
+MADE_CHECKS = Table(
+    "made_checks",
+    METADATA,
+    Column("id", Integer, primary_key=True),
+    Column("repository", Integer, nullable=False),
+    Column("sha", String, nullable=False),
+    Column("run", Integer, nullable=False, comment="of the job that made it"),
+    Column("name", String, nullable=False),
+    Column("body", LargeBinary, nullable=False),
+    Index(None, "repository", "sha"),
+    Index(None, "run"),
+)
+
+FIRST_OF_JOBS = 10_000_000
+"""The numbers of jobs begin here (`run.job_numbers`): those below are of checks that were made"""
+MadeStatus = Literal["queued", "in_progress", "completed", "waiting", "requested", "pending"]
+MadeConclusion = Literal[
+    "action_required", "cancelled", "failure", "neutral", "success", "skipped", "stale", "timed_out"
+]
+MadeLevel = Literal["notice", "warning", "failure"]
+
+
+class MadeAnnotation(msgspec.Struct, frozen=True, kw_only=True):
+    """A remark at a place of a file; lines and columns from 1."""
+
+    path: str
+    start_line: int
+    end_line: int
+    annotation_level: MadeLevel
+    message: str
+    start_column: int | None = None
+    end_column: int | None = None
+    title: str | None = None
+    raw_details: str | None = None
+
+
+class MadeCheck(msgspec.Struct, frozen=True, kw_only=True):
+    """One check. `id` 0: it has no number yet."""
+
+    id: int = 0
+    repository: int
+    sha: str
+    run: int
+    name: str
+    status: MadeStatus = "queued"
+    conclusion: MadeConclusion | None = None
+    external_id: str = ""
+    details_url: str = ""
+    started_at: datetime | None = None
+    completed_at: datetime | None = None
+    title: str | None = None
+    summary: str | None = None
+    text: str | None = None
+    annotations: tuple[MadeAnnotation, ...] = ()
+
+
+class TableMadeChecks:
+    """Safe from any thread; durable when a call returns. All may raise `StoreError`."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def add(self, check: MadeCheck, most: int) -> MadeCheck | None:
+        """With its number. None where a commit has so many already, or there are no numbers left."""
+
+        def work(connection: Connection) -> MadeCheck | None:
+            same = (MADE_CHECKS.c.repository == check.repository) & (MADE_CHECKS.c.sha == check.sha)
+            count = connection.execute(select(func.count()).select_from(MADE_CHECKS).where(same)).scalar() or 0
+            last = connection.execute(select(func.max(MADE_CHECKS.c.id))).scalar() or 0
+            if count >= most or last + 1 >= FIRST_OF_JOBS:
+                return None
+            made = msgspec.structs.replace(check, id=last + 1)
+            connection.execute(insert(MADE_CHECKS).values(_values(made)))
+            return made
+
+        return self._database.write(work)
+
+    def change(self, check: MadeCheck) -> None:
+        """Put it in the place of the one with its number."""
+        change = update(MADE_CHECKS).where(MADE_CHECKS.c.id == check.id).values(_values(check))
+        self._database.write(lambda connection: connection.execute(change))
+
+    def find(self, repository: int, number: int) -> MadeCheck | None:
+        """By its number."""
+        if number >= FIRST_OF_JOBS:
+            return None
+        found = self._read((MADE_CHECKS.c.id == number) & (MADE_CHECKS.c.repository == repository))
+        return found[0] if found else None
+
+    def of_commit(self, repository: int, sha: str) -> Sequence[MadeCheck]:
+        """The newest first."""
+        return self._read((MADE_CHECKS.c.repository == repository) & (MADE_CHECKS.c.sha == sha))
+
+    def of_run(self, repository: int, run: int) -> Sequence[MadeCheck]:
+        """Those that its jobs have made, the newest first."""
+        return self._read((MADE_CHECKS.c.repository == repository) & (MADE_CHECKS.c.run == run))
+
+    def _read(self, condition: Any) -> Sequence[MadeCheck]:
+        with self._database.read() as connection:
+            rows = connection.execute(select(MADE_CHECKS).where(condition).order_by(MADE_CHECKS.c.id.desc())).all()
+        return [_check(row) for row in rows]
+
+
+def _values(check: MadeCheck) -> dict[str, Any]:
+    return {
+        "id": check.id,
+        "repository": check.repository,
+        "sha": check.sha,
+        "run": check.run,
+        "name": check.name,
+        "body": msgspec.msgpack.encode(check),
+    }
+
+
+def _check(row: Row[Any]) -> MadeCheck:
+    return msgspec.msgpack.decode(row.body, type=MadeCheck)

@@ -1,0 +1,162 @@
+"""Checks that a job makes itself, by the REST interface with its own token."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.support.pushed import PushedRepository
+from tests.support.serve import ServedProcess, served, wait_until
+
+WORKFLOW = """\
+on: push
+permissions: {contents: read}
+jobs:
+  lint:
+    runs-on: ubuntu-latest
+    permissions: {checks: write, contents: read}
+    steps:
+      - run: |
+          curl -sSf -X POST -H "Authorization: Bearer $GITHUB_TOKEN" "$GITHUB_API_URL/repos/$GITHUB_REPOSITORY/check-runs" \\
+            -d '{"name": "from curl", "head_sha": "'"$GITHUB_SHA"'", "status": "completed", "conclusion": "neutral"}'
+        env: {GITHUB_TOKEN: "${{ github.token }}"}
+      - run: |
+          printf %s "$GITHUB_TOKEN" > {seen}.new && mv {seen}.new {seen}
+          until [ -e {gate} ]; do sleep 0.05; done
+        env: {GITHUB_TOKEN: "${{ github.token }}"}
+  other:
+    runs-on: ubuntu-latest
+    steps:
+      - run: |
+          printf %s "$GITHUB_TOKEN" > {seen}-other.new && mv {seen}-other.new {seen}-other
+          until [ -e {gate} ]; do sleep 0.05; done
+        env: {GITHUB_TOKEN: "${{ github.token }}"}
+"""
+REMARK = {
+    "path": "app.py",
+    "start_line": 3,
+    "end_line": 3,
+    "annotation_level": "warning",
+    "message": "This is old",
+    "title": "Old",
+}
+
+
+class Making:
+    """A run that goes on until the gate opens, and the tokens of its jobs."""
+
+    def __init__(self, repository: PushedRepository, folder: Path) -> None:
+        self.repository = repository
+        self.gate = folder / "gate"
+        seen = folder / "seen"
+        self.run = repository.push({}, WORKFLOW.replace("{seen}", str(seen)).replace("{gate}", str(self.gate)))
+        self.sha = repository.get(f"actions/runs/{self.run}")["head_sha"]
+        self.token = wait_until(lambda: seen.exists() and seen.read_text())
+        other = folder / "seen-other"
+        self.other = wait_until(lambda: other.exists() and other.read_text())
+
+    def ask(self, method: str, path: str, body: dict[str, Any], token: str | None = None) -> httpx.Response:
+        headers = {"authorization": f"Bearer {token or self.token}"}
+        return self.repository.ask(method, path, json=body, headers=headers)
+
+    def make(self, **body: Any) -> dict[str, Any]:
+        answer = self.ask("POST", "check-runs", {"name": "style", "head_sha": self.sha, **body})
+        assert answer.status_code == 201, answer.text
+        made: dict[str, Any] = answer.json()
+        return made
+
+    def names(self, **query: str) -> list[str]:
+        return [each["name"] for each in self.repository.get(f"commits/{self.sha}/check-runs", **query)["check_runs"]]
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[ServedProcess]:
+    with served(tmp_path / "data") as process:
+        yield process
+
+
+@pytest.fixture
+def making(server: ServedProcess, tmp_path: Path) -> Making:
+    return Making(PushedRepository(server, tmp_path), tmp_path)
+
+
+def test_a_job_makes_a_check_changes_it_and_everybody_finds_it(making: Making, server: ServedProcess) -> None:
+    made = making.make(status="in_progress", external_id="42", output={"title": "Style", "summary": "looking"})
+    assert (made["status"], made["conclusion"], made["external_id"]) == ("in_progress", None, "42")
+    assert made["check_suite"]["id"] == making.run
+    first = {"title": "Style", "summary": "1 remark", "annotations": [REMARK]}
+    assert making.ask("PATCH", f"check-runs/{made['id']}", {"output": first}).status_code == 200
+    second = {"summary": "2 remarks", "annotations": [{**REMARK, "start_line": 7, "end_line": 9}]}
+    done = making.ask("PATCH", f"check-runs/{made['id']}", {"conclusion": "failure", "output": second}).json()
+    assert (done["status"], done["conclusion"], done["output"]["title"]) == ("completed", "failure", "Style")
+    assert done["completed_at"] is not None
+    assert done["output"]["annotations_count"] == 2
+    server.restart()
+    assert making.repository.get(f"check-runs/{made['id']}") == done
+    remarks = making.repository.get(f"check-runs/{made['id']}/annotations")
+    assert [each["start_line"] for each in remarks] == [3, 7]
+    assert remarks[0]["blob_href"].endswith(f"/blob/{making.sha}/app.py")
+    assert sorted(making.names()) == ["from curl", "lint", "other", "style"]
+    assert making.names(check_name="style", status="completed") == ["style"]
+    suite = making.repository.get(f"check-suites/{making.run}/check-runs")
+    assert suite["total_count"] == 4
+    making.gate.touch()
+    assert making.repository.await_conclusion(making.run) == "success"  # the job's, whatever it said of others
+
+
+def test_the_newest_of_a_name_counts(making: Making) -> None:
+    making.make(conclusion="failure")
+    newest = making.make(conclusion="success")
+    found = making.repository.get(f"commits/{making.sha}/check-runs", check_name="style")["check_runs"]
+    assert [(each["id"], each["conclusion"]) for each in found] == [(newest["id"], "success")]
+    assert making.names(check_name="style", filter="all") == ["style", "style"]
+
+
+def test_who_may_not_is_refused(making: Making) -> None:
+    body = {"name": "style", "head_sha": making.sha}
+    assert making.ask("POST", "check-runs", body, making.other).status_code == 403  # without `checks: write`
+    as_person = making.ask("POST", "check-runs", body, making.repository.token)
+    assert (as_person.status_code, as_person.json()["message"][:44]) == (
+        403,
+        "You must authenticate via a GitHub App: chec",
+    )
+    number = making.repository.jobs(making.run)["other"]["id"]
+    as_job = making.ask("PATCH", f"check-runs/{number}", {"conclusion": "success"})
+    assert as_job.status_code == 403
+    assert "cannot be set" in as_job.json()["message"]
+    made = making.make()
+    assert making.ask("PATCH", f"check-runs/{made['id']}", {"conclusion": "success"}, making.other).status_code == 403
+    assert making.ask("PATCH", f"check-runs/{made['id'] + 1000}", {"conclusion": "success"}).status_code == 404
+    making.gate.touch()
+    making.repository.await_conclusion(making.run)
+    assert making.ask("POST", "check-runs", body).status_code == 401  # the token is dead
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"name": ""},
+        {"head_sha": "0" * 40},
+        {"status": "completed"},
+        {"status": "great"},
+        {"conclusion": "great"},
+        {"details_url": "javascript:alert(1)"},
+        {"output": {"summary": "x" * 65_536}},
+        {"output": {"annotations": [REMARK] * 51}},
+        {"output": {"annotations": [{**REMARK, "start_line": 0}]}},
+        {"output": {"annotations": [{**REMARK, "annotation_level": "fatal"}]}},
+    ],
+)
+def test_what_makes_no_sense_is_refused(shared: Making, wrong: dict[str, Any]) -> None:
+    body = {"name": "wrong", "head_sha": shared.sha, **wrong}
+    assert shared.ask("POST", "check-runs", body).status_code in (404, 422)
+    assert "wrong" not in shared.names()
+
+
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Making]:
+    folder = tmp_path_factory.mktemp("checks")
+    with served(folder / "data") as server:
+        yield Making(PushedRepository(server, folder), folder)
