@@ -39,6 +39,7 @@ PAGES = [
     "/octo/shop/actions/runs/1",
     "/octo/shop/actions/runs/2",
     "/octo/shop/actions/runs/2/delete",
+    "/octo/shop/actions/runs/3",
     "/octo/shop/actions/runs/1/job/{job}",
     "/octo/shop/actions/events",
     "/octo/shop/actions/start",
@@ -101,6 +102,7 @@ def signed_in(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Ite
                 )
             ],
         )
+        past.add_held(repository, WORKFLOW)
         archive = folder / "archive"
         archive.write_bytes(b"x" * 2_000_000)
         caches = FolderCaches(str(folder), "octo/shop", SystemClock(), search_path="")
@@ -161,6 +163,17 @@ def test_pages_show_names_and_titles_as_text(signed_in: Visitor) -> None:
     expect(page.get_by_role("heading", level=1)).to_contain_text("<script>alert(1)</script>")
     assert page.locator("main script").count() == 0
     expect(page.get_by_role("link", name="CI <b>\"&'", exact=True)).to_be_visible()
+
+
+def test_a_run_from_a_fork_is_turned_down_by_keyboard(signed_in: Visitor) -> None:
+    page = signed_in.go("/")
+    page.get_by_role("link", name="Pull request #7 by mallory").press("Enter")
+    expect(page.get_by_text("This pull request comes from a fork.")).to_be_visible()
+    page.get_by_role("button", name="Reject").press("Enter")
+    expect(page.get_by_role("status")).to_have_text("Rejected.")
+    signed_in.go("/octo/shop/actions/runs/3")
+    expect(page.get_by_text("Rejected by mona")).to_be_visible()
+    expect(page.get_by_role("button", name="Approve and run")).to_be_visible()
 
 
 def test_a_theme_is_chosen_and_kept(signed_in: Visitor) -> None:

@@ -11,6 +11,7 @@ import msgspec
 from homeport.event import Event, Repository
 from homeport.plan.expand import expand_job
 from homeport.plan.model import Leg, Plan
+from homeport.ports.approvals import HeldRun
 from homeport.ports.directory import HostedRepository
 from homeport.ports.repositories import RunRecord
 from homeport.run.facts import (
@@ -32,6 +33,7 @@ from homeport.store.data_folder import DataFolder
 from homeport.store.logs_packed import PackedLogs
 from homeport.store.tables.database import Database
 from homeport.store.tables.directory import TableDirectory, TableWorkflows
+from homeport.store.tables.held_runs import TableHeldRuns
 from homeport.store.tables.history_fold import HistoryFolds
 from homeport.store.tables.runs import TableRuns
 from tests.support.jobs import SystemClock
@@ -88,6 +90,40 @@ class PastRuns:
         open_jobs: Sequence[str] = (),
     ) -> str:
         """A run of all jobs that need nothing but others; `failing` names, by leg, the step that failed; `open_jobs` go on."""
+        record, plan = self._plan(repository, text, file, begun, title, ref, actor)
+        player = _Player(plan, record.id, record.created_at, failing, steps, seconds, open_jobs)
+        self.runs.create(record, plan)
+        facts = player.play(record, summary)
+        self.runs.append(player.run, 1, facts)
+        if not open_jobs:
+            self.runs.close(player.run, 1)
+        return player.run
+
+    def add_held(self, repository: HostedRepository, text: str, *, author: str = "mallory") -> str:
+        """A run of a pull request from a fork that waits for a maintainer."""
+        record, plan = self._plan(repository, text, "ci.yml", None, "A patch", "refs/pull/7/merge", author)
+        held = HeldRun(
+            run=record.id,
+            repository=repository.id,
+            pull_request=7,
+            head_sha=plan.event.sha,
+            author=author,
+            held_at=record.created_at,
+        )
+        assert TableHeldRuns(self.database).hold(held, record, plan)
+        return record.id
+
+    def _plan(
+        self,
+        repository: HostedRepository,
+        text: str,
+        file: str,
+        begun: datetime | None,
+        title: str,
+        ref: str,
+        actor: str,
+    ) -> tuple[RunRecord, Plan]:
+        """What a push of this commit means for this workflow, with its number."""
         event = Event(
             name="push",
             repository=Repository(
@@ -109,22 +145,15 @@ class PastRuns:
         names = self._names.setdefault(repository.id, {})
         names[path] = plan.workflow.name
         self.workflows.note(repository.id, names, is_default_branch=True)
-        at = begun or datetime.now(UTC) - timedelta(minutes=5)
-        player = _Player(plan, self.runs.new_id(), at, failing, steps, seconds, open_jobs)
         record = RunRecord(
-            id=player.run,
+            id=self.runs.new_id(),
             repository=repository.full_name,
             repository_id=repository.id,
             workflow=path,
             number=self.runs.next_number(repository.full_name, path),
-            created_at=at,
+            created_at=begun or datetime.now(UTC) - timedelta(minutes=5),
         )
-        self.runs.create(record, plan)
-        facts = player.play(record, summary)
-        self.runs.append(player.run, 1, facts)
-        if not open_jobs:
-            self.runs.close(player.run, 1)
-        return player.run
+        return record, plan
 
 
 class _Player:
