@@ -418,6 +418,8 @@ def test_caches_are_listed_and_removed(place: Place, tmp_path: Path) -> None:
 
 
 def test_an_owner_that_is_nobodys_tells_nothing(place: Place) -> None:
+    place.root.get("/organizations/*/settings/people", 404)
+    place.root.send("/organizations/*/settings/people", {"login": "root", "role": "reader"}, 404)
     with reader(place) as sender:
         assert sender.get("/organizations/acme/settings/secrets", 403).replace("acme", "x") == sender.get(
             "/organizations/nobody/settings/secrets", 403

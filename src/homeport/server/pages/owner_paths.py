@@ -2,9 +2,11 @@
 
 from urllib.parse import quote
 
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
 from homeport.ports.access import Role
+from homeport.ports.people import EVERYTHING
 from homeport.server.auth import find_identity, refuse
 
 OWNER_PATH = "/organizations/{owner}/settings"
@@ -20,6 +22,8 @@ def find_owner(request: Request, role: Role) -> str:
     is such an owner.
     """
     owner: str = request.path_params["owner"]
+    if owner == EVERYTHING:
+        raise HTTPException(404, "Not Found")
     caller = find_identity(request).caller
     if caller.kind == "anonymous":
         raise refuse(request, 401, "Requires authentication", owner)
