@@ -34,8 +34,9 @@ def pack_logs(target: IO[bytes], logs: LogStore, run: int, jobs: Sequence[JobEnt
 
 
 def file_name(text: str) -> str:
-    """A job's or step's name as a file's: without what file systems do not take. `..` cannot be: something is always before or after."""
-    return text.translate(_FORBIDDEN)[:_LONGEST_NAME].strip() or "_"
+    """A job's or step's name as a file's or a folder's: without what file systems do not take. `..` would lead out of the archive."""
+    name = text.translate(_FORBIDDEN)[:_LONGEST_NAME].strip()
+    return name if name.strip(". ") else "_"
 
 
 def _by_step(lines: Iterator[LogLine], steps: Sequence[StepEntry]) -> Iterator[tuple[StepEntry, Iterator[LogLine]]]:
