@@ -20,6 +20,7 @@ from sqlalchemy import (
     bindparam,
     delete,
     insert,
+    literal,
     or_,
     select,
     update,
@@ -151,6 +152,15 @@ class TableDeliveries:
         query = select(DELIVERIES).where(*conditions).order_by(DELIVERIES.c.id.desc()).limit(limit)
         with self._database.read() as connection:
             return [_read_delivery(row) for row in connection.execute(query).all()]
+
+    def list_heads(self, repository: int, *, before: int | None = None, limit: int = 50) -> Sequence[Delivery]:
+        """Newest first, without their bodies: these can be large."""
+        conditions = [DELIVERIES.c.repository == repository] + ([] if before is None else [DELIVERIES.c.id < before])
+        columns = [column for column in DELIVERIES.c if column.name != "body"]
+        query = select(*columns, literal(b"").label("body")).where(*conditions)
+        with self._database.read() as connection:
+            rows = connection.execute(query.order_by(DELIVERIES.c.id.desc()).limit(limit)).all()
+        return [_read_delivery(row) for row in rows]
 
     def prune(self, before: datetime) -> int:
         """Forget those that were looked at and are older: from then on the same again would be taken as new."""
