@@ -32,7 +32,9 @@ jobs:
     needs: test
     runs-on: ubuntu-latest
     steps:
-      - run: echo "## Built" >> "$GITHUB_STEP_SUMMARY"
+      - run: echo "## Built" >> "$GITHUB_STEP_SUMMARY" && echo ships > ships.txt
+      - uses: actions/upload-artifact@v4
+        with: {name: ships, path: ships.txt}
 """
 FILE = ".github/workflows/ci.yml"
 
@@ -52,9 +54,16 @@ def test_the_first_day_of_somebody_new(browser: Browser, tmp_path: Path) -> None
         page.get_by_role("navigation", name="Jobs").get_by_role("link", name="test").click()
         expect(page.locator(".log-rows")).to_contain_text("first line")
         expect(page.locator(".log-rows")).not_to_contain_text("last line")
+        overview = visitor.context.new_page()
+        overview.goto(page.url.partition("/job/")[0])
+        expect(overview.locator(".run-title .state.is-running")).to_be_visible()
         go.touch()
         expect(page.locator(".log-rows")).to_contain_text("last line")
         expect(page.locator(".run-title .state.is-success")).to_be_visible()
+        for heading in ("Built", "Artifacts", "Timeline"):  # on a page that was there before them
+            expect(overview.get_by_role("heading", name=heading)).to_be_visible()
+        expect(overview.get_by_role("link", name="ships", exact=True)).to_be_visible()
+        overview.close()
         page.get_by_role("link", name="Overview").click()
         expect(page.get_by_text("Succeeded").first).to_be_visible()
         expect(page.get_by_role("heading", name="Built")).to_be_visible()
