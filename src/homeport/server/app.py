@@ -12,11 +12,15 @@ from homeport.server.api_repositories import RepositoriesApi
 from homeport.server.error_edge import ErrorEdge, answer_refusal
 from homeport.server.forge_administration import open_forges
 from homeport.server.metrics import Timing
+from homeport.server.pages.rendering import Pages
 from homeport.server.parts import ServerParts
 
 
-def build_app(parts: ServerParts) -> Starlette:
-    """What is served to people, forges and programs. Starting and stopping its parts is the caller's (`server.lifecycle`)."""
+def build_app(parts: ServerParts, shown: Pages | None = None) -> Starlette:
+    """What is served to people, forges and programs. Starting and stopping its parts is the caller's (`server.lifecycle`). `shown` makes
+    the pages: who hands it in may have it prepared.
+    """
+    shown = shown or pages.open_pages(parts)
     routes: list[BaseRoute] = [
         *health.routes(parts),
         *parts.metrics.routes,
@@ -31,13 +35,13 @@ def build_app(parts: ServerParts) -> Starlette:
         *logs.routes(parts),
         *operation_forms.routes(parts),
         *badges.routes(parts),
-        *pages.routes(parts),
+        *pages.routes(parts, shown),
     ]
     headers, identification = access.middleware(parts.access)
     middleware = [
         Middleware(Timing, metrics=parts.metrics),
         headers,
-        pages.middleware(parts),
+        pages.middleware(shown),
         Middleware(ErrorEdge),
         identification,
     ]

@@ -50,17 +50,20 @@ from homeport.store.caches_folder import FolderCaches
 from homeport.store.tables.leases import TableLeases
 
 
-def routes(parts: ServerParts) -> list[BaseRoute]:
+def open_pages(parts: ServerParts) -> Pages:
+    """What shows all pages, those of problems too."""
+    return Pages(StaticFiles(), parts.clock)
+
+
+def routes(parts: ServerParts, pages: Pages) -> list[BaseRoute]:
     """All pages. They come last: `/{owner}/{repo}` takes whatever nobody else has."""
-    static = StaticFiles()
-    pages = Pages(static, parts.clock)
     clock, directory, history = parts.clock, parts.directory, parts.history
     reader = RunReader(parts.stores.runs, parts.database)
     approvals = Approvals(pages, directory, parts.forks)
     artifacts = FolderArtifacts(parts.folder.path, clock)
     forges = open_forges(parts)
     return [
-        *static.routes,
+        *pages.static.routes,
         *SigningIn(parts.access, pages).routes,
         *Home(pages, directory, history, parts.results.delivery, parts.forks, clock).routes,
         *RepositoryLists(pages, directory, history, parts.access.audit, clock, parts.settings.url).routes,
@@ -98,6 +101,6 @@ def _caches_of(parts: ServerParts) -> Callable[[str], CacheStore]:
     return lambda name: FolderCaches(parts.folder.path, name.lower(), parts.clock, search_path="")
 
 
-def middleware(parts: ServerParts) -> Middleware:
+def middleware(pages: Pages) -> Middleware:
     """Makes pages of problems, for browsers; it belongs outside of whatever answers one."""
-    return Middleware(ProblemPages, pages=Pages(StaticFiles(), parts.clock))
+    return Middleware(ProblemPages, pages=pages)
