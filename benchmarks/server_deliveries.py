@@ -14,7 +14,7 @@ from pathlib import Path
 from tests.support.serve import served
 
 from benchmarks.buildbot import SECRET, running_buildbot
-from benchmarks.harness import Row
+from benchmarks.harness import Row, memory_rows
 from benchmarks.load import Outcome, Target, push_payload, request_of, send_all
 from homeport.cli.server_access import open_vault
 from homeport.ports.directory import HostedRepository
@@ -41,6 +41,7 @@ def rows() -> Iterator[Row]:
             for number in range(ROUNDS + 1):
                 own.append(send_all(target, _requests(target, number, DELIVERIES)))
                 peer.append(send_all(other, _requests(other, number, PEER_DELIVERIES), connections=8))
+        memory = list(memory_rows(f"{(ROUNDS + 1) * DELIVERIES:,} deliveries", server.pid))
     rate, peer_rate = (statistics.median(each.rate for each in outcomes[1:]) for outcomes in (own, peer))
     slowest = statistics.median(each.p99 for each in own[1:])
     yield Row(
@@ -51,6 +52,7 @@ def rows() -> Iterator[Row]:
         1,
     )
     yield Row("the same, p99", f"{slowest * 1000:.0f} ms", "bar 100 ms", slowest / SLOWEST_SECONDS, 1)
+    yield from memory
 
 
 def _prepare(folder: DataFolder) -> None:

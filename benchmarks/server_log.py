@@ -1,4 +1,5 @@
-"""A job's log on a real server: 200,000 lines stored and readable after the last one was printed, and 200 people who follow one log.
+"""A job's log on a real server: 200,000 lines stored and readable after the last one was printed, and 200 people who follow one log:
+how long a line takes to the first of them, and how far the others are behind.
 
 The moment at which a line was printed is in the line itself: the job and those who look on share this machine's clock.
 """
@@ -16,7 +17,7 @@ import httpx
 from tests.support.pushing import Checkout, make_person
 from tests.support.serve import ServedProcess, served, wait_until
 
-from benchmarks.harness import Row
+from benchmarks.harness import Row, memory_rows
 from homeport.ports.history import HistoryJob, RunFilter
 from homeport.store.tables.database import Database
 from homeport.store.tables.history import TableHistory
@@ -26,6 +27,7 @@ VIEWERS = 200
 TICKS = 100
 PAGE_SECONDS = 0.5
 BEHIND_SECONDS = 0.030
+LATE_SECONDS = 0.1
 _PRINTED = re.compile(rb"printed:(\d+\.\d+)")
 WORKFLOW = f"""\
 on: push
@@ -63,7 +65,11 @@ def rows() -> Iterator[Row]:
             yield Row(claim, f"{seconds:.2f} s", f"bar {PAGE_SECONDS} s", seconds / PAGE_SECONDS, 1)
             checkout.push("main:ticks")
             job = _await_job(server, "ticks", "in_progress")
-            behind = asyncio.run(_follow(server, token, job, gate))
+            behind, late = asyncio.run(_follow(server, token, job, gate))
+            claim = f"a line that was printed, on the page of the first viewer, p99 (median {statistics.median(late) * 1000:.0f} ms)"
+            p99 = statistics.quantiles(late, n=100)[98]
+            yield Row(claim, f"{p99 * 1000:.0f} ms", f"bar {LATE_SECONDS * 1000:.0f} ms", p99 / LATE_SECONDS, 1)
+            yield from memory_rows(f"{LINES:,} lines, and {VIEWERS} viewers", server.pid)
     p50, p99 = statistics.median(behind), statistics.quantiles(behind, n=100)[98]
     claim = f"{VIEWERS} viewers of one live log behind the server, p99 (median {p50 * 1000:.0f} ms)"
     yield Row(claim, f"{p99 * 1000:.0f} ms", f"bar {BEHIND_SECONDS * 1000:.0f} ms", p99 / BEHIND_SECONDS, 1)
@@ -108,8 +114,8 @@ class _Viewer(asyncio.Protocol):
             self.has_ended.set()
 
 
-async def _follow(server: ServedProcess, token: str, job: HistoryJob, gate: Path) -> list[float]:
-    """For every line and viewer: the seconds behind the one who had it first."""
+async def _follow(server: ServedProcess, token: str, job: HistoryJob, gate: Path) -> tuple[list[float], list[float]]:
+    """For every line and viewer: the seconds behind the one who had it first; and for every line, how long that one waited."""
     path = urlsplit(_log_of(server, job)).path + "/stream?from=1"
     request = f"GET {path} HTTP/1.1\r\nhost: 127.0.0.1\r\nauthorization: Bearer {token}\r\n\r\n".encode()
     loop = asyncio.get_running_loop()
@@ -122,7 +128,8 @@ async def _follow(server: ServedProcess, token: str, job: HistoryJob, gate: Path
     moments = list(viewers[0].seen)
     assert len(moments) == TICKS, f"{len(moments)} lines came"
     first = {moment: min(each.seen[moment] for each in viewers) for moment in moments}
-    return [each.seen[moment] - first[moment] for each in viewers for moment in moments]
+    behind = [each.seen[moment] - first[moment] for each in viewers for moment in moments]
+    return behind, [first[moment] - float(moment) for moment in moments]
 
 
 def _await_job(server: ServedProcess, key: str, status: str, *, after: int = 0) -> HistoryJob:
