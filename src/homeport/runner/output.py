@@ -14,7 +14,7 @@ from homeport.runner.reporter import Reporter
 
 FLUSH_BYTES = 60 * 1024
 """Handed over at once when this much has come together: what a pipe gives at once, so that it is decoded while it is in the cache."""
-FLUSH_SECONDS = 0.05
+FLUSH_SECONDS = 0.03
 """Handed over at the latest after this time."""
 LONGEST_LINE = 256 * 1024
 """A longer line is shown in pieces: memory stays bounded, and no secret is cut in two."""
