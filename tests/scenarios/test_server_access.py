@@ -6,7 +6,10 @@ from pathlib import Path
 import pytest
 from starlette.routing import Route
 
-from tests.support.addresses import Addresses, open_addresses
+from homeport.store.data_folder import DataFolder
+from homeport.store.tables.database import Database
+from homeport.store.tables.job_tokens import JobToken, TableJobTokens
+from tests.support.addresses import Addresses, open_addresses, open_server
 
 OF_A_RUN = {"run", "run_id", "check_suite_id", "job", "number", "job_id", "check_run_id", "artifact", "artifact_id"}
 OPEN_BADGES = "/badge"
@@ -73,3 +76,30 @@ def test_a_reader_changes_nothing(addresses: Addresses) -> None:
     assert [
         (*each, answer.status_code) for each, answer in zip(asked, answers, strict=True) if answer.status_code != 403
     ] == []
+
+
+def test_runs_by_their_numbers_alone_are_for_those_who_may_see_their_repository(addresses: Addresses) -> None:
+    """`homeport show --server` and system 3's own address name no repository."""
+    run = addresses.fill(next(route for route in addresses.routes if route.path.endswith("/actions/runs/{run_id}")))
+    number = run.rpartition("/")[2]
+    above = f"/api/homeport/v1/runs/{number}"
+    paths = [above, *(f"{above}/{end}" for end in ("facts", "lines", "artifacts", "artifacts/1")), f"/logs/{number}"]
+    reads = [("GET", path) for path in paths]
+    writes = [("POST", f"{above}/cancel"), ("PUT", f"{above}/pin"), ("DELETE", above)]
+    assert {answer.status_code for answer in addresses.ask(reads, addresses.reader)} == {200}
+    assert {answer.status_code for answer in addresses.ask(writes, addresses.reader)} == {403}
+    assert {answer.status_code for answer in addresses.ask(reads + writes, addresses.stranger)} == {404}
+    assert {answer.status_code for answer in addresses.ask(reads + writes)} == {401}
+
+
+def test_the_job_token_of_a_job_that_ended_meanwhile_is_dead_when_a_server_begins(tmp_path: Path) -> None:
+    (tmp_path / "data").mkdir()
+    database = Database(DataFolder(str(tmp_path / "data")).database_url)
+    try:
+        token = JobToken(lease="7.1.1", run="7", job="build", repository="acme/shop", grants={"contents": "write"})
+        TableJobTokens(database).add(b"digest", token)
+        assert TableJobTokens(database).find(b"digest") == token
+        open_server(tmp_path / "data", database)
+        assert TableJobTokens(database).find(b"digest") is None
+    finally:
+        database.close()

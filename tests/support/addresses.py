@@ -12,7 +12,7 @@ import httpx
 from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp
 
-from homeport.cli.server_parts import build_server
+from homeport.cli.server_parts import Server, build_server
 from homeport.git.hosted import make_hosted
 from homeport.server.app import build_app
 from homeport.server.settings import ServerSettings
@@ -98,8 +98,7 @@ def open_addresses(folder: Path) -> Iterator[Addresses]:
     )
     database = Database(data.database_url)
     try:
-        bell = asyncio.run(_make_bell())
-        server = build_server(ServerSettings(data=data.path), database, bell, {"PATH": os.environ["PATH"]})
+        server = open_server(Path(data.path), database)
         app = build_app(server.parts)
         job = str(server.parts.history.jobs(run, 1)[0].entry.id)
         runs = dict.fromkeys(("run", "run_id", "check_suite_id"), run)
@@ -107,6 +106,12 @@ def open_addresses(folder: Path) -> Iterator[Addresses]:
         yield Addresses(data, app, app.routes, {**runs, **jobs, "artifact": artifact.id, "artifact_id": artifact.id})
     finally:
         database.close()
+
+
+def open_server(folder: Path, database: Database) -> Server:
+    """All of a server; nothing of it runs."""
+    bell = asyncio.run(_make_bell())
+    return build_server(ServerSettings(data=str(folder)), database, bell, {"PATH": os.environ["PATH"]})
 
 
 async def _make_bell() -> Bell:

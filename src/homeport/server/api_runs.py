@@ -24,6 +24,7 @@ from homeport.ports.repositories import RunRepository
 from homeport.ports.run_api import ABOVE, MOST_FACTS, CancelWish, FoundRun, ListedRun, RerunWish, SomeFacts, SomeLines
 from homeport.server.api_people import actor_of, read_body, resource
 from homeport.server.audit import Audit
+from homeport.server.auth import demand
 from homeport.server.log_lines import MOST_LINES
 from homeport.server.operations import Operations
 from homeport.server.parts import ServerParts
@@ -81,7 +82,7 @@ class RunsApi:
         visible = [
             each.id
             for each in self._requests.directory.list()
-            if caller.may("reader", each) and wanted in ("", each.full_name.lower())
+            if _may_read(caller, each) and wanted in ("", each.full_name.lower())
         ]
         if wanted and not visible:
             raise HTTPException(404, f"There is no repository {wanted} here, or you may not see it.")
@@ -198,12 +199,17 @@ class RunsApi:
         attempt = None if latest else _number(request, "attempt", 0) or None
         run = self._requests.history.get(request.path_params["run"], attempt)
         repository = None if run is None else self._requests.directory.get(run.repository_id)
-        caller: Caller = request.state.caller
-        if run is None or repository is None or not caller.may("reader", repository):
-            raise HTTPException(401 if caller.kind == "anonymous" else 404)
-        if not caller.may(role, repository):
-            raise HTTPException(403, f"This needs the role {role} in {repository.full_name}.")
+        demand(request, role, repository, permission="actions")
+        assert run is not None
+        assert repository is not None
         return repository, run
+
+
+def _may_read(caller: Caller, repository: HostedRepository) -> bool:
+    """A job's token reads runs of its own repository only with `actions`, as everywhere."""
+    if caller.kind == "job" and repository.is_private:
+        return caller.may_use("actions", "read", repository)
+    return caller.may("reader", repository)
 
 
 def routes(parts: ServerParts) -> list[BaseRoute]:
