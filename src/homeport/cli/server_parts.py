@@ -34,6 +34,7 @@ from homeport.store.data_folder import DataFolder
 from homeport.store.kept_workspaces import FolderKeptWorkspaces
 from homeport.store.logs_packed import PackedLogs
 from homeport.store.tables.database import Database
+from homeport.store.tables.deliveries import TableDeliveries
 from homeport.store.tables.directory import TableDirectory
 from homeport.store.tables.events import TableEvents
 from homeport.store.tables.groups import TableConcurrencyGroups
@@ -134,6 +135,8 @@ def build_server(settings: ServerSettings, database: Database, bell: Bell, envir
         ),
         clock,
         measure_free(folder.path),
+        forget_deliveries=TableDeliveries(database).prune,
+        forget_events=events.prune,
     )
     parts = ServerParts(
         settings=settings,

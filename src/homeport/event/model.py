@@ -15,6 +15,8 @@ class Repository(msgspec.Struct, frozen=True, kw_only=True):
     default_branch: str
     server_url: str
     private: bool = True
+    retention_days: int = 90
+    """how long artifacts are kept, and may be asked to be kept; GitHub's default"""
 
     @property
     def full_name(self) -> str:

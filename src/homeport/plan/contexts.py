@@ -48,7 +48,7 @@ def github_context(event: Event, *, workflow_name: str, workflow_file: str, iden
         "run_id": identity.id,
         "run_number": str(identity.number),
         "run_attempt": str(identity.attempt),
-        "retention_days": "90",
+        "retention_days": str(repository.retention_days),
         "secret_source": "Actions",
     }
 

@@ -39,6 +39,7 @@ def describe_repository(repository: HostedRepository, url: str) -> Repository:
         default_branch=repository.default_branch,
         server_url=repository.server_url or url,
         private=repository.is_private,
+        retention_days=repository.settings.artifact_days,
     )
 
 

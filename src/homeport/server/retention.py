@@ -2,7 +2,7 @@
 
 What goes, by the settings of each repository: logs after `log_days` (the run stays, and says so), artifacts when they expire or when
 those of the repository take more than `artifact_bytes` (the oldest first), caches beyond `cache_bytes` (those used longest ago first),
-runs after 400 days. Pinned runs and what they keep are left alone, and so is whatever goes on.
+runs after 400 days, and so what started them: until then, the same delivery again is known. Pinned runs and what they keep are left alone, and so is whatever goes on.
 Sources: GitHub docs, "Usage limits" (runs: 400 days), "Configuring the retention period for artifacts and logs" (90 days), "Dependency
 caching reference: Usage limits and eviction policy" (10 GB a repository).
 
@@ -43,11 +43,13 @@ class Swept(msgspec.Struct, kw_only=True):
     artifacts: int = 0
     orphans: int = 0
     caches: int = 0
+    deliveries: int = 0
+    events: int = 0
 
 
 class Retention:
     """One sweep at a time; safe beside everything else. `caches` opens a repository's caches with a quota, `free_bytes` measures the
-    disk.
+    disk; what was done with is forgotten where it is older than the moment that is given.
     """
 
     def __init__(
@@ -60,6 +62,9 @@ class Retention:
         caches: Callable[[HostedRepository, int], FolderCaches],
         clock: Clock,
         free_bytes: Callable[[], int],
+        *,
+        forget_deliveries: Callable[[datetime], int],
+        forget_events: Callable[[datetime], int],
     ) -> None:
         self._directory = directory
         self._history = history
@@ -69,6 +74,8 @@ class Retention:
         self._caches = caches
         self._clock = clock
         self._free_bytes = free_bytes
+        self._forget_deliveries = forget_deliveries
+        self._forget_events = forget_events
 
     def sweep(self) -> Swept:
         """Everything once. Raises `StoreError`, `OSError`; what was removed before is removed."""
@@ -80,6 +87,9 @@ class Retention:
             swept.caches += self._caches(repository, repository.settings.cache_bytes).trim()
         self._remove_expired(swept)
         self._remove_orphans(swept)
+        oldest = self._clock.now() - timedelta(days=RUN_DAYS)
+        swept.deliveries += self._forget_deliveries(oldest)
+        swept.events += self._forget_events(oldest)
         self.make_room(swept)
         return swept
 

@@ -14,9 +14,12 @@ from homeport.store.artifacts_folder import FolderArtifacts
 from homeport.store.caches_folder import FolderCaches
 from homeport.store.logs_packed import PackedLogs
 from homeport.store.tables.database import Database
+from homeport.store.tables.deliveries import DELIVERIES, Delivery, TableDeliveries, conclude_deliveries
 from homeport.store.tables.directory import TableDirectory
+from homeport.store.tables.events import TableEvents
 from homeport.store.tables.history import TableHistory
 from homeport.store.tables.history_fold import HistoryFolds
+from homeport.store.tables.old_rows import forget_old
 from homeport.store.tables.runs import TableRuns
 from tests.support.plans import NOW, FixedClock, plan_of, record_of
 from tests.support.simulation import World
@@ -28,6 +31,7 @@ class Folder:
 
     def __init__(self, path: Path, database: Database) -> None:
         self.clock = FixedClock()
+        self.database = database
         self.path = path
         self.free = LEAST_FREE_BYTES * 10
         self.directory = TableDirectory(database)
@@ -37,6 +41,8 @@ class Folder:
         self.runs = TableRuns(database, "me", lambda _: False, (HistoryFolds().follow,))
         self.logs = PackedLogs(str(path / "logs"))
         self.artifacts = FolderArtifacts(str(path), self.clock)
+        self.deliveries = TableDeliveries(database)
+        self.events = TableEvents(database, self.clock)
         self.retention = Retention(
             self.directory,
             self.history,
@@ -46,6 +52,8 @@ class Folder:
             self.caches,
             self.clock,
             lambda: self.free,
+            forget_deliveries=self.deliveries.prune,
+            forget_events=self.events.prune,
         )
 
     def caches(self, repository: HostedRepository, quota: int) -> FolderCaches:
@@ -71,6 +79,31 @@ class Folder:
         changed = msgspec.structs.replace(self.repository.settings, **settings)
         self.repository = msgspec.structs.replace(self.repository, settings=changed)
         self.directory.change(self.repository)
+
+    def add_delivery(self, name: str, *, is_done: bool = True) -> None:
+        """One of now, with the event that it brought."""
+        delivery = Delivery(
+            source="github",
+            delivery=name,
+            digest=name.encode(),
+            repository=self.repository.id,
+            event="push",
+            received_at=self.clock.now(),
+            body=b"{}",
+        )
+        assert self.deliveries.keep(delivery).result()
+        (kept,) = (each for each in self.deliveries.list(self.repository.id) if each.delivery == name)
+        self.events.accept([(self.repository.id, name, plan_of().event)])
+        if is_done:
+            self.events.accept([], conclude_deliveries({kept.id: ""}))
+            (event,) = (each for each in self.events.list(self.repository.id) if each.delivery == name)
+            self.events.conclude(event.id, "", []).result()
+
+    def names(self) -> tuple[list[str], list[str]]:
+        """Of deliveries and of events, oldest first."""
+        deliveries = [each.delivery for each in self.deliveries.list(self.repository.id)]
+        events = [each.delivery for each in self.events.list(self.repository.id)]
+        return deliveries[::-1], events[::-1]
 
     def state(self, run: str) -> tuple[bool, int, int]:
         """Whether it is known, how many lines it has, how many artifacts."""
@@ -166,3 +199,25 @@ def test_nothing_is_taken_for_old_when_the_clock_goes_back(folder: Folder) -> No
     folder.add_run("1")
     folder.clock.moment -= timedelta(days=1)
     assert folder.retention.sweep() == Swept()
+
+
+def test_what_came_in_is_forgotten_after_a_while_and_what_waits_never(folder: Folder) -> None:
+    folder.add_delivery("waits", is_done=False)
+    folder.add_delivery("done")
+    folder.clock.advance(399 * 86400)
+    folder.add_delivery("young")
+    assert folder.retention.sweep() == Swept()
+    folder.clock.advance(2 * 86400)
+    assert folder.retention.sweep() == Swept(deliveries=1, events=1)
+    assert folder.names() == (["waits", "young"], ["waits", "young"])
+
+
+def test_many_are_forgotten_a_few_at_a_time(folder: Folder) -> None:
+    for number in range(7):
+        folder.add_delivery(str(number))
+    folder.clock.advance(100 * 86400)
+    folder.add_delivery("young")
+    before = (folder.clock.now() - timedelta(days=90)).isoformat()
+    is_done = DELIVERIES.c.state != "pending"
+    assert forget_old(folder.database, DELIVERIES, DELIVERIES.c.received_at, before, is_done, at_once=3) == 7
+    assert folder.names()[0] == ["young"]

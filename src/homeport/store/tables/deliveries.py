@@ -29,6 +29,7 @@ from sqlalchemy import (
 from homeport.ports.repositories import StoreError
 from homeport.store.tables.counters import count_up
 from homeport.store.tables.database import Database
+from homeport.store.tables.old_rows import forget_old
 from homeport.store.tables.prepared import given, of
 from homeport.store.tables.schema import METADATA
 
@@ -164,8 +165,8 @@ class TableDeliveries:
 
     def prune(self, before: datetime) -> int:
         """Forget those that were looked at and are older: from then on the same again would be taken as new."""
-        old = (DELIVERIES.c.state != "pending") & (DELIVERIES.c.received_at < _stamp(before))
-        return self._database.write(lambda connection: connection.execute(delete(DELIVERIES).where(old)).rowcount)
+        is_done = DELIVERIES.c.state != "pending"
+        return forget_old(self._database, DELIVERIES, DELIVERIES.c.received_at, _stamp(before), is_done)
 
     def _write_soon(self) -> None:
         """Whatever waits when the database comes to it is written together."""

@@ -32,6 +32,7 @@ from homeport.ports.clock import Clock
 from homeport.ports.events import StoredEvent, WorkflowStart
 from homeport.store.tables.counters import count_up
 from homeport.store.tables.database import Database
+from homeport.store.tables.old_rows import forget_old
 from homeport.store.tables.prepared import given, of
 from homeport.store.tables.schema import METADATA
 
@@ -233,8 +234,9 @@ class TableEvents:
 
     def prune(self, before: datetime) -> int:
         """Forget the events that were planned and are older; gives how many. Their runs stay."""
-        old = (EVENTS.c.state == "planned") & (EVENTS.c.accepted_at < before.isoformat(timespec="microseconds"))
-        return self._database.write(lambda connection: connection.execute(delete(EVENTS).where(old)).rowcount)
+        is_done = EVENTS.c.state == "planned"
+        stamp = before.isoformat(timespec="microseconds")
+        return forget_old(self._database, EVENTS, EVENTS.c.accepted_at, stamp, is_done)
 
     def _first(self, query: Select[Any], values: dict[str, object] | None = None) -> StoredEvent | None:
         with self._database.read() as connection:

@@ -37,11 +37,13 @@ def find_level(host: ActionHost) -> int:
 
 
 def find_retention(host: ActionHost) -> int:
-    """Days to keep it, 0 for the default; no more than the repository allows."""
+    """Days to keep it: as many as the repository allows, unless fewer are asked for. 0: as the store does."""
     days = _get_number(host, "retention-days", 0)
     if days < 0:
         raise ActionError("Invalid retention-days")
     limit = str(host.github.get("retention_days") or "")
+    if not days:
+        return int(limit) if limit.isdigit() else 0
     if limit.isdigit() and days > int(limit) > 0:
         host.annotate(
             "warning",
