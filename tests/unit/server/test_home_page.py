@@ -17,6 +17,7 @@ from homeport.ports.directory import HostedRepository
 from homeport.ports.forge import ForgeAwayError
 from homeport.server.audit import Audit
 from homeport.server.auth import Identity
+from homeport.server.forge_credentials import targets_of
 from homeport.server.forks import Forks
 from homeport.server.limits import Limits
 from homeport.server.pages.home import Home
@@ -26,7 +27,8 @@ from homeport.server.pages.static_files import StaticFiles
 from homeport.store.tables.audit import TableAudit
 from homeport.store.tables.history import TableHistory
 from tests.support.asgi import client_of
-from tests.support.forges.bench import ReportingBench, reporting_bench
+from tests.support.forges.bench import ReportingBench, leg, reporting_bench, token
+from tests.support.forges.github import GitHubStandIn
 from tests.support.past_runs import PastRuns
 
 WORKFLOW = "name: CI\non: push\njobs:\n  test: {runs-on: ubuntu-latest, steps: [{run: make}]}\n"
@@ -163,3 +165,18 @@ def test_a_forge_that_does_not_hear_is_on_the_first_page(bench: ReportingBench) 
         page = visitor.get("/").text
     assert "Results do not reach the forge" in page
     assert "https://github.example cannot be told now" in page
+
+
+def test_results_that_wait_for_a_token_are_on_the_first_page(bench: ReportingBench) -> None:
+    with GitHubStandIn() as forge:
+        repository = bench.add(forge)
+        with client(bench) as visitor:
+            assert "Results do not reach the forge" not in visitor.get("/").text
+            run = bench.begin(bench.runs.new_id())
+            run.queue(leg("build"))
+            bench.tell()
+            assert f"Nobody has given a token for {forge.url}" in visitor.get("/").text
+            bench.credentials.put(targets_of(repository)[0], token(), at=bench.clock.now())
+            bench.delivery.try_now(repository)
+            bench.tell()
+            assert "Results do not reach the forge" not in visitor.get("/").text
