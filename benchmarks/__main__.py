@@ -20,6 +20,7 @@ from benchmarks import (
     server_deliveries,
     server_history,
     server_log,
+    server_pages,
     server_runs,
     setup_python,
 )
@@ -45,6 +46,7 @@ SCRIPTS = (
     server_log,
     server_deliveries,
     server_runs,
+    server_pages,
 )
 
 
