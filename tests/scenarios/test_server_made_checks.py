@@ -106,6 +106,15 @@ def test_a_job_makes_a_check_changes_it_and_everybody_finds_it(making: Making, s
     assert making.repository.await_conclusion(making.run) == "success"  # the job's, whatever it said of others
 
 
+def test_it_goes_with_the_run_whose_job_made_it(making: Making) -> None:
+    made = making.make(conclusion="success")
+    making.gate.touch()
+    making.repository.await_conclusion(making.run)
+    assert making.repository.ask("DELETE", f"actions/runs/{making.run}").status_code == 204
+    assert making.repository.ask("GET", f"check-runs/{made['id']}").status_code == 404
+    assert making.names() == []
+
+
 def test_the_newest_of_a_name_counts(making: Making) -> None:
     making.make(conclusion="failure")
     newest = making.make(conclusion="success")

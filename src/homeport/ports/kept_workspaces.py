@@ -47,6 +47,10 @@ class KeptWorkspaces(Protocol):
         """
         ...
 
+    def forget(self, run: str) -> None:
+        """Remove what is kept of a run that is deleted; what a job goes on in is left to it. Raises `StoreError`."""
+        ...
+
     def drop(self, workspace: KeptWorkspace) -> None:
         """What was taken is not kept any more: its folder is its taker's to remove. Raises `StoreError`."""
         ...

@@ -185,8 +185,11 @@ class Resumed:
             "the steps before it were not run again.",
         )
 
-    def let_go(self) -> None:
-        """When the job has ended: the folders are gone, or kept as what this job left."""
+    def let_go(self, *, is_used: bool) -> None:
+        """When the job has ended: the folders are gone, or kept as what this job left. Where they could not be used, they go now."""
+        if not is_used:
+            with suppress(OSError):
+                remove_tree(self.workspace.root)
         with suppress(StoreError):  # the next start of a runner clears it up
             self._kept.drop(self.workspace)
 

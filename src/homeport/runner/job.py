@@ -88,7 +88,7 @@ class JobRunner:
                 if environment is not None and not is_kept:
                     environment.close()
             if resumed is not None:
-                resumed.let_go()
+                resumed.let_go(is_used=environment is not None)
 
     def _report_start(self, reporter: Reporter, order: JobOrder) -> None:
         leg = order.leg

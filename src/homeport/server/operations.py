@@ -181,6 +181,7 @@ class Operations:
         self._history.forget(known.id)
         self._runs.delete(known.id)
         self._logs.delete(known.id)
+        self._kept.forget(known.id)
         for artifact in artifacts:
             self._artifacts.delete(artifact)
 

@@ -60,9 +60,11 @@ class FolderKeptWorkspaces:
     def list(self, run: str) -> Sequence[KeptWorkspace]:
         """In no order."""
         now = self._clock.now()
+        return [each for each in self._list(run) if each.until > now]
+
+    def _list(self, run: str) -> Sequence[KeptWorkspace]:
         names = [name for name in listed(self._folder) if name.endswith(_RECORD) and name.startswith(f"{run}-")]
-        found = [self._read(name) for name in names]
-        return [each for each in found if each is not None and each.until > now]
+        return [each for name in names if (each := self._read(name)) is not None]
 
     def keep(self, workspace: KeptWorkspace, memory: bytes) -> bool:
         """The record comes last: where it is, everything is."""
@@ -88,6 +90,13 @@ class FolderKeptWorkspaces:
         if taken is None or memory is None:
             return None
         return taken, memory
+
+    def forget(self, run: str) -> None:
+        """Folders too."""
+        for workspace in self._list(run):
+            number = _number(workspace.run, workspace.attempt, workspace.job)
+            if self._take(number) is not None:
+                self._remove(workspace, number, f"{number}{_TAKEN}{os.getpid()}")
 
     def drop(self, workspace: KeptWorkspace) -> None:
         """Nobody finds its folder any more."""

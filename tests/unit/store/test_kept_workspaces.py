@@ -105,6 +105,15 @@ def test_what_a_dead_process_had_taken_goes(kept: Kept) -> None:
     assert os.listdir(kept.home / "kept") == []
 
 
+def test_what_is_kept_of_a_deleted_run_goes_but_not_from_under_a_job(kept: Kept) -> None:
+    of_the_run, taken, another = kept.make("build"), kept.make("tested"), kept.make("build", run="70")
+    for each in (of_the_run, taken, another):
+        kept.store.keep(each, b"")
+    kept.store.take("7", 1, "tested")
+    kept.store.forget("7")
+    assert [Path(each.root).exists() for each in (of_the_run, taken, another)] == [False, True, True]
+
+
 def test_a_record_that_cannot_be_read_is_none(kept: Kept) -> None:
     kept.store.keep(kept.make(), b"")
     (record,) = (kept.home / "kept").glob("*.json")

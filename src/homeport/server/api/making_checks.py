@@ -61,7 +61,8 @@ def create(call: Call, body: NewCheckBody) -> Answer:
     if sha is None:
         call.refuse(f"No commit found for SHA: {body.head_sha[:200]}")
     empty = MadeCheck(repository=call.repository.id, sha=sha, run=run, name=body.name)
-    made = call.parts.made_checks.add(_change(call, empty, body), _MOST_OF_A_COMMIT)
+    _check_body(call, empty, body)
+    made = call.parts.made_checks.add(_change(empty, body, call.parts.clock.now()), _MOST_OF_A_COMMIT)
     if made is None:
         call.refuse(f"A commit has {_MOST_OF_A_COMMIT} checks at most.")
     return Answer(body=show_made(call, made), status=201)
@@ -76,8 +77,11 @@ def change(call: Call, body: ChangedCheckBody) -> Answer:
     known = call.parts.made_checks.find(call.repository.id, number)
     if known is None:
         call.refuse_unknown()
-    changed = _change(call, known, body)
-    call.parts.made_checks.change(changed)
+    _check_body(call, known, body)
+    now = call.parts.clock.now()
+    changed = call.parts.made_checks.change(known.repository, number, lambda check: _change(check, body, now))
+    if changed is None:
+        call.refuse_unknown()
     return Answer(body=show_made(call, changed))
 
 
@@ -123,11 +127,8 @@ def _find_maker(call: Call) -> int:
     return int(call.caller.run)
 
 
-def _change(call: Call, check: MadeCheck, body: ChangedCheckBody) -> MadeCheck:
-    """Raises `ApiRefusalError`."""
+def _change(check: MadeCheck, body: ChangedCheckBody, now: datetime) -> MadeCheck:
     output = body.output or OutputBody()
-    _check_body(call, check, body, output)
-    now = call.parts.clock.now()
     status = "completed" if body.conclusion is not None else body.status or check.status
     is_over = status == "completed"
     return msgspec.structs.replace(
@@ -146,7 +147,9 @@ def _change(call: Call, check: MadeCheck, body: ChangedCheckBody) -> MadeCheck:
     )
 
 
-def _check_body(call: Call, check: MadeCheck, body: ChangedCheckBody, output: OutputBody) -> None:
+def _check_body(call: Call, check: MadeCheck, body: ChangedCheckBody) -> None:
+    """Raises `ApiRefusalError`."""
+    output = body.output or OutputBody()
     wrong: list[FieldError] = []
     if body.name == "":
         wrong.append(_wrong("name", "name cannot be empty"))

@@ -1,11 +1,25 @@
 """Keeps in a database the checks that jobs have made themselves, by the REST interface; a job's own check is the job."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any, Literal
 
 import msgspec
-from sqlalchemy import Column, Connection, Index, Integer, LargeBinary, Row, String, Table, func, insert, select, update
+from sqlalchemy import (
+    Column,
+    Connection,
+    ForeignKeyConstraint,
+    Index,
+    Integer,
+    LargeBinary,
+    Row,
+    String,
+    Table,
+    func,
+    insert,
+    select,
+    update,
+)
 
 from homeport.store.tables.database import Database
 from homeport.store.tables.schema import METADATA
@@ -16,9 +30,11 @@ MADE_CHECKS = Table(
     Column("id", Integer, primary_key=True),
     Column("repository", Integer, nullable=False),
     Column("sha", String, nullable=False),
-    Column("run", Integer, nullable=False, comment="of the job that made it"),
+    Column("run", Integer, nullable=False, comment="of the job that made it: it goes with the run"),
+    Column("attempt", Integer, nullable=False, comment="the run's first, which is there as long as the run"),
     Column("name", String, nullable=False),
     Column("body", LargeBinary, nullable=False),
+    ForeignKeyConstraint(["run", "attempt"], ["attempts.run", "attempts.attempt"], ondelete="CASCADE"),
     Index(None, "repository", "sha"),
     Index(None, "run"),
 )
@@ -87,10 +103,19 @@ class TableMadeChecks:
 
         return self._database.write(work)
 
-    def change(self, check: MadeCheck) -> None:
-        """Put it in the place of the one with its number."""
-        change = update(MADE_CHECKS).where(MADE_CHECKS.c.id == check.id).values(_values(check))
-        self._database.write(lambda connection: connection.execute(change))
+    def change(self, repository: int, number: int, change: Callable[[MadeCheck], MadeCheck]) -> MadeCheck | None:
+        """What `change` makes of it; two changes at once both count. `change` must be pure. None: there is no such check."""
+
+        def work(connection: Connection) -> MadeCheck | None:
+            query = select(MADE_CHECKS).where(MADE_CHECKS.c.id == number, MADE_CHECKS.c.repository == repository)
+            row = connection.execute(query).first()
+            if row is None:
+                return None
+            changed = change(_check(row))
+            connection.execute(update(MADE_CHECKS).where(MADE_CHECKS.c.id == number).values(_values(changed)))
+            return changed
+
+        return self._database.write(work)
 
     def find(self, repository: int, number: int) -> MadeCheck | None:
         """By its number."""
@@ -119,6 +144,7 @@ def _values(check: MadeCheck) -> dict[str, Any]:
         "repository": check.repository,
         "sha": check.sha,
         "run": check.run,
+        "attempt": 1,
         "name": check.name,
         "body": msgspec.msgpack.encode(check),
     }

@@ -30,9 +30,16 @@ def upgrade() -> None:
         sa.Column("repository", sa.Integer, nullable=False),
         sa.Column("sha", sa.String, nullable=False),
         sa.Column("run", sa.Integer, nullable=False),
+        sa.Column("attempt", sa.Integer, nullable=False),
         sa.Column("name", sa.String, nullable=False),
         sa.Column("body", sa.LargeBinary, nullable=False),
         sa.PrimaryKeyConstraint("id", name="pk_made_checks"),
+        sa.ForeignKeyConstraint(
+            ["run", "attempt"],
+            ["attempts.run", "attempts.attempt"],
+            name="fk_made_checks_run_attempt",
+            ondelete="CASCADE",
+        ),
     )
     op.create_index("ix_made_checks_repository_sha", "made_checks", ["repository", "sha"])
     op.create_index("ix_made_checks_run", "made_checks", ["run"])
