@@ -103,3 +103,20 @@ def test_the_job_token_of_a_job_that_ended_meanwhile_is_dead_when_a_server_begin
         assert TableJobTokens(database).find(b"digest") is None
     finally:
         database.close()
+
+
+def test_what_a_job_has_made_is_handed_out_as_a_file_and_never_as_a_page(addresses: Addresses) -> None:
+    routes = [route for route in addresses.reads() if OF_A_RUN.intersection(addresses.names(route))]
+    answers = addresses.ask([("GET", addresses.fill(route)) for route in routes], addresses.reader)
+    files = {
+        route.path: answer
+        for route, answer in zip(routes, answers, strict=True)
+        if answer.status_code == 200
+        and not answer.headers["content-type"].startswith(("text/html", "application/json"))
+    }
+    assert {path.rpartition("/")[2] for path in files} >= {"{artifact}", "log.txt", "logs.zip"}
+    for path, answer in files.items():
+        assert answer.headers["content-security-policy"] == "sandbox", path
+        assert answer.headers["x-content-type-options"] == "nosniff", path
+        if path.endswith("actions/runs/{run:int}/artifacts/{artifact}"):
+            assert answer.headers["content-disposition"].startswith("attachment"), path
