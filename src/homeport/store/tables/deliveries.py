@@ -14,6 +14,7 @@ from sqlalchemy import (
     Integer,
     LargeBinary,
     Row,
+    Select,
     String,
     Table,
     UniqueConstraint,
@@ -158,7 +159,7 @@ class TableDeliveries:
         """Newest first, without their bodies: these can be large."""
         conditions = [DELIVERIES.c.repository == repository] + ([] if before is None else [DELIVERIES.c.id < before])
         columns = [column for column in DELIVERIES.c if column.name != "body"]
-        query = select(*columns, literal(b"").label("body")).where(*conditions)
+        query: Select[Any] = select(*columns, literal(b"").label("body")).where(*conditions)
         with self._database.read() as connection:
             rows = connection.execute(query.order_by(DELIVERIES.c.id.desc()).limit(limit)).all()
         return [_read_delivery(row) for row in rows]
