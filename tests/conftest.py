@@ -4,14 +4,14 @@ import os
 from pathlib import Path
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 REQUIRE_ALL = os.environ.get("HOMEPORT_REQUIRE_ALL") == "1"
 
-# Where a verdict is given, the same examples are tried each time; everywhere else new ones are looked for.
-settings.register_profile("verdict", derandomize=True)
-if REQUIRE_ALL:
-    settings.load_profile("verdict")
+# Where a verdict is given, the same examples are tried each time; everywhere else new ones are looked for. A slow machine is no fault.
+settings.register_profile("search", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("verdict", settings.get_profile("search"), derandomize=True)
+settings.load_profile("verdict" if REQUIRE_ALL else "search")
 
 
 @pytest.fixture(autouse=True)
