@@ -74,7 +74,7 @@ def test_what_comes_from_outside_ends_no_line_and_moves_no_cursor(text: str) -> 
 @pytest.mark.parametrize(
     "text",
     [
-        *(make_credential(kind) for kind in (PERSONAL, JOB, LINK, SESSION)),
+        *(pytest.param(make_credential(kind), id=kind) for kind in (PERSONAL, JOB, LINK, SESSION)),
         "ghp_" + "a1" * 18,
         "github_pat_" + "a1" * 20,
         "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0In0.c2lnbmF0dXJl",
