@@ -192,11 +192,10 @@ def test_a_server_goes_on_elsewhere_from_a_copy_that_was_made_while_it_worked(
         assert lived.artifacts(server, 1) == [f"made by {lived.runs[1]}\n".encode()] * 2
         # each commit's statuses are those of one server that never died
         wait_until(lambda: is_told(server))
-        assert [lived.told(number) for number in range(3)] == [
-            ["pending", "success"],
-            ["pending", "failure", "pending", "success"],
-            ["pending", "success"],
-        ]
+        assert [lived.told(number) for number in (0, 2)] == [["pending", "success"]] * 2
+        again = lived.told(1)
+        assert again[:2] == ["pending", "failure"]
+        assert again[2:] in (["pending", "success"], ["success"]), "a re-run may be over before its begin was told"
         assert not lived.told_twice()
         # a delivery that was taken in before is known
         push(server, lived.forge, lived.shas[0])

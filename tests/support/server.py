@@ -105,7 +105,7 @@ class Server:
         )
         api = RunnerApi(self.engine.board, bell, lambda token: RunnerProfile("one", LABELS) if token == TOKEN else None)
         app = Starlette(routes=[Mount("/runner/v1", routes=api.routes)])
-        config = uvicorn.Config(app, uds=self._socket, log_level="warning", timeout_graceful_shutdown=1)
+        config = uvicorn.Config(app, uds=self._socket, log_config=None, timeout_graceful_shutdown=1)
         self.web = uvicorn.Server(config)
         self.engine.start()
         serving = asyncio.create_task(self.web.serve())
