@@ -101,23 +101,30 @@ def request_of(target: Target, body: bytes, delivery: str) -> bytes:
     return head.encode() + body
 
 
-def send_all(target: Target, requests: Sequence[bytes], *, connections: int = CONNECTIONS) -> Outcome:
-    """All requests, `connections` at a time. An answer that is not 2xx ends the benchmark."""
-    return asyncio.run(_send_all(target, requests, connections))
+def send_all(
+    target: Target, requests: Sequence[bytes], *, connections: int = CONNECTIONS, rate: float | None = None
+) -> Outcome:
+    """All requests, `connections` at a time: as fast as they are answered, or `rate` a second, where each is late from the moment at which
+    it was due. An answer that is not 2xx ends the benchmark.
+    """
+    return asyncio.run(_send_all(target, requests, connections, rate))
 
 
-async def _send_all(target: Target, requests: Sequence[bytes], connections: int) -> Outcome:
-    waiting = iter(requests)
-    each: list[float] = []
+async def _send_all(target: Target, requests: Sequence[bytes], connections: int, rate: float | None) -> Outcome:
     started = time.perf_counter()
+    waiting = ((request, None if rate is None else started + place / rate) for place, request in enumerate(requests))
+    each: list[float] = []
     await asyncio.gather(*(_send(target, waiting, each) for _ in range(connections)))
     return Outcome(time.perf_counter() - started, each)
 
 
-async def _send(target: Target, waiting: Iterator[bytes], each: list[float]) -> None:
+async def _send(target: Target, waiting: Iterator[tuple[bytes, float | None]], each: list[float]) -> None:
     reader, writer = await asyncio.open_connection(target.host, target.port)
-    for request in waiting:
+    for request, due in waiting:
         started = time.perf_counter()
+        if due is not None:
+            await asyncio.sleep(max(0.0, due - started))
+            started = due
         writer.write(request)
         status = await reader.readline()
         if b" 20" not in status[:13]:
