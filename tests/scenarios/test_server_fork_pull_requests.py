@@ -6,6 +6,7 @@ from contextlib import closing
 from pathlib import Path
 
 import httpx
+import msgspec
 import pytest
 
 from homeport.ports.vault import repository_scope
@@ -28,6 +29,7 @@ from tests.support.records import Records, records
 from tests.support.serve import ServedProcess, served, wait_until
 
 NAME = "octo/app"
+OTHER = "octo/other"
 FORK = "mallory/app"
 FILE = ".github/workflows/ci.yml"
 VALUE = "a value that nobody outside may have"
@@ -111,6 +113,7 @@ def test_a_pull_request_from_a_fork_is_held_approved_and_run_without_secrets(
 ) -> None:
     with served(tmp_path / "data", "--internal-forge", "127.0.0.1") as server, records(server) as kept:
         connect(server, forge, hosting, token())
+        kept.directory.add(msgspec.structs.replace(kept.repository(NAME), id=0, name="other", origin="own"))
         keep_secret(server, kept)
         pull = PullRequest(server, forge, hosting)
         first = pull.push("the first patch", "opened")
@@ -118,9 +121,12 @@ def test_a_pull_request_from_a_fork_is_held_approved_and_run_without_secrets(
         forge.wait_for(lambda: forge.states(FILE) == ["pending"])
         with (
             sign_in(server, "ada", roles={NAME: "maintainer"}) as ada,
-            sign_in(server, "wim", roles={NAME: "writer"}) as wim,
+            sign_in(server, "wim", roles={NAME: "writer", OTHER: "maintainer"}) as wim,
         ):
             look_at_what_waits(ada, wim, run, first)
+            wim.get(f"/{OTHER}/actions/runs/{run}", 404)
+            for verb in ("approve", "reject"):  # a maintainer, but of another repository
+                wim.send(f"/{OTHER}/actions/runs/{run}/{verb}", {}, 404)
             assert not kept.runs.is_open(run)
             wim.send(f"/{NAME}/actions/runs/{run}/approve", {}, 403)
             assert ada.send_forged(f"/{NAME}/actions/runs/{run}/approve") == [403, 403, 403]
