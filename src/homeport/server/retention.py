@@ -9,11 +9,14 @@ caching reference: Usage limits and eviction policy" (10 GB a repository).
 When the disk is nearly full, caches go, those of all repositories alike, until there is room: they can be made again.
 """
 
+import itertools
 import logging
 import shutil
 import threading
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime, timedelta
+from typing import TypeVar
 
 import msgspec
 
@@ -47,8 +50,11 @@ class Swept(msgspec.Struct, kw_only=True):
     events: int = 0
 
 
+Item = TypeVar("Item")
+
+
 class Retention:
-    """One sweep at a time; safe beside everything else. `caches` opens a repository's caches with a quota, `free_bytes` measures the
+    """One sweep at a time; safe beside everything else; after `stop` it ends at the next piece of its work. `caches` opens a repository's caches with a quota, `free_bytes` measures the
     disk; what was done with is forgotten where it is older than the moment that is given.
     """
 
@@ -76,15 +82,21 @@ class Retention:
         self._free_bytes = free_bytes
         self._forget_deliveries = forget_deliveries
         self._forget_events = forget_events
+        self._stopping = threading.Event()
+
+    def stop(self) -> None:
+        """What is left is for the next sweep, which may be another process's."""
+        self._stopping.set()
 
     def sweep(self) -> Swept:
         """Everything once. Raises `StoreError`, `OSError`; what was removed before is removed."""
         swept = Swept()
-        for repository in self._directory.list():
+        repositories = self._directory.list()
+        for repository in self._until_stopped(repositories):
             self._remove_runs(repository, swept)
             self._remove_logs(repository, swept)
-            self._remove_artifacts(repository, swept)
             swept.caches += self._caches(repository, repository.settings.cache_bytes).trim()
+        self._remove_artifacts(repositories, swept)
         self._remove_expired(swept)
         self._remove_orphans(swept)
         oldest = self._clock.now() - timedelta(days=RUN_DAYS)
@@ -98,20 +110,20 @@ class Retention:
         share = 1.0
         while self._free_bytes() < LEAST_FREE_BYTES and share > 0:
             share = share / 2 if share > 0.1 else 0.0
-            for repository in self._directory.list():
+            for repository in self._until_stopped(self._directory.list()):
                 caches = self._caches(repository, 0)
                 kept = sum(entry.size for entry in caches.list())
                 swept.caches += self._caches(repository, int(kept * share)).trim()
 
     def pack_left(self) -> None:
         """Compress the logs of completed jobs that an earlier process left as they were."""
-        for run, attempt in self._logs.list_unpacked():
+        for run, attempt in self._until_stopped(self._logs.list_unpacked()):
             known = self._history.get(run, attempt)
             if known is not None and known.entry.status == "completed":
                 self._logs.pack_left(run, attempt, [job.entry.key for job in self._history.jobs(run, attempt)])
 
     def _remove_runs(self, repository: HostedRepository, swept: Swept) -> None:
-        for run in self._find_old(repository, RUN_DAYS):
+        for run in self._until_stopped(self._find_old(repository, RUN_DAYS)):
             artifacts = self._artifacts.list(run.id, records=True)
             self._history.forget(run.id)
             self._runs.delete(run.id)
@@ -121,49 +133,52 @@ class Retention:
             swept.runs += 1
 
     def _remove_logs(self, repository: HostedRepository, swept: Swept) -> None:
-        for run in self._find_old(repository, repository.settings.log_days, has_logs=True):
+        for run in self._until_stopped(self._find_old(repository, repository.settings.log_days, has_logs=True)):
             self._history.note_logs_gone(run.id, _BY, self._clock.now())
             self._logs.delete(run.id)
             swept.logs += 1
 
     def _find_old(
         self, repository: HostedRepository, days: int, *, has_logs: bool | None = None
-    ) -> Sequence[HistoryRun]:
-        """Completed runs whose latest attempt began so long ago, oldest last; those that are pinned are not among them."""
+    ) -> Iterator[HistoryRun]:
+        """Completed runs whose latest attempt began so long ago, oldest last; those that are pinned are not among them. A page of them
+        at a time, so that it makes no difference to the memory how many there are; what was given before may be removed meanwhile.
+        """
         limit = self._clock.now() - timedelta(days=days)
         wanted = RunFilter(
             repositories=(repository.id,), states=("completed",), until=limit, is_pinned=False, has_logs=has_logs
         )
-        found: list[HistoryRun] = []
         before = None
         while True:
             page = self._history.find(wanted, before=before, limit=_PAGE)
-            found += [run for run in page.runs if run.entry.started_at <= limit]
+            yield from (run for run in page.runs if run.entry.started_at <= limit)
             if page.before is None:
-                return found
+                return
             before = page.before
 
-    def _remove_artifacts(self, repository: HostedRepository, swept: Swept) -> None:
-        """What is older than the setting allows, and, newest first, what is there when the quota is used up."""
-        quota = repository.settings.artifact_bytes
-        oldest = self._clock.now() - timedelta(days=repository.settings.artifact_days)
-        used = 0
-        for number in self._artifacts.runs():
+    def _remove_artifacts(self, repositories: Iterable[HostedRepository], swept: Swept) -> None:
+        """What is older than a repository's setting allows, and, newest first, what is there when its quota is used up."""
+        settings = {repository.id: repository.settings for repository in repositories}
+        used = Counter[int]()
+        for number in self._until_stopped(self._artifacts.runs()):
             run = self._history.get(number)
-            if run is None or run.repository_id != repository.id:
+            if run is None or run.repository_id not in settings:
                 continue
+            setting = settings[run.repository_id]
+            oldest = self._clock.now() - timedelta(days=setting.artifact_days)
             for artifact in self._artifacts.list(number):
-                used += artifact.size
-                is_too_much = artifact.created_at < oldest or (quota and used > quota)
+                used[run.repository_id] += artifact.size
+                is_over = setting.artifact_bytes and used[run.repository_id] > setting.artifact_bytes
+                is_too_much = artifact.created_at < oldest or is_over
                 if is_too_much and not run.is_pinned and run.entry.status == "completed":
                     self._artifacts.delete(artifact)
-                    used -= artifact.size
+                    used[run.repository_id] -= artifact.size
                     swept.artifacts += 1
 
     def _remove_expired(self, swept: Swept) -> None:
         """Also those of runs whose repository is not here any more; of pinned runs, nothing expires."""
         now = self._clock.now()
-        for number in self._artifacts.runs():
+        for number in self._until_stopped(self._artifacts.runs()):
             expired = [each for each in self._artifacts.list_all(number) if _has_expired(each, now)]
             run = self._history.get(number) if expired else None
             if run is None or not run.is_pinned:
@@ -173,16 +188,19 @@ class Retention:
 
     def _remove_orphans(self, swept: Swept) -> None:
         """Logs and artifacts of runs that are gone: a server that was deleting them died."""
-        for number in self._logs.list_runs():
+        for number in self._until_stopped(self._logs.list_runs()):
             if self._history.get(number) is None and self._runs.find(number) is None:
                 self._logs.delete(number)
                 swept.orphans += 1
-        for number in self._artifacts.runs():
+        for number in self._until_stopped(self._artifacts.runs()):
             if self._history.get(number) is None and self._runs.find(number) is None:
                 left = self._artifacts.list_all(number)
                 for artifact in left:
                     self._artifacts.delete(artifact)
                 swept.orphans += bool(left)
+
+    def _until_stopped(self, items: Iterable[Item]) -> Iterator[Item]:
+        return itertools.takewhile(lambda _: not self._stopping.is_set(), items)
 
 
 class Sweeper:
@@ -201,8 +219,9 @@ class Sweeper:
         self._thread.start()
 
     def stop(self) -> None:
-        """What is under way is finished."""
+        """The piece that is under way is finished; what else there is to sweep is left to the next start."""
         self._stopping.set()
+        self._retention.stop()
         self._thread.join()
 
     def _work(self) -> None:

@@ -43,11 +43,15 @@ class Folder:
         self.artifacts = FolderArtifacts(str(path), self.clock)
         self.deliveries = TableDeliveries(database)
         self.events = TableEvents(database, self.clock)
-        self.retention = Retention(
+        self.retention = self.open(self.logs)
+
+    def open(self, logs: PackedLogs) -> Retention:
+        """As a server's start does."""
+        return Retention(
             self.directory,
             self.history,
             self.runs,
-            self.logs,
+            logs,
             self.artifacts,
             self.caches,
             self.clock,
@@ -174,8 +178,7 @@ def test_logs_that_nobody_packed_are_packed_at_the_start(folder: Folder) -> None
     folder.add_run("1")
     folder.add_run("2", is_over=False)
     again = PackedLogs(str(folder.path / "logs"))
-    folder.retention._logs = again
-    folder.retention.pack_left()
+    folder.open(again).pack_left()
     assert again.list_unpacked() == [("2", 1)]
     assert again.count("1", 1, "build") == 1
 
@@ -193,6 +196,20 @@ def test_caches_go_by_quota_and_when_the_disk_is_nearly_full(folder: Folder) -> 
     folder.free = 0
     assert folder.retention.sweep() == Swept(caches=3)
     assert list(caches.list()) == []
+
+
+def test_a_sweep_of_many_runs_ends_with_the_server_and_goes_on_with_the_next(folder: Folder) -> None:
+    class LogsOfAServerThatStops(PackedLogs):
+        def delete(self, run: str) -> None:
+            super().delete(run)
+            retention.stop()
+
+    for number in range(1, 4):
+        folder.add_run(str(number))
+    folder.clock.advance(11 * 86400)
+    retention = folder.open(LogsOfAServerThatStops(str(folder.path / "logs")))
+    assert retention.sweep() == Swept(logs=1)
+    assert folder.open(folder.logs).sweep() == Swept(logs=2)
 
 
 def test_nothing_is_taken_for_old_when_the_clock_goes_back(folder: Folder) -> None:
