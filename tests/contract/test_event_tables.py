@@ -11,9 +11,10 @@ from homeport.event import Event, Repository
 from homeport.ports.events import WorkflowStart
 from homeport.ports.repositories import StoreError
 from homeport.store.tables.database import Database
-from homeport.store.tables.deliveries import Delivery, Schedule, TableDeliveries, TableSchedules, see_tick
+from homeport.store.tables.deliveries import Delivery, TableDeliveries
 from homeport.store.tables.directory import TableWorkflows
 from homeport.store.tables.events import TableEvents
+from homeport.store.tables.schedules import Schedule, TableSchedules, see_tick
 from tests.support.databases import open_database
 from tests.support.plans import NOW, FixedClock
 

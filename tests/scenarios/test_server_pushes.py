@@ -9,7 +9,7 @@ import pytest
 
 from homeport.run.facts import AnnotationRaised, JobFinished
 from homeport.server.pushes import name_in_log
-from homeport.store.tables.deliveries import RefCommand, TablePushes
+from homeport.store.tables.pushes import RefCommand, TablePushes
 from tests.support.pushing import Checkout, make_person
 from tests.support.records import records
 from tests.support.serve import ServedProcess, served

@@ -16,7 +16,7 @@ from homeport.server.dispatches import Dispatches, DispatchRefusedError
 from homeport.server.fetching import Fetcher
 from homeport.server.planning import Planner, Surroundings
 from homeport.store.data_folder import DataFolder
-from homeport.store.tables.deliveries import SCHEDULES
+from homeport.store.tables.schedules import SCHEDULES
 from tests.support.pushing import Checkout, make_person
 from tests.support.records import Records, records
 from tests.support.serve import ServedProcess, served, wait_until

@@ -31,9 +31,12 @@ from homeport.store.actions_folder import FolderActions
 from homeport.store.data_folder import DataFolder
 from homeport.store.remote_workflows import RemoteWorkflows
 from homeport.store.tables.database import Database
-from homeport.store.tables.deliveries import TableDeliveries, TablePushes, TableSchedules, TableSeenRefs
+from homeport.store.tables.deliveries import TableDeliveries
 from homeport.store.tables.directory import TableWorkflows
 from homeport.store.tables.events import TableEvents
+from homeport.store.tables.pushes import TablePushes
+from homeport.store.tables.schedules import TableSchedules
+from homeport.store.tables.seen_refs import TableSeenRefs
 
 _KEPT = frozenset({"PATH", "HOME", "LANG", "TMPDIR", "SSL_CERT_FILE", "SSL_CERT_DIR"})
 

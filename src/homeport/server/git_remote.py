@@ -27,7 +27,7 @@ from homeport.server.auth import refuse
 from homeport.server.problems import answer_problem
 from homeport.server.pushes import Pushes, name_in_log
 from homeport.store.data_folder import DataFolder
-from homeport.store.tables.deliveries import RefCommand
+from homeport.store.tables.pushes import RefCommand
 
 _READ = "git-upload-pack"
 _PUSH = "git-receive-pack"

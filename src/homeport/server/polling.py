@@ -18,8 +18,8 @@ from homeport.server.lanes import Lanes
 from homeport.server.own_events import OwnEvents, RefChange
 from homeport.server.planning import Planner
 from homeport.store.data_folder import DataFolder
-from homeport.store.tables.deliveries import TableSeenRefs, write_seen_refs
 from homeport.store.tables.events import TableEvents
+from homeport.store.tables.seen_refs import TableSeenRefs, write_seen_refs
 
 SHORTEST_SECONDS = 10
 """Asking a forge more often than this is rude."""

@@ -21,8 +21,8 @@ from homeport.server.lanes import AT_ONCE, Lanes
 from homeport.server.own_events import OwnEvents, RefChange
 from homeport.server.planning import Planner
 from homeport.store.data_folder import DataFolder
-from homeport.store.tables.deliveries import Push, RefCommand, TablePushes, finish_push
 from homeport.store.tables.events import TableEvents
+from homeport.store.tables.pushes import Push, RefCommand, TablePushes, finish_push
 
 _SECONDS_TO_COME_ABOUT = 60.0
 _HEADS = "refs/heads/"

@@ -22,8 +22,8 @@ from homeport.server.fetching import Fetcher, FetchError
 from homeport.server.lanes import Lanes
 from homeport.server.own_events import OwnEvents
 from homeport.server.planning import Planner
-from homeport.store.tables.deliveries import Schedule, TableSchedules, see_tick
 from homeport.store.tables.events import TableEvents
+from homeport.store.tables.schedules import Schedule, TableSchedules, see_tick
 
 LATEST = timedelta(hours=1)
 """How late a tick may fire."""

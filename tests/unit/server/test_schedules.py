@@ -13,9 +13,9 @@ from homeport.git.repository import GitRepository
 from homeport.plan.files import ParsedFile
 from homeport.ports.directory import HostedRepository
 from homeport.server.schedules import Schedules, find_due, find_next
-from homeport.store.tables.deliveries import Schedule, TableSchedules
 from homeport.store.tables.directory import TableDirectory
 from homeport.store.tables.events import TableEvents
+from homeport.store.tables.schedules import Schedule, TableSchedules
 from tests.support.access import House, open_house
 from tests.support.planning import CI, read_workflow
 from tests.support.pushing import Checkout

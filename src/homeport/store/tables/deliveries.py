@@ -1,4 +1,4 @@
-"""Keeps in a database what came from outside and is not an event yet: deliveries of forges, pushes, refs that were seen, ticks."""
+"""Keeps in a database what forges have delivered, until its events are known and for as long as the same may come again."""
 
 import threading
 from collections.abc import Callable, Mapping, Sequence
@@ -19,7 +19,6 @@ from sqlalchemy import (
     Table,
     UniqueConstraint,
     bindparam,
-    delete,
     insert,
     literal,
     or_,
@@ -28,7 +27,6 @@ from sqlalchemy import (
 )
 
 from homeport.ports.repositories import StoreError
-from homeport.store.tables.counters import count_up
 from homeport.store.tables.database import Database
 from homeport.store.tables.old_rows import forget_old
 from homeport.store.tables.prepared import given, of
@@ -53,37 +51,6 @@ DELIVERIES = Table(
     Index(None, "delivery"),
     Index(None, "state", "repository", "id"),
     Index(None, "repository", "id"),
-)
-
-PUSHES = Table(
-    "pushes",
-    METADATA,
-    Column("id", Integer, primary_key=True, autoincrement=False),
-    Column("repository", Integer, nullable=False),
-    Column("actor", String, nullable=False),
-    Column("is_silent", Integer, nullable=False),
-    Column("received_at", String, nullable=False),
-    Column("commands", LargeBinary, nullable=False),
-)
-"""Pushes that git was handed and whose events are not known yet."""
-
-SEEN_REFS = Table(
-    "seen_refs",
-    METADATA,
-    Column("repository", Integer, primary_key=True, autoincrement=False),
-    Column("ref", String, primary_key=True),
-    Column("sha", String, nullable=False),
-)
-
-SCHEDULES = Table(
-    "schedules",
-    METADATA,
-    Column("repository", Integer, primary_key=True, autoincrement=False),
-    Column("workflow", String, primary_key=True),
-    Column("cron", String, primary_key=True),
-    Column("timezone", String, primary_key=True),
-    Column("actor", String, nullable=False),
-    Column("seen_until", String, nullable=False, comment="ticks up to here have fired or were missed"),
 )
 
 
@@ -211,151 +178,6 @@ def conclude_deliveries(notes: Mapping[int, str]) -> Callable[[Connection], None
     return work
 
 
-class RefCommand(msgspec.Struct, frozen=True):
-    """What a push asks for one ref: zeros for none."""
-
-    old: str
-    new: str
-    ref: str
-
-
-class Push(msgspec.Struct, frozen=True, kw_only=True):
-    """A push, as it was asked for. `is_silent`: by a job's own token, which starts nothing."""
-
-    id: int
-    repository: int
-    actor: str
-    is_silent: bool
-    received_at: datetime
-    commands: tuple[RefCommand, ...]
-
-
-class TablePushes:
-    """What git was handed: noted before, and forgotten when the events are known."""
-
-    def __init__(self, database: Database) -> None:
-        self._database = database
-
-    def begin(
-        self, repository: int, actor: str, at: datetime, commands: Sequence[RefCommand], *, is_silent: bool
-    ) -> int:
-        """Durable when it returns."""
-        values = {
-            "repository": repository,
-            "actor": actor,
-            "is_silent": int(is_silent),
-            "received_at": _stamp(at),
-            "commands": msgspec.msgpack.encode(tuple(commands)),
-        }
-
-        def work(connection: Connection) -> int:
-            number = count_up(connection, "push", "")  # never used again: events are told apart by it
-            connection.execute(insert(PUSHES).values(id=number, **values))
-            return number
-
-        return self._database.write(work)
-
-    def find(self, push: int) -> Push | None:
-        """None where its events are known."""
-        with self._database.read() as connection:
-            row = connection.execute(select(PUSHES).where(PUSHES.c.id == push)).first()
-        return None if row is None else _read_push(row)
-
-    def unfinished(self) -> Sequence[int]:
-        """In the order in which they came."""
-        with self._database.read() as connection:
-            return list(connection.execute(select(PUSHES.c.id).order_by(PUSHES.c.id)).scalars())
-
-
-def finish_push(connection: Connection, push: int) -> None:
-    """Its events are known."""
-    connection.execute(delete(PUSHES).where(PUSHES.c.id == push))
-
-
-class TableSeenRefs:
-    """What the refs of polled repositories were when they were last looked at."""
-
-    def __init__(self, database: Database) -> None:
-        self._database = database
-
-    def read(self, repository: int) -> Mapping[str, str]:
-        """By full name; empty before the first look."""
-        with self._database.read() as connection:
-            rows = connection.execute(
-                select(SEEN_REFS.c.ref, SEEN_REFS.c.sha).where(SEEN_REFS.c.repository == repository)
-            )
-            return {row.ref: row.sha for row in rows}
-
-
-def write_seen_refs(connection: Connection, repository: int, refs: Mapping[str, str]) -> None:
-    """What they are now."""
-    connection.execute(delete(SEEN_REFS).where(SEEN_REFS.c.repository == repository))
-    if refs:
-        rows = [{"repository": repository, "ref": ref, "sha": sha} for ref, sha in refs.items()]
-        connection.execute(insert(SEEN_REFS), rows)
-
-
-class Schedule(msgspec.Struct, frozen=True, kw_only=True):
-    """One `cron` of a workflow on a default branch."""
-
-    repository: int
-    workflow: str
-    cron: str
-    timezone: str
-    actor: str = ""
-    seen_until: datetime
-
-    @property
-    def key(self) -> tuple[int, str, str, str]:
-        """What makes it the same schedule."""
-        return self.repository, self.workflow, self.cron, self.timezone
-
-
-class TableSchedules:
-    """The schedules of all default branches."""
-
-    def __init__(self, database: Database) -> None:
-        self._database = database
-
-    def list(self) -> Sequence[Schedule]:
-        """All of them."""
-        with self._database.read() as connection:
-            rows = connection.execute(select(SCHEDULES)).all()
-        return [
-            Schedule(
-                repository=row.repository,
-                workflow=row.workflow,
-                cron=row.cron,
-                timezone=row.timezone,
-                actor=row.actor,
-                seen_until=datetime.fromisoformat(row.seen_until),
-            )
-            for row in rows
-        ]
-
-    def replace(self, repository: int, wanted: Sequence[Schedule]) -> None:
-        """The schedules of a repository as they are now; one that was there before keeps what it has seen."""
-
-        def work(connection: Connection) -> None:
-            rows = connection.execute(select(SCHEDULES).where(SCHEDULES.c.repository == repository)).all()
-            known = {(row.repository, row.workflow, row.cron, row.timezone) for row in rows}
-            for schedule in {one.key: one for one in wanted}.values():
-                if schedule.key in known:
-                    connection.execute(update(SCHEDULES).where(_is(*schedule.key)).values(actor=schedule.actor))
-                else:
-                    connection.execute(insert(SCHEDULES).values(_schedule_row(schedule)))
-            for key in known - {one.key for one in wanted}:
-                connection.execute(delete(SCHEDULES).where(_is(*key)))
-
-        self._database.write(work)
-
-
-def see_tick(connection: Connection, schedule: Schedule, until: datetime) -> bool:
-    """Ticks up to here have fired or were missed; False where that is known already."""
-    row = _is(*schedule.key) & (SCHEDULES.c.seen_until < _stamp(until))
-    return connection.execute(update(SCHEDULES).where(row).values(seen_until=_stamp(until))).rowcount == 1
-
-
 def _insert_new(connection: Connection, taken: Sequence[Delivery]) -> Sequence[bool]:
     """Which of them are new. Two statements, whatever the number."""
     names = {"ids": [delivery.delivery for delivery in taken], "digests": [delivery.digest for delivery in taken]}
@@ -404,37 +226,6 @@ def _read_delivery(row: Row[Any]) -> Delivery:
         note=row.note,
         body=row.body,
     )
-
-
-def _read_push(row: Row[Any]) -> Push:
-    return Push(
-        id=row.id,
-        repository=row.repository,
-        actor=row.actor,
-        is_silent=bool(row.is_silent),
-        received_at=datetime.fromisoformat(row.received_at),
-        commands=msgspec.msgpack.decode(row.commands, type=tuple[RefCommand, ...]),
-    )
-
-
-def _is(repository: int, workflow: str, cron: str, timezone: str) -> Any:
-    return (
-        (SCHEDULES.c.repository == repository)
-        & (SCHEDULES.c.workflow == workflow)
-        & (SCHEDULES.c.cron == cron)
-        & (SCHEDULES.c.timezone == timezone)
-    )
-
-
-def _schedule_row(schedule: Schedule) -> dict[str, object]:
-    return {
-        "repository": schedule.repository,
-        "workflow": schedule.workflow,
-        "cron": schedule.cron,
-        "timezone": schedule.timezone,
-        "actor": schedule.actor,
-        "seen_until": _stamp(schedule.seen_until),
-    }
 
 
 def _stamp(at: datetime) -> str:
