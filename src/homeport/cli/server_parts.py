@@ -42,8 +42,9 @@ from homeport.store.tables.held_runs import TableHeldRuns
 from homeport.store.tables.history import TableHistory
 from homeport.store.tables.history_fold import HistoryFolds
 from homeport.store.tables.history_upkeep import bring_history_up_to_date
+from homeport.store.tables.job_tokens import end_tokens
 from homeport.store.tables.leases import TableLeases
-from homeport.store.tables.outbox import mark_news
+from homeport.store.tables.reports import mark_news
 from homeport.store.tables.runs import TableRuns
 
 
@@ -85,7 +86,6 @@ def build_server(settings: ServerSettings, database: Database, bell: Bell, envir
     listeners: list[Listener] = [
         metrics.hear,
         note_runs,
-        access.job_tokens.heed,
         results.reporter.hear,
         broadcasts.hear,
     ]
@@ -198,7 +198,7 @@ def builtin_labels() -> Labels:
 def _open_runs(database: Database, folds: HistoryFolds) -> TableRuns:
     # whoever else wrote in this database is dead: the folder's lock says so
     owner = f"server-{os.getpid()}-{os.urandom(4).hex()}"
-    return TableRuns(database, owner, lambda _: False, (mark_news, folds.follow))
+    return TableRuns(database, owner, lambda _: False, (end_tokens, mark_news, folds.follow))
 
 
 def _begin_anew(runs: TableRuns, folds: HistoryFolds) -> None:

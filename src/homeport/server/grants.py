@@ -15,6 +15,9 @@ from homeport.toolkit.claims import JobIdentity, describe_job
 _OF_FORKS = frozenset({"pull_request", "pull_request_review", "pull_request_review_comment"})
 """Events that carry out what a pull request brought; the rest runs what is on a branch of the repository itself."""
 _UPDATE_BOTS = frozenset({"dependabot[bot]"})
+_OF_BOTS = _OF_FORKS | {"push", "create", "deployment", "deployment_status"}
+"""Events whose runs are not trusted when an update bot has caused them."""
+_BRANCHES_OF_BOTS = "dependabot/"
 
 
 class ServerGrants:
@@ -75,11 +78,21 @@ def is_trusted(event: Event, repository: HostedRepository) -> bool:
 
     Source: GitHub docs, "Events that trigger workflows" (pull requests from forks), "Troubleshooting Dependabot on GitHub Actions".
     """
-    if repository.settings.is_shadow:
+    if repository.settings.is_shadow or (event.actor in _UPDATE_BOTS and _is_of_bots(event)):
         return False
-    if event.name not in _OF_FORKS and event.name != "push":
-        return True
-    return event.actor not in _UPDATE_BOTS and (event.name == "push" or _is_within(event))
+    return event.name not in _OF_FORKS or _is_within(event)
+
+
+def _is_of_bots(event: Event) -> bool:
+    """Whether an update bot's event is not trusted. Its pull requests are, on `pull_request_target`: those run what is on a branch of the
+    repository itself, unless that branch is the bot's own.
+    """
+    if event.name != "pull_request_target":
+        return event.name in _OF_BOTS
+    pull_request = event.payload.get("pull_request")
+    base = pull_request.get("base") if isinstance(pull_request, dict) else None
+    ref = base.get("ref") if isinstance(base, dict) else None
+    return not isinstance(ref, str) or ref.startswith(_BRANCHES_OF_BOTS)
 
 
 def _is_within(event: Event) -> bool:

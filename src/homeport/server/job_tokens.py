@@ -4,11 +4,10 @@ repository; by the other one, which few jobs have, it asks for identity tokens.
 Source: GitHub docs, "Use GITHUB_TOKEN for authentication in workflows" and "Automatic token authentication".
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from typing import Literal, cast
 
 from homeport.ports.access import Caller
-from homeport.run.facts import Fact, JobFinished, RunFinished
 from homeport.server.credentials import IDENTITY, JOB, digest_of, make_credential
 from homeport.store.tables.job_tokens import JobToken, TableJobTokens
 
@@ -18,7 +17,8 @@ Level = Literal["read", "write", "none"]
 class JobTokens:
     """Safe from any thread. All may raise `StoreError`.
 
-    The order for one job: `issue` (once or more often: every token that was given out is good) → `heed` with the fact of its end.
+    The order for one job: `issue` (once or more often: every token that was given out is good) → the fact of its end, in whose own
+    transaction all of them die (`store.tables.job_tokens.end_tokens`).
     A job outlives a restart of the server with its token; `keep_only` at the start ends those whose job ended meanwhile.
     """
 
@@ -60,14 +60,6 @@ class JobTokens:
             repository=token.repository,
             grants=cast("Mapping[str, Level]", token.grants),
         )
-
-    def heed(self, facts: Sequence[Fact]) -> None:
-        """To be told every fact that is durable: tokens of jobs that have ended die. Does not block."""
-        for fact in facts:
-            if isinstance(fact, JobFinished):
-                self._store.end_job(fact.run, fact.job)
-            elif isinstance(fact, RunFinished):
-                self._store.end_run(fact.run)
 
     def keep_only(self, leases: Collection[str]) -> None:
         """At the start, before anybody is let in: only these jobs go on."""

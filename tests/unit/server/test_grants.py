@@ -63,6 +63,15 @@ def test_what_a_fork_brings_is_not_nor_what_does_not_say_where_it_is_from(name: 
 def test_an_update_bot_is_not() -> None:
     assert not is_trusted(event("push", actor="dependabot[bot]"), OWN)
     assert not is_trusted(event("pull_request", INSIDE, actor="dependabot[bot]"), OWN)
+    for name in ("create", "deployment", "deployment_status"):
+        assert not is_trusted(event(name, actor="dependabot[bot]"), OWN)
+    assert is_trusted(event("issue_comment", actor="dependabot[bot]"), OWN)
+
+
+@pytest.mark.parametrize(("base", "expected"), [("main", True), ("dependabot/pip/x", False), (None, False)])
+def test_what_an_update_bot_asks_of_a_branch_is_trusted_unless_the_branch_is_its_own(base: str, expected: bool) -> None:
+    payload = {"pull_request": {"base": {"ref": base}}}
+    assert is_trusted(event("pull_request_target", payload, actor="dependabot[bot]"), OWN) is expected
 
 
 # --- what a job is given ---------------------------------------------------------------------------------------------

@@ -2,11 +2,12 @@
 identity tokens.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 
 import msgspec
-from sqlalchemy import Column, Index, LargeBinary, String, Table, delete, insert, select
+from sqlalchemy import Column, Connection, Index, LargeBinary, String, Table, delete, insert, select
 
+from homeport.run.facts import JobFinished, RunFact, RunFinished
 from homeport.store.tables.database import Database
 from homeport.store.tables.prepared import given, of
 from homeport.store.tables.schema import METADATA
@@ -48,6 +49,15 @@ class JobToken(msgspec.Struct, frozen=True, kw_only=True):
     """of the identity tokens that it asks for; None: it is a `GITHUB_TOKEN`"""
 
 
+def end_tokens(connection: Connection, run: int, _: int, facts: Sequence[RunFact]) -> None:
+    """To be called in the transaction that adds these facts to a journal: no token outlives the fact that its job has ended."""
+    for fact in facts:
+        if isinstance(fact, JobFinished):
+            connection.execute(_END_JOB, of(run=str(run), job=fact.job))
+        elif isinstance(fact, RunFinished):
+            connection.execute(_END_RUN, of(run=str(run)))
+
+
 class TableJobTokens:
     """Safe from any thread. May raise `StoreError`."""
 
@@ -81,14 +91,6 @@ class TableJobTokens:
             grants=msgspec.msgpack.decode(row.grants, type=dict[str, str]),
             claims=None if row.claims is None else msgspec.msgpack.decode(row.claims, type=dict[str, str]),
         )
-
-    def end_job(self, run: str, job: str) -> None:
-        """Does not wait: it is called by the thread that carries all runs."""
-        self._database.submit(lambda connection: connection.execute(_END_JOB, of(run=run, job=job)))
-
-    def end_run(self, run: str) -> None:
-        """All jobs of a run; does not wait."""
-        self._database.submit(lambda connection: connection.execute(_END_RUN, of(run=run)))
 
     def keep_only(self, leases: Collection[str]) -> None:
         """Of a server that died: jobs that have ended meanwhile, or were never given out."""
