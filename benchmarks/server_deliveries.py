@@ -37,14 +37,14 @@ def rows() -> Iterator[Row]:
     own: list[Outcome] = []
     peer: list[Outcome] = []
     with tempfile.TemporaryDirectory(prefix="homeport-bench-") as name, served(Path(name, "data")) as server:
-        _prepare(DataFolder(str(server.folder)))
+        prepare_forge(DataFolder(str(server.folder)))
         target = Target("127.0.0.1", server.port, "/webhooks/github", SECRET)
         with running_buildbot(server.port + 1 if server.port < 65000 else server.port - 1, builds=False) as other:
             for number in range(ROUNDS + 1):
-                own.append(send_all(target, _requests(target, number, DELIVERIES)))
-                peer.append(send_all(other, _requests(other, number, PEER_DELIVERIES), connections=8))
+                own.append(send_all(target, make_requests(target, number, DELIVERIES)))
+                peer.append(send_all(other, make_requests(other, number, PEER_DELIVERIES), connections=8))
         steady = [
-            send_all(target, _requests(target, ROUNDS + 1 + number, DELIVERIES), rate=STEADY)
+            send_all(target, make_requests(target, ROUNDS + 1 + number, DELIVERIES), rate=STEADY)
             for number in range(ROUNDS)
         ]
         memory = list(memory_rows(f"{(2 * ROUNDS + 1) * DELIVERIES:,} deliveries", server.pid))
@@ -66,7 +66,7 @@ def _slowest(claim: str, outcomes: Sequence[Outcome]) -> Row:
     return Row(claim, f"{slowest * 1000:.0f} ms", "bar 100 ms", slowest / SLOWEST_SECONDS, 1)
 
 
-def _prepare(folder: DataFolder) -> None:
+def prepare_forge(folder: DataFolder) -> None:
     """A repository of a forge, and the secret of its deliveries."""
     database = Database(folder.database_url)
     try:
@@ -85,7 +85,7 @@ def _prepare(folder: DataFolder) -> None:
         database.close()
 
 
-def _requests(target: Target, number: int, count: int) -> list[bytes]:
+def make_requests(target: Target, number: int, count: int) -> list[bytes]:
     """Deliveries that nobody has sent before."""
     made: list[bytes] = []
     for index in range(count):

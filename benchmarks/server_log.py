@@ -60,12 +60,12 @@ def rows() -> Iterator[Row]:
             token = make_person(server.folder, "ada", is_administrator=True)
             checkout = Checkout(folder / "work", f"{server.url}/acme/shop.git", "ada", token)
             checkout.commit({".github/workflows/ci.yml": WORKFLOW.replace("GATE_PATH", str(gate))})
-            seconds = statistics.median(_measure_many(server, checkout, token, number) for number in range(3))
+            seconds = statistics.median(measure_many(server, checkout, token, number) for number in range(3))
             claim = f"{LINES:,} lines stored and on the page after the last was printed"
             yield Row(claim, f"{seconds:.2f} s", f"bar {PAGE_SECONDS} s", seconds / PAGE_SECONDS, 1)
             checkout.push("main:ticks")
-            job = _await_job(server, "ticks", "in_progress")
-            behind, late = asyncio.run(_follow(server, token, job, gate))
+            job = await_job(server, "ticks", "in_progress")
+            behind, late = asyncio.run(follow(server, token, job, gate))
             claim = f"a line that was printed, on the page of the first viewer, p99 (median {statistics.median(late) * 1000:.0f} ms)"
             p99 = statistics.quantiles(late, n=100)[98]
             yield Row(claim, f"{p99 * 1000:.0f} ms", f"bar {LATE_SECONDS * 1000:.0f} ms", p99 / LATE_SECONDS, 1)
@@ -75,11 +75,11 @@ def rows() -> Iterator[Row]:
     yield Row(claim, f"{p99 * 1000:.0f} ms", f"bar {BEHIND_SECONDS * 1000:.0f} ms", p99 / BEHIND_SECONDS, 1)
 
 
-def _measure_many(server: ServedProcess, checkout: Checkout, token: str, number: int) -> float:
+def measure_many(server: ServedProcess, checkout: Checkout, token: str, number: int) -> float:
     """From the moment that the job's last line names to the moment at which it can be read."""
     checkout.commit({"number": str(number)})
     checkout.push("main:many")
-    job = _await_job(server, "many", "in_progress", after=number)
+    job = await_job(server, "many", "in_progress", after=number)
     address = _log_of(server, job)
     with httpx.Client(headers={"authorization": f"Bearer {token}"}) as client:
         while True:
@@ -114,7 +114,7 @@ class _Viewer(asyncio.Protocol):
             self.has_ended.set()
 
 
-async def _follow(server: ServedProcess, token: str, job: HistoryJob, gate: Path) -> tuple[list[float], list[float]]:
+async def follow(server: ServedProcess, token: str, job: HistoryJob, gate: Path) -> tuple[list[float], list[float]]:
     """For every line and viewer: the seconds behind the one who had it first; and for every line, how long that one waited."""
     path = urlsplit(_log_of(server, job)).path + "/stream?from=1"
     request = f"GET {path} HTTP/1.1\r\nhost: 127.0.0.1\r\nauthorization: Bearer {token}\r\n\r\n".encode()
@@ -132,7 +132,7 @@ async def _follow(server: ServedProcess, token: str, job: HistoryJob, gate: Path
     return behind, [first[moment] - float(moment) for moment in moments]
 
 
-def _await_job(server: ServedProcess, key: str, status: str, *, after: int = 0) -> HistoryJob:
+def await_job(server: ServedProcess, key: str, status: str, *, after: int = 0) -> HistoryJob:
     database = Database(f"sqlite:///{server.folder / 'homeport.db'}")
     try:
         history = TableHistory(database)

@@ -39,7 +39,7 @@ jobs:
 def rows() -> Iterator[Row]:
     """Both, with one server."""
     with tempfile.TemporaryDirectory(prefix="homeport-bench-") as name, served(Path(name, "data")) as server:
-        _fill(server)
+        fill_server(server)
         pushed = PushedRepository(server, Path(name), "acme/shop")
         run = pushed.push({}, WORKFLOW)
         pushed.await_conclusion(run)
@@ -48,7 +48,7 @@ def rows() -> Iterator[Row]:
             yield _measure(client, f"page of the list over {RUNS:,} runs", "/runs", "Change number")
 
 
-def _fill(server: ServedProcess) -> None:
+def fill_server(server: ServedProcess) -> None:
     """A long history of repositories, before anything else has got their numbers."""
     database = Database(f"sqlite:///{server.folder / 'homeport.db'}")
     try:

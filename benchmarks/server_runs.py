@@ -77,7 +77,7 @@ def _compare_rates(server: ServedProcess, folder: Path) -> Iterator[Row]:
         with running_buildbot(server.port + 1 if server.port < 65000 else server.port - 1) as other:
             _time_peer(other, "warm", 1)
             for number in range(ROUNDS):
-                own.append(_time_own(checkout, database, _make_branches(checkout, number)))
+                own.append(_time_own(checkout, database, make_branches(checkout, number)))
                 peer.append(_time_peer(other, str(number), AT_ONCE))
     finally:
         database.close()
@@ -86,7 +86,7 @@ def _compare_rates(server: ServedProcess, folder: Path) -> Iterator[Row]:
     yield Row(claim, f"{rate:,.0f}/min", f"Buildbot {peer_rate:,.0f}/min", TIMES * peer_rate / rate, 1)
 
 
-def _make_branches(checkout: Checkout, number: int) -> list[str]:
+def make_branches(checkout: Checkout, number: int) -> list[str]:
     """Each with a commit of its own; made in one go, outside of the measurement."""
     names = [f"branch-{number}-{index}" for index in range(AT_ONCE)]
     tree = checkout.git("rev-parse", "main^{tree}").strip()
