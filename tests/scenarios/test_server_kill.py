@@ -26,8 +26,9 @@ from homeport.store.tables.deliveries import DELIVERIES
 from homeport.store.tables.events import EVENTS
 from homeport.store.tables.history_fold import fold_again
 from homeport.store.tables.history_schema import HISTORY_FACETS, HISTORY_JOBS, HISTORY_RUNS
-from homeport.store.tables.outbox import NEWS, OUTBOX
+from homeport.store.tables.outbox import OUTBOX
 from homeport.store.tables.pushes import PUSHES
+from homeport.store.tables.reports import NEWS
 from homeport.store.tables.schema import ATTEMPTS, GROUPS, LEASES
 from homeport.store.tables.statuses import TableStatuses
 from homeport.store.vault import TableVault

@@ -20,7 +20,8 @@ from sqlalchemy import func, select
 from homeport.ports.vault import repository_scope
 from homeport.store.data_folder import DataFolder
 from homeport.store.key_ring import KeyRing
-from homeport.store.tables.outbox import NEWS, OUTBOX
+from homeport.store.tables.outbox import OUTBOX
+from homeport.store.tables.reports import NEWS
 from homeport.store.vault import TableVault
 from tests.support.forges.bench import token
 from tests.support.forges.connected import connect, database_of, publish, push

@@ -21,6 +21,7 @@ from homeport.store.tables.database import Database
 from homeport.store.tables.held_runs import TableHeldRuns
 from homeport.store.tables.journal_reader import JournalReader
 from homeport.store.tables.outbox import TableOutbox
+from homeport.store.tables.reports import TableReports
 from homeport.store.tables.statuses import TableStatuses
 
 
@@ -34,12 +35,19 @@ def open_results(
     folder: DataFolder,
     settings: ServerSettings,
 ) -> Results:
-    """`runs` must leave marks of their facts (`store.tables.outbox.mark_news`). Raises `StoreError`."""
+    """`runs` must leave marks of their facts (`store.tables.reports.mark_news`). Raises `StoreError`."""
     outbox = TableOutbox(database)
     credentials = VaultForgeCredentials(vault)
     forges = ConnectedForges(credentials, clock, settings.internal_forges)
     reporting = Reporting(
-        outbox, JournalReader(database), runs, directory, clock, settings.url, events, TableHeldRuns(database).find
+        TableReports(database),
+        JournalReader(database),
+        runs,
+        directory,
+        clock,
+        settings.url,
+        events,
+        TableHeldRuns(database).find,
     )
     delivery = Delivery(outbox, directory, forges, clock, reporting.find_details)
     return Results(

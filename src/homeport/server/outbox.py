@@ -10,7 +10,7 @@ from homeport.ports.repositories import StoreError
 from homeport.run.facts import Fact
 from homeport.server.delivery import Delivery
 from homeport.server.reporting import Reporting
-from homeport.store.tables.outbox import REPORTED
+from homeport.store.tables.reports import REPORTED
 
 _SENDERS = 4
 """How many repositories' forges are told at once."""

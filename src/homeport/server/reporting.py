@@ -16,7 +16,7 @@ from homeport.ports.repositories import RunRepository
 from homeport.rest.journal import head_sha_of
 from homeport.server.job_checks import AttemptChecks, JobReference, gather_details, make_context, make_prefix
 from homeport.store.tables.journal_reader import JournalReader
-from homeport.store.tables.outbox import JobReport, News, TableOutbox
+from homeport.store.tables.reports import JobReport, News, TableReports
 from homeport.store.tables.statuses import CommitStatus
 
 _MOST_REMEMBERED = 500
@@ -36,11 +36,11 @@ class _Followed(msgspec.Struct):
 
 
 class Reporting:
-    """From journals to the outbox. `work_off` is called by one thread; everything else may be called from any."""
+    """From journals to how checks stand. `work_off` is called by one thread; everything else may be called from any."""
 
     def __init__(
         self,
-        outbox: TableOutbox,
+        reports: TableReports,
         journals: JournalReader,
         runs: RunRepository,
         directory: RepositoryDirectory,
@@ -50,7 +50,7 @@ class Reporting:
         find_held: Callable[[str], HeldRun | None] = lambda _: None,
     ) -> None:
         self._find_held = find_held
-        self._outbox = outbox
+        self._reports = reports
         self._journals = journals
         self._runs = runs
         self._directory = directory
@@ -63,7 +63,7 @@ class Reporting:
 
     def work_off(self) -> bool:
         """Report all that has happened; whether there was anything. Raises `StoreError`."""
-        news = self._outbox.news()
+        news = self._reports.news()
         marks: dict[tuple[str, int], list[News]] = {}
         for each in news:
             marks.setdefault((each.run, each.attempt), []).append(each)
@@ -75,7 +75,7 @@ class Reporting:
     def _report(self, run: str, attempt: int, marks: Sequence[int]) -> "Future[None]":
         followed = self._follow(run, attempt)
         if followed is None:
-            return self._outbox.drop(marks)
+            return self._reports.drop(marks)
         reports = self._report_held(followed, run) if followed.read < 0 and attempt == 1 else []
         self._catch_up(followed, run, attempt)
         reports += [
@@ -85,7 +85,7 @@ class Reporting:
         if followed.checks.is_finished:
             self._followed.pop((run, attempt), None)
         repository = followed.repository
-        return self._outbox.report(
+        return self._reports.report(
             repository.id, reports, at=self._clock.now(), is_forwarded=is_forwarded(repository), done=marks
         )
 
@@ -149,7 +149,7 @@ class Reporting:
         mended = {start.workflow for start in starts if start.outcome == "started"}
         reports = [
             JobReport(source=source, run=number, attempt=0, status=_mend(status))
-            for source, status in (self._outbox.find_problems(repository.id, sha) if mended else ())
+            for source, status in (self._reports.find_problems(repository.id, sha) if mended else ())
             if (source in mended or source == event.name) and status.verdict == "failure"
         ]
         for start in starts:
@@ -191,11 +191,11 @@ class Reporting:
     def _put(self, repository: HostedRepository, reports: Sequence[JobReport]) -> None:
         if reports:
             now = self._clock.now()
-            self._outbox.report(repository.id, reports, at=now, is_forwarded=is_forwarded(repository)).result()
+            self._reports.report(repository.id, reports, at=now, is_forwarded=is_forwarded(repository)).result()
 
     def set_status(self, repository: HostedRepository, status: Status, creator: str) -> CommitStatus:
         """A status that somebody sets by the interface: kept here, and told to the forge where the repository has one."""
-        return self._outbox.set_status(
+        return self._reports.set_status(
             repository.id, status, creator=creator, at=self._clock.now(), is_forwarded=is_forwarded(repository)
         )
 

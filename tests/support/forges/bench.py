@@ -21,7 +21,8 @@ from homeport.store.tables.directory import TableDirectory
 from homeport.store.tables.events import TableEvents
 from homeport.store.tables.held_runs import TableHeldRuns
 from homeport.store.tables.journal_reader import JournalReader
-from homeport.store.tables.outbox import TableOutbox, mark_news
+from homeport.store.tables.outbox import TableOutbox
+from homeport.store.tables.reports import TableReports, mark_news
 from homeport.store.tables.runs import TableRuns
 from homeport.store.tables.statuses import TableStatuses
 from homeport.store.vault import TableVault
@@ -44,13 +45,14 @@ class ReportingBench:
         self.directory = TableDirectory(database)
         self.events = TableEvents(database, clock)
         self.outbox = TableOutbox(database)
+        self.reports = TableReports(database)
         self.statuses = TableStatuses(database)
         self.credentials = VaultForgeCredentials(TableVault(database, KeyRing(str(folder / "keys"))))
         self.forges = ConnectedForges(self.credentials, clock, ["127.0.0.1"])
         cleanup.callback(self.forges.close)
         self.held = TableHeldRuns(database)
         self.reporting = Reporting(
-            self.outbox,
+            self.reports,
             JournalReader(database),
             self.runs,
             self.directory,

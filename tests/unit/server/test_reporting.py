@@ -172,7 +172,7 @@ def test_marks_go_with_a_run_that_is_forgotten(bench: ReportingBench) -> None:
     bench.add(None)
     bench.begin("7").finish(leg("test"), "success")
     bench.runs.delete("7")
-    assert bench.outbox.news() == []
+    assert bench.reports.news() == []
 
 
 def test_a_repository_that_is_gone_leaves_nothing_behind(bench: ReportingBench) -> None:
@@ -180,7 +180,7 @@ def test_a_repository_that_is_gone_leaves_nothing_behind(bench: ReportingBench) 
     bench.begin("7").finish(leg("test"), "success")
     bench.directory.remove(repository.id)
     bench.reporting.work_off()
-    assert bench.outbox.news() == []
+    assert bench.reports.news() == []
 
 
 def test_facts_that_are_refused_leave_no_mark(bench: ReportingBench) -> None:
@@ -203,7 +203,7 @@ def test_facts_that_are_refused_leave_no_mark(bench: ReportingBench) -> None:
                 outcome="success",
             )
         )
-    assert bench.outbox.news() == []
+    assert bench.reports.news() == []
 
 
 @pytest.mark.parametrize(

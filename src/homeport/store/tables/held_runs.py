@@ -12,7 +12,7 @@ from homeport.ports.approvals import Decision, HeldRun
 from homeport.ports.repositories import RunRecord, StoreError
 from homeport.store.tables.database import Database
 from homeport.store.tables.history_fold import forget, write_held
-from homeport.store.tables.outbox import mark_run
+from homeport.store.tables.reports import mark_run
 from homeport.store.tables.schema import ATTEMPTS, FACTS, METADATA
 
 HELD_RUNS = Table(
