@@ -263,6 +263,8 @@ def test_gitea_says_the_same_in_its_own_words(server: ServedProcess, forge: GitS
     sha = checkout.commit({FILE: WORKFLOW})
     payload = push_payload(sha, pusher={"login": "ada", "email": "ada@example.com"})
     del payload["created"], payload["deleted"]
+    pulling = pull_payload(sha, sha)
+    pulling["pull_request"]["mergeable"] = False  # it has not looked yet: go-gitea/gitea#19755
     with records(server) as kept:
         add_repository(kept, forge, "gitea")
         assert deliver(server, payload, source="gitea").status_code == 202
@@ -270,6 +272,9 @@ def test_gitea_says_the_same_in_its_own_words(server: ServedProcess, forge: GitS
         assert pushed.event.payload["created"] is True
         assert pushed.event.payload["pusher"] == {"name": "ada", "email": "ada@example.com"}
         assert kept.ending(kept.starts(pushed)[0].run) == "success"
+        assert deliver(server, pulling, source="gitea", event="pull_request").status_code == 202
+        _, pulled, _ = kept.planned("acme/shop", 3)
+        assert kept.ending(kept.starts(pulled)[0].run) == "success"
 
 
 def test_a_forge_inside_is_not_asked_unless_it_was_named(tmp_path: Path, forge: GitServer, checkout: Checkout) -> None:

@@ -238,23 +238,29 @@ class Deliveries:
             delete_ref(self._git_dir(repository), ref, self._parts.environment)
 
     def _merge(self, event: ForgeEvent, repository: HostedRepository, git: GitRepository) -> ForgeEvent:
-        """The forge's own test merge where it is of this head, else one that is made here. A conflict is said in the payload."""
+        """The forge's own test merge where it is of this head, else one that is made here. What git finds is said in the payload, whatever
+        the forge thought: Gitea says that a pull request cannot be merged until it has looked at it (go-gitea/gitea#19755).
+        """
         found = git.resolve(event.ref)
         commit = None if found is None else git.read_commit(found)
         if found is not None and commit is not None and commit.parents[1:] == (event.head_sha,):
-            return msgspec.structs.replace(event, sha=found)
+            return _say_mergeable(event, found, is_mergeable=True)
         base = git.resolve(f"refs/heads/{event.base_ref}")
         if base is None:
             raise FetchError(f"the branch {event.base_ref} is not there any more", may_pass=False)
         merged = merge_for_test(self._git_dir(repository), base, event.head_sha, self._parts.environment)
         if merged is None:
-            pull = {**event.payload["pull_request"], "mergeable": False}
-            return msgspec.structs.replace(event, sha=event.head_sha, payload={**event.payload, "pull_request": pull})
+            return _say_mergeable(event, event.head_sha, is_mergeable=False)
         write_ref(self._git_dir(repository), event.ref, merged, self._parts.environment)
-        return msgspec.structs.replace(event, sha=merged)
+        return _say_mergeable(event, merged, is_mergeable=True)
 
     def _git_dir(self, repository: HostedRepository) -> str:
         return self._parts.folder.repository(repository.id)
+
+
+def _say_mergeable(event: ForgeEvent, sha: str, *, is_mergeable: bool) -> ForgeEvent:
+    pull = {**event.payload["pull_request"], "mergeable": is_mergeable}
+    return msgspec.structs.replace(event, sha=sha, payload={**event.payload, "pull_request": pull})
 
 
 def _find_full_ref(git: GitRepository, ref: str) -> str | None:
