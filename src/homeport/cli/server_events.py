@@ -4,14 +4,13 @@ from collections.abc import Callable, Mapping, Sequence
 
 from homeport.cli.action_sources import VARIABLE
 from homeport.cli.errors import UsageError
+from homeport.cli.server_ground import Ground
 from homeport.event import Event
-from homeport.plan.files import ParsedFile
+from homeport.plan.files import FetchedFiles, ParsedFile
 from homeport.plan.model import Plan
-from homeport.ports.clock import Clock
-from homeport.ports.directory import HostedRepository, RepositoryDirectory
+from homeport.ports.directory import HostedRepository
 from homeport.ports.forge import CloneCredential, ForgeAwayError, ForgeError
-from homeport.ports.repositories import RunRecord, RunRepository
-from homeport.server.access import Access
+from homeport.ports.repositories import RunRecord
 from homeport.server.chains import Chains
 from homeport.server.deliveries import Deliveries, DeliveryParts
 from homeport.server.dispatches import Dispatches
@@ -25,15 +24,11 @@ from homeport.server.polling import Polling
 from homeport.server.pushes import Pushes
 from homeport.server.results import Results
 from homeport.server.schedules import Schedules
-from homeport.server.settings import ServerSettings
-from homeport.store.action_locations import Locations, SourceSyntaxError, parse_sources
+from homeport.store.action_locations import SourceSyntaxError, parse_sources
 from homeport.store.actions_folder import FolderActions
-from homeport.store.data_folder import DataFolder
 from homeport.store.remote_workflows import RemoteWorkflows
-from homeport.store.tables.database import Database
 from homeport.store.tables.deliveries import TableDeliveries
 from homeport.store.tables.directory import TableWorkflows
-from homeport.store.tables.events import TableEvents
 from homeport.store.tables.pushes import TablePushes
 from homeport.store.tables.schedules import TableSchedules
 from homeport.store.tables.seen_refs import TableSeenRefs
@@ -42,24 +37,13 @@ _KEPT = frozenset({"PATH", "HOME", "LANG", "TMPDIR", "SSL_CERT_FILE", "SSL_CERT_
 
 
 def open_happenings(
-    settings: ServerSettings,
-    database: Database,
-    clock: Clock,
-    environment: Mapping[str, str],
-    *,
-    access: Access,
-    directory: RepositoryDirectory,
-    events: TableEvents,
-    results: Results,
-    forks: Forks,
-    runs: RunRepository,
-    start: Callable[[RunRecord, Plan], None],
+    ground: Ground, results: Results, forks: Forks, start: Callable[[RunRecord, Plan], None]
 ) -> Happenings:
-    """Nothing of it runs yet."""
-    folder = DataFolder(settings.data)
-    for_git = {name: value for name, value in environment.items() if name in _KEPT}
+    """Nothing of it runs yet. Raises `UsageError`."""
+    database, clock, url = ground.database, ground.clock, ground.settings.url
+    directory, folder, events = ground.directory, ground.folder, ground.events
+    for_git = {name: value for name, value in ground.environment.items() if name in _KEPT}
     workflows = TableWorkflows(database, clock)
-    locations = _read_action_sources(environment, folder)
 
     def note_schedules(repository: HostedRepository, actor: str, parsed: Sequence[ParsedFile]) -> None:
         schedules.note(repository, actor, parsed)  # they are made further down
@@ -72,63 +56,77 @@ def open_happenings(
             folder=folder,
             clock=clock,
             environment=for_git,
-            variables=access.vault.variables_for,
+            variables=ground.access.vault.variables_for,
             start=_make_starter(forks, start),
             reporter=results.reporting,
             on_default_branch=note_schedules,
-            open_remote=lambda: RemoteWorkflows(
-                lambda: FolderActions(folder.path, locations, environment, clock)  # anew, for it remembers who was away
-            ),
+            open_remote=_find_remote_workflows(ground),
         ),
-    )
-    pushes = Pushes(TablePushes(database), events, planner, directory, folder, clock, for_git, settings.url)
-    remote = GitRemote(
-        GitRemoteParts(directory=directory, folder=folder, pushes=pushes, audit=access.audit, environment=for_git)
     )
     fetcher = Fetcher(
         folder,
         for_git,
-        internal_hosts=settings.internal_forges,
+        internal_hosts=ground.settings.internal_forges,
         find_credential=lambda repository: _find_clone_credential(results, repository),
     )
-    deliveries = Deliveries(
-        TableDeliveries(database),
-        events,
-        planner,
-        DeliveryParts(
-            directory=directory,
-            folder=folder,
-            clock=clock,
-            fetcher=fetcher,
-            reporter=results.reporting,
-            environment=for_git,
-            url=settings.url,
-        ),
-    )
-    schedules = Schedules(TableSchedules(database), events, planner, directory, fetcher, clock, settings.url)
+    pushes = Pushes(TablePushes(database), events, planner, directory, folder, clock, for_git, url)
+    deliveries = _make_deliveries(ground, results, planner, fetcher, for_git)
+    schedules = Schedules(TableSchedules(database), events, planner, directory, fetcher, clock, url)
     return Happenings(
         events=events,
         workflows=workflows,
         planner=planner,
         pushes=pushes,
-        remote=remote,
+        remote=_make_remote(ground, pushes, for_git),
         deliveries=deliveries,
-        hooks=Hooks(deliveries, directory, access.vault, access.audit, clock),
-        dispatches=Dispatches(planner, fetcher, clock, settings.url),
+        hooks=Hooks(deliveries, directory, ground.access.vault, ground.access.audit, clock),
+        dispatches=Dispatches(planner, fetcher, clock, url),
         schedules=schedules,
-        polling=Polling(
-            TableSeenRefs(database), events, planner, directory, folder, fetcher, clock, for_git, settings.url
-        ),
-        chains=Chains(events, planner, directory, runs, settings.url),
+        polling=Polling(TableSeenRefs(database), events, planner, directory, folder, fetcher, clock, for_git, url),
+        chains=Chains(events, planner, directory, ground.stores.runs, url),
     )
 
 
-def _read_action_sources(environment: Mapping[str, str], folder: DataFolder) -> Locations:
-    """Where workflows of other repositories are looked for, as `homeport run` does. Raises `UsageError`."""
+def _make_remote(ground: Ground, pushes: Pushes, for_git: Mapping[str, str]) -> GitRemote:
+    return GitRemote(
+        GitRemoteParts(
+            directory=ground.directory,
+            folder=ground.folder,
+            pushes=pushes,
+            audit=ground.access.audit,
+            environment=for_git,
+        )
+    )
+
+
+def _make_deliveries(
+    ground: Ground, results: Results, planner: Planner, fetcher: Fetcher, for_git: Mapping[str, str]
+) -> Deliveries:
+    return Deliveries(
+        TableDeliveries(ground.database),
+        ground.events,
+        planner,
+        DeliveryParts(
+            directory=ground.directory,
+            folder=ground.folder,
+            clock=ground.clock,
+            fetcher=fetcher,
+            reporter=results.reporting,
+            environment=for_git,
+            url=ground.settings.url,
+        ),
+    )
+
+
+def _find_remote_workflows(ground: Ground) -> Callable[[], FetchedFiles]:
+    """How workflows of other repositories are fetched, as `homeport run` does. Raises `UsageError`."""
     try:
-        return parse_sources(environment.get(VARIABLE, "").split(), folder.path)
+        locations = parse_sources(ground.environment.get(VARIABLE, "").split(), ground.folder.path)
     except SourceSyntaxError as error:
         raise UsageError(f"{VARIABLE}: {error}") from error
+    return lambda: RemoteWorkflows(  # its actions anew each time, for they remember who was away
+        lambda: FolderActions(ground.folder.path, locations, ground.environment, ground.clock)
+    )
 
 
 def _find_clone_credential(results: Results, repository: HostedRepository) -> CloneCredential | None:

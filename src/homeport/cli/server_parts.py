@@ -1,4 +1,4 @@
-"""Puts a server together: its database, its stores, its engine, and everything that hangs on them."""
+"""Puts a server together: its engine, its runner, and everything that hangs on them."""
 
 import os
 from collections.abc import Callable, Mapping, Sequence
@@ -8,14 +8,14 @@ from starlette.routing import BaseRoute
 
 from homeport import __version__
 from homeport.cli.builtin_runner import BuiltinRunner, Recipe
-from homeport.cli.clock import SystemClock
-from homeport.cli.server_access import open_access
 from homeport.cli.server_events import open_happenings
+from homeport.cli.server_ground import Ground, open_ground
 from homeport.cli.server_results import open_results
 from homeport.coordinator.dispatch import Labels, machine_labels
-from homeport.coordinator.surroundings import Policy, Stores
+from homeport.coordinator.surroundings import Policy
+from homeport.ports.directory import HostedRepository
 from homeport.run.facts import Fact
-from homeport.server.closed_controls import ClosedControls
+from homeport.server.chains import Chains
 from homeport.server.engine import ServerEngine
 from homeport.server.forks import Forks, start_with
 from homeport.server.grants import ServerGrants
@@ -28,37 +28,12 @@ from homeport.server.runner_api import RunnerApi
 from homeport.server.settings import ServerSettings
 from homeport.server.stream import Broadcasts
 from homeport.server.waiting import Bell
-from homeport.store.artifacts_folder import FolderArtifacts
 from homeport.store.caches_folder import FolderCaches
-from homeport.store.data_folder import DataFolder
 from homeport.store.kept_workspaces import FolderKeptWorkspaces
-from homeport.store.logs_packed import PackedLogs
 from homeport.store.tables.database import Database
 from homeport.store.tables.deliveries import TableDeliveries
-from homeport.store.tables.directory import TableDirectory
-from homeport.store.tables.events import TableEvents
-from homeport.store.tables.groups import TableConcurrencyGroups
 from homeport.store.tables.held_runs import TableHeldRuns
-from homeport.store.tables.history import TableHistory
-from homeport.store.tables.history_fold import HistoryFolds
-from homeport.store.tables.history_upkeep import bring_history_up_to_date
-from homeport.store.tables.job_tokens import end_tokens
 from homeport.store.tables.leases import TableLeases
-from homeport.store.tables.reports import mark_news
-from homeport.store.tables.runs import TableRuns
-
-
-def open_database(settings: ServerSettings) -> Database:
-    """The database that the settings name, as this version writes it. To be called by the one owner of the data folder. Raises
-    `StoreError`.
-    """
-    database = Database(settings.database_url or DataFolder(settings.data).database_url)
-    try:
-        bring_history_up_to_date(database)
-    except BaseException:
-        database.close()
-        raise
-    return database
 
 
 class Server(msgspec.Struct, frozen=True):
@@ -70,112 +45,101 @@ class Server(msgspec.Struct, frozen=True):
 
 
 def build_server(settings: ServerSettings, database: Database, bell: Bell, environment: Mapping[str, str]) -> Server:
-    """`environment` is the server's own. To be called by the one owner of the data folder."""
-    folder = DataFolder(settings.data)
-    clock = SystemClock()
-    logs = PackedLogs(os.path.join(folder.path, "logs"))
-    folds = HistoryFolds()
-    runs = _open_runs(database, folds)
-    stores = _open_stores(runs, database, logs)
-    access = open_access(folder, database, clock, settings.url, environment)
-    directory = TableDirectory(database)
-    events = TableEvents(database, clock)
-    results = open_results(database, stores.runs, directory, events, access.vault, clock, folder, settings)
-    metrics = Metrics()
-    broadcasts = Broadcasts()
-    listeners: list[Listener] = [
-        metrics.hear,
-        note_runs,
-        results.reporter.hear,
-        broadcasts.hear,
-    ]
-    leases = TableLeases(database)
-    access.job_tokens.keep_only([lease.id for lease in leases.list()])
-    engine = ServerEngine(
-        stores,
-        leases,
-        clock,
-        policy=Policy(
-            labels=builtin_labels(),
-            grants=ServerGrants(directory, access.vault, access.job_tokens, folder),
-        ),
-        batch=database.batch,
-        broadcast=_tell_all(listeners),
-        on_change=bell.ring,
-        begin_anew=lambda: _begin_anew(runs, folds),
-    )
+    """`environment` is the server's own. To be called by the one owner of the data folder. Raises `StoreError`, `UsageError`."""
+    ground = open_ground(settings, database, environment)
+    listeners: list[Listener] = []
+    engine = _make_engine(ground, bell, listeners)
+    runner = BuiltinRunner(ground.folder, _write_recipe(settings), builtin_labels(), environment, ground.clock)
+    results = open_results(ground)
+    start = start_with(engine, ground.stores.runs)
+    forks = Forks(TableHeldRuns(database), start, ground.clock, ground.access.audit)
+    happenings = open_happenings(ground, results, forks, start)
+    metrics, broadcasts = Metrics(), Broadcasts()
     metrics.watch(lambda: gauges(engine, database))
-    runner = BuiltinRunner(folder, _write_recipe(settings), builtin_labels(), environment, clock)
     metrics.watch(runner.gauges)
-    forks = Forks(TableHeldRuns(database), start_with(engine, stores.runs), clock, access.audit)
-    happenings = open_happenings(
-        settings,
-        database,
-        clock,
-        environment,
-        access=access,
-        directory=directory,
-        events=events,
-        results=results,
-        forks=forks,
-        runs=stores.runs,
-        start=start_with(engine, stores.runs),
-    )
-    listeners.append(happenings.chains.hear)
-    history = TableHistory(database)
-    artifacts = FolderArtifacts(folder.path, clock)
-    retention = Retention(
-        directory,
-        history,
-        stores.runs,
-        logs,
-        artifacts,
-        lambda repository, quota: FolderCaches(
-            folder.path, repository.full_name.lower(), clock, search_path="", quota_bytes=quota
-        ),
-        clock,
-        measure_free(folder.path),
-        forget_deliveries=TableDeliveries(database).prune,
-        forget_events=events.prune,
-    )
+    listeners += [metrics.hear, note_runs, results.reporter.hear, broadcasts.hear, happenings.chains.hear]
     parts = ServerParts(
         settings=settings,
-        folder=folder,
-        clock=clock,
+        folder=ground.folder,
+        clock=ground.clock,
         database=database,
-        stores=stores,
+        stores=ground.stores,
         engine=engine,
         bell=bell,
-        access=access,
-        history=history,
-        logs=logs,
+        access=ground.access,
+        history=ground.history,
+        logs=ground.logs,
         broadcasts=broadcasts,
-        operations=Operations(
-            engine,
-            stores.runs,
-            history,
-            logs,
-            artifacts,
-            forks,
-            clock,
-            FolderKeptWorkspaces(folder.runner, clock),
-            happenings.chains,
-        ),
+        operations=_make_operations(ground, engine, forks, happenings.chains),
         forks=forks,
-        directory=directory,
+        directory=ground.directory,
         results=results,
         metrics=metrics,
         find_runner_problem=lambda: runner.problem,
         happenings=happenings,
-        background=(
-            runner,
-            forks,
-            results.reporter,
-            *happenings.background,
-            Sweeper(retention, logs, clock, forks.expire),
-        ),
+        background=(runner, forks, results.reporter, *happenings.background, _make_sweeper(ground, forks)),
     )
     return Server(parts, list(RunnerApi(engine.board, bell, runner.find_runner).routes))
+
+
+def builtin_labels() -> Labels:
+    """What the built-in runner answers to."""
+    system = os.uname()
+    return Labels(machine_labels(system.sysname, system.machine))
+
+
+def _make_engine(ground: Ground, bell: Bell, listeners: Sequence[Listener]) -> ServerEngine:
+    """`listeners` may grow until the engine is started."""
+    access = ground.access
+    leases = TableLeases(ground.database)
+    access.job_tokens.keep_only([lease.id for lease in leases.list()])
+    return ServerEngine(
+        ground.stores,
+        leases,
+        ground.clock,
+        policy=Policy(
+            labels=builtin_labels(),
+            grants=ServerGrants(ground.directory, access.vault, access.job_tokens, ground.folder),
+        ),
+        batch=ground.database.batch,
+        broadcast=_tell_all(listeners),
+        on_change=bell.ring,
+        begin_anew=ground.begin_anew,
+    )
+
+
+def _make_operations(ground: Ground, engine: ServerEngine, forks: Forks, chains: Chains) -> Operations:
+    return Operations(
+        engine,
+        ground.stores.runs,
+        ground.history,
+        ground.logs,
+        ground.artifacts,
+        forks,
+        ground.clock,
+        FolderKeptWorkspaces(ground.folder.runner, ground.clock),
+        chains,
+    )
+
+
+def _make_sweeper(ground: Ground, forks: Forks) -> Sweeper:
+    def open_caches(repository: HostedRepository, quota: int) -> FolderCaches:
+        name = repository.full_name.lower()
+        return FolderCaches(ground.folder.path, name, ground.clock, search_path="", quota_bytes=quota)
+
+    retention = Retention(
+        ground.directory,
+        ground.history,
+        ground.stores.runs,
+        ground.logs,
+        ground.artifacts,
+        open_caches,
+        ground.clock,
+        measure_free(ground.folder.path),
+        forget_deliveries=TableDeliveries(ground.database).prune,
+        forget_events=ground.events.prune,
+    )
+    return Sweeper(retention, ground.logs, ground.clock, forks.expire)
 
 
 def _write_recipe(settings: ServerSettings) -> Recipe:
@@ -186,33 +150,6 @@ def _write_recipe(settings: ServerSettings) -> Recipe:
         parallel=settings.parallel,
         executor=settings.executor or "process",
         keep_failed_minutes=settings.keep_failed_minutes,
-    )
-
-
-def builtin_labels() -> Labels:
-    """What the built-in runner answers to."""
-    system = os.uname()
-    return Labels(machine_labels(system.sysname, system.machine))
-
-
-def _open_runs(database: Database, folds: HistoryFolds) -> TableRuns:
-    # whoever else wrote in this database is dead: the folder's lock says so
-    owner = f"server-{os.getpid()}-{os.urandom(4).hex()}"
-    return TableRuns(database, owner, lambda _: False, (end_tokens, mark_news, folds.follow))
-
-
-def _begin_anew(runs: TableRuns, folds: HistoryFolds) -> None:
-    """After a failure of the database: what is in memory may be ahead of what is in there."""
-    runs.begin_anew()
-    folds.begin_anew()
-
-
-def _open_stores(runs: TableRuns, database: Database, logs: PackedLogs) -> Stores:
-    return Stores(
-        runs=runs,
-        logs=logs,
-        groups=lambda repository: TableConcurrencyGroups(database, repository, runs.is_open),
-        controls=ClosedControls(),
     )
 
 

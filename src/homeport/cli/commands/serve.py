@@ -18,8 +18,9 @@ from homeport.cli.home import find_home
 from homeport.cli.isolation import NoSandbox, try_sandbox
 from homeport.cli.options import FORMAT, Command, Option, Options
 from homeport.cli.server_access import setup_url
+from homeport.cli.server_ground import open_database
 from homeport.cli.server_log import own_log
-from homeport.cli.server_parts import build_server, open_database
+from homeport.cli.server_parts import build_server
 from homeport.ports.repositories import StoreError
 from homeport.server import lifecycle
 from homeport.server.access import Access
