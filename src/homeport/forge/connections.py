@@ -1,20 +1,17 @@
 """Finds for each repository the forge that it is reported to, with the credential that was given for it."""
 
-import ipaddress
-import socket
 import threading
 from collections.abc import Collection
-from urllib.parse import urlsplit
 
 from homeport.forge import gitea, github
 from homeport.forge.github_app import InstallationTokens
+from homeport.forge.guard import ForgeGuard
 from homeport.forge.rest import ForgeClient
 from homeport.ports.clock import Clock
 from homeport.ports.directory import HostedRepository
 from homeport.ports.forge import (
     AppCredential,
     Forge,
-    ForgeAwayError,
     ForgeCredential,
     ForgeCredentials,
     ForgeDeniedError,
@@ -28,7 +25,7 @@ class ConnectedForges:
     """
 
     def __init__(self, credentials: ForgeCredentials, clock: Clock, internal_hosts: Collection[str] = ()) -> None:
-        self._internal_hosts = {host.lower() for host in internal_hosts}
+        self._guard = ForgeGuard(internal_hosts)
         self._credentials = credentials
         self._clock = clock
         self._lock = threading.Lock()
@@ -69,29 +66,9 @@ class ConnectedForges:
             client = self._clients.get(address)
         if client is not None:
             return client
-        self._refuse_internal(address)
+        self._guard.check(address)
         with self._lock:
-            return self._clients.setdefault(address, ForgeClient(address, self._clock))
-
-    def _refuse_internal(self, address: str) -> None:
-        """A repository's settings must not lead this server to what only it can reach: addresses of a cloud's metadata, a neighbour's
-        administration. Raises `ForgeError`.
-        """
-        parts = urlsplit(address)
-        host = (parts.hostname or "").lower()
-        if parts.scheme not in ("https", "http") or not host or parts.username or parts.password:
-            raise ForgeDeniedError(f"{address!r} is not the address of a forge: https://host is expected")
-        if host in self._internal_hosts:
-            return
-        try:
-            found = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)
-        except OSError as error:
-            raise ForgeAwayError(f"{host} has no address: {error.strerror}") from error
-        for entry in found:
-            if not ipaddress.ip_address(str(entry[4][0]).partition("%")[0]).is_global:
-                raise ForgeDeniedError(
-                    f"{host} is inside ({entry[4][0]}): name it with --internal-forge to have it asked"
-                )
+            return self._clients.setdefault(address, ForgeClient(address, self._clock, self._guard))
 
     def _installation(
         self, client: ForgeClient, repository: HostedRepository, credential: AppCredential

@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 import httpx
 import msgspec
 
+from homeport.forge.guard import ForgeGuard
 from homeport.ports.clock import Clock
 from homeport.ports.forge import ForgeAwayError, ForgeDeniedError, ForgeError, ForgeRefusedError, clip
 
@@ -21,15 +22,15 @@ _LONGEST_WAIT_SECONDS = 3600.0
 
 class ForgeClient:
     """A forge's REST interface at one address, which comes from the server's own settings. Safe from any thread. Redirects are not
-    followed: a credential goes to the host that it was given for, and nowhere else.
+    followed: a credential goes to the host that it was given for, and nowhere else. `guard` judges each connection before it is used.
     """
 
-    def __init__(self, base_url: str, clock: Clock, transport: httpx.BaseTransport | None = None) -> None:
+    def __init__(self, base_url: str, clock: Clock, guard: ForgeGuard) -> None:
+        self._guard = guard
         self._client = httpx.Client(
             base_url=base_url.rstrip("/") + "/",
             timeout=_TIMEOUT,
             follow_redirects=False,
-            transport=transport,
             headers={"user-agent": "homeport"},
         )
         self._clock = clock
@@ -58,6 +59,7 @@ class ForgeClient:
                 **({} if body is None else {"content-type": "application/json"}),
                 **(headers or {}),
             },
+            extensions={"trace": self._guard.watch(self._host, self._client.base_url.raw_host.decode("ascii"))},
         )
         try:
             answer = self._client.send(request, stream=True)
