@@ -1,8 +1,5 @@
 """Forges are told how jobs stand: every check in order, the latest state only, and again until it is heard."""
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
 from sqlalchemy import select
 
@@ -12,7 +9,7 @@ from homeport.run.facts import AnnotationRaised, JobExpanded, SummaryWritten
 from homeport.server.delivery import OLDEST, Delivery
 from homeport.server.forge_credentials import targets_of
 from homeport.store.tables.outbox import OUTBOX
-from tests.support.forges.bench import SHA, ReportingBench, app, descriptions, leg, reporting_bench, token
+from tests.support.forges.bench import SHA, ReportingBench, app, descriptions, leg, token
 from tests.support.forges.gitea import GiteaStandIn
 from tests.support.forges.github import GitHubStandIn
 from tests.support.forges.stand_in import Answer
@@ -20,27 +17,6 @@ from tests.support.plans import plan_of
 
 Forge = GitHubStandIn | GiteaStandIn
 HOUR = 3600.0
-
-
-@pytest.fixture(params=["github", "gitea"])
-def forge(request: pytest.FixtureRequest) -> Iterator[Forge]:
-    made = GitHubStandIn() if request.param == "github" else GiteaStandIn()
-    with made:
-        yield made
-    assert made.faults == []
-
-
-@pytest.fixture
-def github() -> Iterator[GitHubStandIn]:
-    with GitHubStandIn() as made:
-        yield made
-    assert made.faults == []
-
-
-@pytest.fixture
-def bench(tmp_path: Path) -> Iterator[ReportingBench]:
-    with reporting_bench(tmp_path) as made:
-        yield made
 
 
 # --- statuses --------------------------------------------------------------------------------------------------------

@@ -27,7 +27,7 @@ from homeport.server.pages.static_files import StaticFiles
 from homeport.store.tables.audit import TableAudit
 from homeport.store.tables.history import TableHistory
 from tests.support.asgi import client_of
-from tests.support.forges.bench import ReportingBench, leg, reporting_bench, token
+from tests.support.forges.bench import ReportingBench, leg, token
 from tests.support.forges.github import GitHubStandIn
 from tests.support.past_runs import PastRuns
 
@@ -45,12 +45,6 @@ class _SignedIn:
             caller = Caller(kind="user", login="mona", is_administrator=True)
             scope.setdefault("state", {})["identity"] = Identity(caller=caller)
         await self._app(scope, receive, send)
-
-
-@pytest.fixture
-def bench(tmp_path: Path) -> Iterator[ReportingBench]:
-    with reporting_bench(tmp_path) as bench:
-        yield bench
 
 
 def fill(folder: Path, number: int) -> None:

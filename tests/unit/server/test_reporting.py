@@ -1,8 +1,5 @@
 """What follows for a commit's checks: from runs, and from workflows that could not be run at all."""
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import msgspec
 import pytest
 
@@ -13,7 +10,7 @@ from homeport.ports.directory import RepositorySettings
 from homeport.ports.events import WorkflowStart
 from homeport.run.facts import JobFinished, JobsKept, JobStarted, KeptJob, RunFinished
 from homeport.store.tables.statuses import combine
-from tests.support.forges.bench import SHA, ReportingBench, app, leg, push_of, reporting_bench, token
+from tests.support.forges.bench import SHA, ReportingBench, app, leg, push_of, token
 from tests.support.forges.github import GitHubStandIn
 from tests.support.plans import plan_of, record_of
 
@@ -25,12 +22,6 @@ REFUSED = WorkflowStart(
     reason="line 3: there is no key 'stpes'",
     diagnostics=(Diagnostic(code="unknown-key", message="there is no key 'stpes'", span=Span(FILE, 3, 5, 3, 10)),),
 )
-
-
-@pytest.fixture
-def bench(tmp_path: Path) -> Iterator[ReportingBench]:
-    with reporting_bench(tmp_path) as made:
-        yield made
 
 
 def states(bench: ReportingBench, repository: int) -> dict[str, str]:

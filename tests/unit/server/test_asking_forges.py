@@ -1,14 +1,11 @@
 """What else a forge is asked, and how long it wants to be left alone."""
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
 
 from homeport.forge.rest import find_wait
 from homeport.ports.forge import CloneCredential, Forge, ForgeAwayError
 from homeport.server.outbox import ForgeReporter
-from tests.support.forges.bench import ReportingBench, leg, reporting_bench, token
+from tests.support.forges.bench import ReportingBench, leg, token
 from tests.support.forges.gitea import GiteaStandIn
 from tests.support.forges.github import GitHubStandIn
 from tests.support.forges.stand_in import Answer
@@ -17,56 +14,42 @@ from tests.support.plans import NOW
 StandIns = GitHubStandIn | GiteaStandIn
 
 
-@pytest.fixture(params=["github", "gitea"])
-def stand_in(request: pytest.FixtureRequest) -> Iterator[StandIns]:
-    made = GitHubStandIn() if request.param == "github" else GiteaStandIn()
-    with made:
-        yield made
-    assert made.faults == []
+def open_forge(bench: ReportingBench, forge: StandIns) -> Forge:
+    found = bench.forges.find(bench.add(forge, token()))
+    assert found is not None
+    return found
 
 
-@pytest.fixture
-def bench(tmp_path: Path) -> Iterator[ReportingBench]:
-    with reporting_bench(tmp_path) as made:
-        yield made
+def test_a_forge_says_which_branch_is_the_default(bench: ReportingBench, forge: StandIns) -> None:
+    assert open_forge(bench, forge).get_default_branch() == "trunk"
 
 
-def open_forge(bench: ReportingBench, stand_in: StandIns) -> Forge:
-    forge = bench.forges.find(bench.add(stand_in, token()))
-    assert forge is not None
-    return forge
-
-
-def test_a_forge_says_which_branch_is_the_default(bench: ReportingBench, stand_in: StandIns) -> None:
-    assert open_forge(bench, stand_in).get_default_branch() == "trunk"
-
-
-def test_a_forge_says_how_a_pull_request_stands(bench: ReportingBench, stand_in: StandIns) -> None:
+def test_a_forge_says_how_a_pull_request_stands(bench: ReportingBench, forge: StandIns) -> None:
     ends = {"head": {"ref": "topic", "sha": "b" * 40}, "base": {"ref": "main", "sha": "c" * 40}}
-    stand_in.pulls[7] = {**ends, "mergeable": True, "merge_commit_sha": "d" * 40}
-    stand_in.pulls[8] = {**ends, "mergeable": False, "merge_commit_sha": "e" * 40}
-    forge = open_forge(bench, stand_in)
-    good, bad = forge.get_pull_request(7), forge.get_pull_request(8)
+    forge.pulls[7] = {**ends, "mergeable": True, "merge_commit_sha": "d" * 40}
+    forge.pulls[8] = {**ends, "mergeable": False, "merge_commit_sha": "e" * 40}
+    asked = open_forge(bench, forge)
+    good, bad = asked.get_pull_request(7), asked.get_pull_request(8)
     assert (good.head_sha, good.base_ref, good.base_sha, good.is_mergeable) == ("b" * 40, "main", "c" * 40, True)
-    assert good.merge_sha == ("d" * 40 if isinstance(stand_in, GitHubStandIn) else "")
+    assert good.merge_sha == ("d" * 40 if isinstance(forge, GitHubStandIn) else "")
     assert (bad.merge_sha, bad.is_mergeable) == ("", False)
 
 
-def test_git_shows_the_token_as_its_password(bench: ReportingBench, stand_in: StandIns) -> None:
-    user = "x-access-token" if isinstance(stand_in, GitHubStandIn) else "oauth2"
-    shown = open_forge(bench, stand_in).get_clone_credential()
+def test_git_shows_the_token_as_its_password(bench: ReportingBench, forge: StandIns) -> None:
+    user = "x-access-token" if isinstance(forge, GitHubStandIn) else "oauth2"
+    shown = open_forge(bench, forge).get_clone_credential()
     assert shown == CloneCredential(user, "token-of-a-robot")
     assert "token-of-a-robot" not in repr(shown)
 
 
 @pytest.mark.parametrize("body", [[], {"default_branch": 7}, {}, "text"])
 def test_an_answer_that_is_not_what_it_should_be_is_an_error_of_the_forge(
-    bench: ReportingBench, stand_in: StandIns, body: object
+    bench: ReportingBench, forge: StandIns, body: object
 ) -> None:
-    forge = open_forge(bench, stand_in)
-    stand_in.troubles.append(Answer(200, body))
+    asked = open_forge(bench, forge)
+    forge.troubles.append(Answer(200, body))
     with pytest.raises(ForgeAwayError, match="something unexpected"):
-        forge.get_default_branch()
+        asked.get_default_branch()
 
 
 @pytest.mark.parametrize(
@@ -87,16 +70,16 @@ def test_a_forge_is_left_alone_for_as_long_as_it_says(headers: dict[str, str], s
     assert find_wait(headers, NOW) == seconds
 
 
-def test_the_threads_tell_what_they_hear_of_and_end_when_told(bench: ReportingBench, stand_in: StandIns) -> None:
-    bench.add(stand_in, token())
+def test_the_threads_tell_what_they_hear_of_and_end_when_told(bench: ReportingBench, forge: StandIns) -> None:
+    bench.add(forge, token())
     reporter = ForgeReporter(bench.reporting, bench.delivery, bench.forges.close)
     reporter.start()
     run, job = bench.begin("7"), leg("test")
     run.queue(job)
     reporter.wake()
-    stand_in.wait_for(lambda: stand_in.states("test") == ["pending"])
+    forge.wait_for(lambda: forge.states("test") == ["pending"])
     run.finish(job, "success")
     reporter.wake()
-    stand_in.wait_for(lambda: stand_in.states("test") == ["pending", "success"])
+    forge.wait_for(lambda: forge.states("test") == ["pending", "success"])
     reporter.stop()
     assert bench.outbox.count_due() == 0
