@@ -1,10 +1,11 @@
 """The page of a job with a long log: however long it is, only what is in sight exists."""
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Locator, Page, expect
+from playwright.sync_api import Browser, Locator, Page, Route, expect
 
 from tests.support.browser import Visitor, visiting
 from tests.support.past_runs import PastRuns
@@ -132,3 +133,40 @@ def test_without_javascript_the_end_of_the_log_is_in_the_page(browser: Browser, 
         expect(page.locator(".log-static")).to_contain_text("lines before")
         expect(page.locator(".steps li")).to_have_count(5)
         expect(page.get_by_role("link", name="the whole log")).to_be_visible()
+
+
+def test_a_slow_and_a_cut_connection_neither_lose_nor_double_a_line(visitor: Visitor) -> None:
+    """The job's page as if it still ran. Blocks of lines come before the stream says that these lines are there; the stream is cut, then
+    a proxy answers for the server, then it goes on from the line that the page asks for.
+    """
+    said = [[1_700_000_000_000 + number, 4, f"line {number}"] for number in range(1, 13)]
+    streams: list[str] = []
+
+    def answer(route: Route) -> None:
+        streams.append(route.request.url.partition("from=")[2])
+        last = route.request.headers.get("last-event-id")
+        first = int(last) + 1 if last else int(streams[-1])
+        if len(streams) == 3:
+            route.fulfill(status=502, body="the server is away")
+            return
+        lines = said[first - 1 : first + 2] if len(streams) < 5 else said[first - 1 :]
+        data = json.dumps({"from": first, "lines": lines})
+        body = f"retry: 50\nid: {first + len(lines) - 1}\nevent: lines\ndata: {data}\n\n"
+        route.fulfill(content_type="text/event-stream", body=body)
+
+    page = visitor.page
+    outline = {"total": 2, "is_complete": False, "is_cut": False, "steps": [[4, 1, 2]], "groups": []}
+    page.route("**/log/outline", lambda route: route.fulfill(json=outline))
+    page.route("**/log?from=*", lambda route: route.fulfill(json={"total": 12, "from": 1, "lines": said}))
+    page.route("**/log/stream*", answer)
+    try:
+        open_job(visitor)
+        texts = page.locator(".log-rows .row:not(.step) .t")
+        expect(texts).to_have_text([line[2] for line in said])
+        numbers = page.locator(".log-rows .row:not(.step) .n")
+        assert numbers.all_inner_texts() == [str(number) for number in range(1, 13)]
+        assert streams[0] == "3"
+        expect(page.locator("[data-status]")).to_have_text("Not connected: trying again…")
+    finally:
+        page.unroute_all(behavior="ignoreErrors")
+    assert visitor.troubles == []

@@ -4,10 +4,12 @@ import { renderAnsi, splitMarker } from "./ansi.js";
 import { LINE, Layout } from "./log_layout.js";
 import { Lines } from "./log_lines.js";
 import { refreshParts } from "./page.js";
+import { listen } from "./stream.js";
 
 const TALLEST = 12_000_000; // browsers stop above 16 million pixels; beyond this the scroll bar is scaled
 const AROUND = 10;
 const LONGEST = 4000;
+const AWAY = "Not connected: trying again…";
 const ICONS = new URL("./icons.svg", import.meta.url).pathname;
 
 class Viewer {
@@ -28,6 +30,7 @@ class Viewer {
     this.match = -1;
     this.scale = 1;
     this.isDrawing = false;
+    this.visible = 0; // pixels of the view's height
   }
 
   async begin() {
@@ -62,6 +65,7 @@ class Viewer {
     this.isComplete = outline.is_complete;
     this.layout.groups = outline.groups;
     for (const step of this.layout.steps) step.stretches = [];
+    this.layout.total = 0;
     for (const [number, first, count] of outline.steps) this.layout.extend(number, first, count);
     return outline;
   }
@@ -81,13 +85,7 @@ class Viewer {
   // --- what comes ----------------------------------------------------------------------------------------------------------
 
   stream() {
-    const source = new EventSource(`${this.address}/stream?from=${this.lines.total + 1}`);
-    source.addEventListener("lines", (event) => {
-      const { from, lines } = JSON.parse(event.data);
-      this.take(from, lines);
-    });
-    source.addEventListener("end", async () => {
-      source.close();
+    const end = async () => {
       this.isComplete = true;
       await refreshParts();
       await this.fetchOutline();
@@ -95,26 +93,16 @@ class Viewer {
       this.layout.arrange();
       this.draw();
       this.say("The job has ended.");
+    };
+    const lines = (event) => {
+      const { from, lines } = JSON.parse(event.data);
+      this.layout.take(from, lines);
+      this.lines.put(from, lines);
+    };
+    listen(() => `${this.address}/stream?from=${this.layout.total + 1}`, { lines, end }, (isThere) => {
+      if (!isThere) this.say(AWAY);
+      else if (this.status.textContent === AWAY) this.say("");
     });
-  }
-
-  take(from, lines) {
-    const known = this.lines.total;
-    lines.forEach((line, offset) => {
-      if (from + offset > known) this.takeLine(from + offset, line[1], line[2]);
-    });
-    this.layout.arrange();
-    this.lines.put(from, lines);
-  }
-
-  takeLine(number, step, text) {
-    this.layout.extend(step, number, 1);
-    const groups = this.layout.groups;
-    if (text.startsWith("##[group]")) this.openGroup = number;
-    else if (text.startsWith("##[endgroup]") && this.openGroup) {
-      groups.push([this.openGroup, number]);
-      this.openGroup = 0;
-    }
   }
 
   // --- what is seen --------------------------------------------------------------------------------------------------------
@@ -260,6 +248,15 @@ class Viewer {
     else delete time.dataset.since;
   }
 
+  /** The end of a log that grows and is followed stays in sight, if it was. */
+  resize() {
+    const grown = this.view.clientHeight - this.visible;
+    const wasInSight = this.view.getBoundingClientRect().bottom - grown <= window.innerHeight;
+    if (this.isFollowing && grown > 0 && wasInSight) this.view.scrollIntoView({ block: "nearest" });
+    this.visible = this.view.clientHeight;
+    this.draw();
+  }
+
   // --- what people do ------------------------------------------------------------------------------------------------------
 
   listen() {
@@ -278,7 +275,7 @@ class Viewer {
     this.view.addEventListener("keydown", (event) => {
       if (["ArrowUp", "PageUp", "Home"].includes(event.key)) this.follow(false);
     });
-    new ResizeObserver(() => this.draw()).observe(this.view);
+    new ResizeObserver(() => this.resize()).observe(this.view);
     this.rows.addEventListener("click", (event) => this.click(event));
     window.addEventListener("hashchange", () => this.goToHash());
     document.addEventListener("parts-refreshed", () => {
@@ -339,6 +336,7 @@ class Viewer {
       const last = this.layout.steps.findLast((step) => step.stretches.length);
       if (last) last.isOpen = true;
       this.rearrange();
+      this.view.scrollIntoView({ block: "nearest" });
     }
   }
 
@@ -368,6 +366,7 @@ class Viewer {
     const [first, count] = failed.stretches[failed.stretches.length - 1];
     const y = this.layout.reveal(first + count - 1);
     if (y !== undefined) this.view.scrollTop = Math.max(0, y - this.view.clientHeight + 3 * LINE) / this.scale;
+    this.view.scrollIntoView({ block: "nearest" });
     this.draw();
   }
 

@@ -11,6 +11,8 @@ export class Layout {
     this.folded = new Set(); // first lines of groups
     this.segments = [];
     this.height = 0;
+    this.total = 0; // lines that have a place here; more may have been fetched already
+    this.openGroup = 0;
   }
 
   find(number) {
@@ -34,6 +36,21 @@ export class Layout {
     const last = step.stretches[step.stretches.length - 1];
     if (last && last[0] + last[1] === line) last[1] += count;
     else step.stretches.push([line, count]);
+    this.total = Math.max(this.total, line + count - 1);
+  }
+
+  /** Lines that have just come, `[time, number of the step, text]` each; those that were here before are left out. */
+  take(from, lines) {
+    for (let line = Math.max(from, this.total + 1); line < from + lines.length; line++) {
+      const [, step, text] = lines[line - from];
+      this.extend(step, line, 1);
+      if (text.startsWith("##[group]")) this.openGroup = line;
+      else if (text.startsWith("##[endgroup]") && this.openGroup) {
+        this.groups.push([this.openGroup, line]);
+        this.openGroup = 0;
+      }
+    }
+    this.arrange();
   }
 
   arrange() {

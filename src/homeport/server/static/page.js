@@ -1,5 +1,7 @@
 // What makes every page a little livelier: menus that close, the theme, forms that send themselves, parts that keep up to date.
 
+import { listen } from "./stream.js";
+
 const YEAR = 31536000;
 
 for (const form of document.querySelectorAll("[data-theme-switch]")) {
@@ -76,7 +78,7 @@ export async function refreshParts() {
     do {
       isStale = false;
       const answer = await fetch(location.href.split("#")[0], { headers: { accept: "text/html" } });
-      if (!answer.ok) return;
+      if (!answer.ok || answer.redirected) return; // signed out meanwhile: what is on the page stays
       exchange(new DOMParser().parseFromString(await answer.text(), "text/html"));
     } while (isStale);
   } catch (error) {
@@ -112,16 +114,11 @@ function exchange(fresh) {
 
 const stream = document.querySelector("[data-stream]")?.dataset.stream;
 if (stream) {
-  const source = new EventSource(stream);
   let timer = 0;
-  const soon = () => {
+  const changed = () => {
     if (!timer) timer = setTimeout(() => { timer = 0; refreshParts(); }, 60);
   };
-  source.addEventListener("changed", soon);
-  source.addEventListener("end", () => {
-    source.close();
-    refreshParts();
-  });
+  listen(() => stream, { changed, end: () => refreshParts() });
 }
 
 const every = Number(document.querySelector("[data-refresh]")?.dataset.refresh || 0);
