@@ -1,5 +1,6 @@
 """Threads that work things off by repository: those of one repository in their order, those of several beside each other."""
 
+import logging
 import threading
 from collections import deque
 from collections.abc import Callable
@@ -9,15 +10,19 @@ from homeport.ports.repositories import StoreError
 
 AT_ONCE = 0.0
 _SECONDS_AFTER_TROUBLE = 1.0
+_SECONDS_AFTER_FAULT = 30.0
+_LOG = logging.getLogger("homeport.server")
 
 
 class Lanes:
     """`step` does the next thing of a repository, by one thread at a time for each repository. It gives after how many seconds it is to be
-    called again; None where there is nothing more. Where it raises `StoreError` (a full disk), it is called again a little later.
+    called again; None where there is nothing more. Where it raises `StoreError` (a full disk), it is called again a little later; where
+    it raises anything else, which is a fault, a while later: the other repositories do not wait for it.
     """
 
     def __init__(self, name: str, step: Callable[[int], float | None], *, threads: int) -> None:
         self._step = step
+        self._name = name
         self._changed = threading.Condition()
         self._ready: deque[int] = deque()
         self._later: dict[int, float] = {}
@@ -63,6 +68,10 @@ class Lanes:
                 seconds = self._step(repository)
             except StoreError:
                 continue
+            except Exception:  # the edge of the thread: it is needed by the others
+                seconds = _SECONDS_AFTER_FAULT
+                about = {"repository": repository}
+                _LOG.exception("a fault in %s: tried again in %.0f seconds", self._name, seconds, extra=about)
             finally:
                 self._put_back(repository, seconds)
 
