@@ -24,6 +24,7 @@ Result = TypeVar("Result")
 
 ENDED = "has ended"
 """What `ServerEngine.problem` says when nothing will ever move on"""
+_NO_MORE = "no run moves on any more"
 _TICK_SECONDS = 1.0
 _FIRST_PAUSE_SECONDS = 0.5
 _LONGEST_PAUSE_SECONDS = 15.0
@@ -125,10 +126,11 @@ class ServerEngine:
         try:
             self._go_on()
         except BaseException as error:
-            _LOG.critical("no run moves on any more", exc_info=error)
-            self._refuse_asked(StoreError("no run moves on any more"))
+            _LOG.critical(_NO_MORE, exc_info=error)
+            self._stand_still(StoreError(_NO_MORE))
             self._ended.set_exception(error)
         else:
+            self._refuse_asked(StoreError("the server is about to end"))
             self._ended.set_result(None)
 
     def _go_on(self) -> None:
@@ -212,12 +214,13 @@ class ServerEngine:
                 also()
                 if reports:
                     self._stores.logs.sync()  # before it is said, by the batch's end, that they were heard
-        except StoreError as error:
-            self._stand_still(error)
+        except BaseException as error:
+            refusal = error if isinstance(error, StoreError) else StoreError(_NO_MORE)
+            self._stand_still(refusal)
             for report in reports:
-                report.settle(error)
+                report.settle(refusal)
             for _, future in asked:
-                future.set_exception(error)
+                future.set_exception(refusal)
             raise
         told, self._told[:] = list(self._told), []
         self.board.release()

@@ -2,8 +2,9 @@
 
 import os
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Future
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +40,8 @@ class House:
         self.is_closed = False
         self.broken = False
         """a fault in what hears of facts"""
+        self.breaks_off = False
+        """a fault before anything is remembered"""
         event.listen(self.database._engine, "begin", self._limit)
         self.runs = TableRuns(self.database, os.urandom(4).hex(), lambda _: False)
         self.facts: list[Fact] = []
@@ -54,7 +57,7 @@ class House:
             TableLeases(self.database),
             SystemClock(),
             policy=Policy(labels=ONE.labels),
-            batch=self.database.batch,
+            batch=self._batch,
             broadcast=self._hear,
             on_change=self._note_change,
             begin_anew=self.runs.begin_anew,
@@ -113,6 +116,13 @@ class House:
                     return
                 self._changed.wait(0.1)
         raise AssertionError("it did not come about")
+
+    @contextmanager
+    def _batch(self) -> Iterator[None]:
+        with self.database.batch():
+            yield
+            if self.breaks_off:
+                raise ZeroDivisionError
 
     def _hear(self, facts: Sequence[Fact]) -> None:
         if self.broken:
@@ -220,3 +230,28 @@ def test_a_fault_of_the_engine_is_told(tmp_path: Path) -> None:
         assert house.engine.problem == ENDED
     finally:
         house.close()
+
+
+def test_who_waits_while_a_fault_ends_the_engine_is_answered(tmp_path: Path) -> None:
+    house = House(tmp_path)
+    try:
+        house.submit("1").result(LONG)
+        claim = house.await_claim("first")
+        house.breaks_off = True
+        settled: list[Exception | None] = []
+        house.engine.board.report(claim.order.lease, claim.token, 1, [started(claim)], settled.append)
+        house.wait(lambda: settled)
+        assert isinstance(settled[0], StoreError)
+        with pytest.raises(StoreError):
+            house.submit("2").result(LONG)
+        with pytest.raises(BoardAwayError):  # not: this lease is lost
+            house.engine.board.ask(claim.order.lease, claim.token)
+    finally:
+        house.close()
+
+
+def test_what_is_asked_of_an_engine_that_has_ended_is_refused(tmp_path: Path) -> None:
+    house = House(tmp_path)
+    house.close()
+    with pytest.raises(StoreError, match="about to end"):
+        house.submit("1").result(LONG)
