@@ -75,6 +75,32 @@ def test_an_organisation_says_who_may_use_what_is_its(vault: Vault) -> None:
     assert not vault.share_secret(OWNER, "none", "all", [])
 
 
+def test_one_more_repository_may_use_it_or_one_less(vault: Vault) -> None:
+    for put_one, choose in (
+        (vault.put_secret, vault.choose_for_secret),
+        (vault.put_variable, vault.choose_for_variable),
+    ):
+        put_one(OWNER, "KEY", "x", at=NOW, visibility="selected", repositories=[SITE.id])
+        put_one(OWNER, "OF_ALL", "x", at=NOW)
+        assert choose(OWNER, "key", lambda known: known | {TOOLS.id})
+        assert not choose(OWNER, "OF_ALL", lambda known: known)
+        assert not choose(OWNER, "NONE", lambda known: known)
+    assert sorted(vault.secrets_for(TOOLS, None, trusted=True)) == ["KEY", "OF_ALL"]
+    assert vault.choose_for_secret(OWNER, "KEY", lambda known: known - {TOOLS.id})
+    assert sorted(vault.secrets_for(TOOLS, None, trusted=True)) == ["OF_ALL"]
+    assert sorted(vault.variables_for(TOOLS)) == ["KEY", "OF_ALL"]
+
+
+def test_update_bots_have_secrets_of_their_own(vault: Vault) -> None:
+    put(vault, TOOLS_SCOPE, KEY="1")
+    put(vault, msgspec.structs.replace(OWNER, is_of_bots=True), KEY="2", FEED="3")
+    put(vault, msgspec.structs.replace(TOOLS_SCOPE, is_of_bots=True), KEY="4")
+    assert vault.secrets_for(TOOLS, "prod", trusted=True) == {"KEY": "1"}
+    assert vault.secrets_for(TOOLS, "prod", trusted=True, is_of_bots=True) == {"FEED": "3", "KEY": "4"}
+    vault.forget_repository(TOOLS.id)
+    assert vault.secrets_for(TOOLS, None, trusted=True, is_of_bots=True) == {"FEED": "3", "KEY": "2"}
+
+
 def test_a_value_is_replaced_and_what_is_not_said_stays(vault: Vault) -> None:
     assert vault.put_secret(OWNER, "Key", "1", at=NOW, visibility="selected", repositories=[12, 3])
     assert not vault.put_secret(OWNER, "KEY", "2", at=LATER)

@@ -39,6 +39,8 @@ def prepare(api: ApiServer) -> None:
     for above in (f"{HERE}/actions", f"{HERE}/environments/prod", "/orgs/acme/actions"):
         api.ask("POST", f"{above}/variables", {"name": "COLOUR", "value": "blue", **visible(above)}, status=201)
         put_secret(api, f"{above}/secrets", "TOKEN", "s3cret", **visible(above))
+    for above in (f"{HERE}/dependabot", "/orgs/acme/dependabot"):
+        put_secret(api, f"{above}/secrets", "TOKEN", "s3cret", **visible(above))
     api.ask("POST", f"{HERE}/statuses/{api.sha}", {"state": "success", "context": "lint"}, status=201)
 
 

@@ -167,6 +167,8 @@ def test_gh_secret_set_list_and_remove(gh: Gh) -> None:
     assert gh.run("secret", "list").startswith("DEPLOY_KEY\t")
     assert gh.run("secret", "list", "--env", "prod").startswith("DEPLOY_KEY\t")
     assert "SELECTED" in gh.run("secret", "list", "--org", "acme")
+    gh.run("secret", "set", "FEED", "--app", "dependabot", "--body", "five")
+    assert gh.run("secret", "list", "--app", "dependabot").startswith("FEED\t")
     gh.run("secret", "remove", "DEPLOY_KEY")
     assert gh.run("secret", "list") == ""
 

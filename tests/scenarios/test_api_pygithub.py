@@ -120,6 +120,33 @@ def test_secrets_and_variables(repository: Repository) -> None:
     assert [each.name for each in repository.get_environments()] == ["prod"]
 
 
+def test_secrets_and_variables_of_an_organisation(client: Github, repository: Repository) -> None:
+    acme = client.get_organization("acme")
+    assert (acme.login, [each.full_name for each in acme.get_repos()]) == ("acme", [REPOSITORY])
+    acme.create_secret("SHARED", "hush", visibility="selected", selected_repositories=[repository])
+    acme.create_variable("SIZE", "1", visibility="selected", selected_repositories=[repository])
+    for entry in (acme.get_secret("SHARED"), acme.get_variable("SIZE")):
+        assert [each.full_name for each in entry.selected_repositories] == [REPOSITORY]
+        assert entry.remove_repo(repository)
+        assert entry.selected_repositories.totalCount == 0
+        assert entry.add_repo(repository)
+        assert entry.edit("2", "all")
+    with pytest.raises(GithubException) as for_all:
+        acme.requester.requestJsonAndCheck("PUT", f"{acme.url}/actions/secrets/SHARED/repositories/{repository.id}")
+    assert for_all.value.status == 409
+    assert ([each.name for each in acme.get_secrets()], acme.get_variable("SIZE").value) == (["SHARED"], "2")
+    acme.get_secret("SHARED").delete()
+    acme.get_variable("SIZE").delete()
+    assert [*acme.get_secrets(), *acme.get_variables()] == []
+
+
+def test_secrets_of_update_bots_are_others(repository: Repository) -> None:
+    repository.create_secret("FEED", "hush", secret_type="dependabot")
+    assert [each.name for each in repository.get_secrets("dependabot")] == ["FEED"]
+    assert "FEED" not in {each.name for each in repository.get_secrets()}
+    assert repository.delete_secret("FEED", secret_type="dependabot")
+
+
 def test_statuses_and_checks(api: ApiServer, repository: Repository) -> None:
     commit = repository.get_commit(api.sha)
     assert commit.commit.author.name == "Ada"

@@ -1,7 +1,7 @@
 """Secrets and variables: whose they are, what they are called, and how jobs get them."""
 
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from datetime import datetime
 from typing import Literal, Protocol
 
@@ -12,6 +12,9 @@ from homeport.ports.directory import HostedRepository
 Visibility = Literal["all", "private", "selected"]
 """Which repositories of an organisation may use a secret or variable of its."""
 
+Choose = Callable[[frozenset[int]], Collection[int]]
+"""From the numbers of repositories that may use something to those that may from now on. To be pure."""
+
 LARGEST_VALUE = 48 * 1024
 """bytes, of a secret and of a variable (GitHub docs: "Limits for secrets", "Limits for configuration variables")"""
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
@@ -20,17 +23,22 @@ _LONGEST_NAME = 255
 
 class VaultScope(msgspec.Struct, frozen=True):
     """Whose: an organisation's (an owner's), a repository's (by its number, so that it stays through renames), an environment's of a
-    repository, or the server's own (what it shows to forges).
+    repository, or the server's own (what it shows to forges). `is_of_bots`: what is for the runs of update bots only.
     """
 
     kind: Literal["organization", "repository", "environment", "system"]
     owner: str = ""
     repository: int = 0
     environment: str = ""
+    is_of_bots: bool = False
 
     @property
     def key(self) -> str:
         """The same as text, in one way only."""
+        return f"bots/{self._own_key}" if self.is_of_bots else self._own_key
+
+    @property
+    def _own_key(self) -> str:
         match self.kind:
             case "organization":
                 return f"organization:{self.owner.lower()}"
@@ -150,6 +158,10 @@ class Vault(Protocol):
         """Who of the organisation may use it; False where there is none."""
         ...
 
+    def choose_for_secret(self, scope: VaultScope, name: str, choose: Choose) -> bool:
+        """Change which repositories of the organisation may use it, where that is for chosen ones; else False."""
+        ...
+
     def remove_secret(self, scope: VaultScope, name: str) -> bool:
         """False where there was none."""
         ...
@@ -175,6 +187,10 @@ class Vault(Protocol):
         """In any case."""
         ...
 
+    def choose_for_variable(self, scope: VaultScope, name: str, choose: Choose) -> bool:
+        """As `choose_for_secret`."""
+        ...
+
     def remove_variable(self, scope: VaultScope, name: str) -> bool:
         """False where there was none."""
         ...
@@ -186,8 +202,10 @@ class Vault(Protocol):
         *,
         trusted: bool,
         names: Collection[str] | None = None,
+        is_of_bots: bool = False,
     ) -> dict[str, str]:
         """What a job of this repository and environment may be given, the closest scope first: environment, repository, organisation.
+        The runs of update bots have secrets of their own, and no others.
 
         `names` (in any case) are those that it names; None: it may name any. Nothing for what is not `trusted`: pull requests from
         forks, and shadow mode.

@@ -49,6 +49,56 @@ class FullUser(SimpleUser, frozen=True, kw_only=True):
     updated_at: str
 
 
+class Organization(msgspec.Struct, frozen=True, kw_only=True):
+    """GitHub's `organization-full`: whoever owns repositories."""
+
+    login: str
+    id: int
+    node_id: str
+    url: str
+    repos_url: str
+    events_url: str
+    hooks_url: str
+    issues_url: str
+    members_url: str
+    public_members_url: str
+    avatar_url: str
+    description: str | None = None
+    html_url: str
+    has_organization_projects: bool = False
+    has_repository_projects: bool = False
+    public_repos: int = 0
+    public_gists: int = 0
+    followers: int = 0
+    following: int = 0
+    type: str = "Organization"
+    created_at: str
+    updated_at: str
+    archived_at: str | None = None
+
+
+def show_organization(owner: PersonEntry, links: Links, *, since: str, public_repositories: int) -> Organization:
+    """An owner as an organisation."""
+    address = f"{links.api}/orgs/{owner.login}"
+    return Organization(
+        login=owner.login,
+        id=owner.id,
+        node_id=node_id("O", owner.id, owner.login),
+        url=address,
+        repos_url=f"{address}/repos",
+        events_url=f"{address}/events",
+        hooks_url=f"{address}/hooks",
+        issues_url=f"{address}/issues",
+        members_url=f"{address}/members{{/member}}",
+        public_members_url=f"{address}/public_members{{/member}}",
+        avatar_url=f"{links.site}/static/person.svg",
+        html_url=f"{links.site}/{owner.login}",
+        public_repos=public_repositories,
+        created_at=since,
+        updated_at=since,
+    )
+
+
 def show_user(person: PersonEntry, links: Links) -> SimpleUser:
     """Somebody, in short."""
     return SimpleUser(**_fields(person, links))

@@ -30,7 +30,7 @@ class ServerGrants:
         self._folder = folder
 
     def grant(self, run: RunState, leg: Leg, lease: str, names: frozenset[str] | None) -> JobGrant:
-        """What is not trusted gets no secrets, and a token that only reads.
+        """What is not trusted gets no secrets, and a token that only reads; what an update bot has caused gets those that are for such runs.
 
         A token is only for repositories of this server: one of a forge's would carry it there, where nobody knows it. A job of
         those has a stand-in, as in local runs. Tokens that ask for identity tokens are of this server in any case.
@@ -40,7 +40,10 @@ class ServerGrants:
             raise GrantError("the repository of this run is not on this server any more")
         trusted = is_trusted(run.plan.event, repository)
         environment = None if leg.environment is None else leg.environment.name
-        secrets = self._vault.secrets_for(repository, environment, trusted=trusted, names=names)
+        is_of_bot = has_secrets_of_bots(run.plan.event, repository)
+        secrets = self._vault.secrets_for(
+            repository, environment, trusted=trusted or is_of_bot, names=names, is_of_bots=is_of_bot
+        )
         if repository.origin == "own":
             secrets[ALWAYS_PASSED] = self._tokens.issue(
                 lease=lease,
@@ -78,15 +81,24 @@ def is_trusted(event: Event, repository: HostedRepository) -> bool:
 
     Source: GitHub docs, "Events that trigger workflows" (pull requests from forks), "Troubleshooting Dependabot on GitHub Actions".
     """
-    if repository.settings.is_shadow or (event.actor in _UPDATE_BOTS and _is_of_bots(event)):
+    if repository.settings.is_shadow or _is_of_update_bot(event):
         return False
     return event.name not in _OF_FORKS or _is_within(event)
 
 
-def _is_of_bots(event: Event) -> bool:
-    """Whether an update bot's event is not trusted. Its pull requests are, on `pull_request_target`: those run what is on a branch of the
-    repository itself, unless that branch is the bot's own.
+def has_secrets_of_bots(event: Event, repository: HostedRepository) -> bool:
+    """Whether a run is given the secrets that are for update bots: a bot of the repository itself, not one of a fork, has caused it."""
+    if repository.settings.is_shadow or event.name not in _OF_BOTS or not _is_of_update_bot(event):
+        return False
+    return event.name not in _OF_FORKS or _is_within(event)
+
+
+def _is_of_update_bot(event: Event) -> bool:
+    """Whether an update bot has caused what is not trusted for that. Its pull requests are, on `pull_request_target`: those run what is on a
+    branch of the repository itself, unless that branch is the bot's own. Who runs it again does not matter.
     """
+    if event.actor not in _UPDATE_BOTS:
+        return False
     if event.name != "pull_request_target":
         return event.name in _OF_BOTS
     pull_request = event.payload.get("pull_request")

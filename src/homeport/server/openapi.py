@@ -25,9 +25,11 @@ _WITH_QUERY = frozenset({"GET", "DELETE"})
 _GROUPS = {
     "actions": "Workflows, runs, jobs, artifacts, caches, secrets and variables",
     "checks": "Jobs and runs as checks of commits",
+    "dependabot": "Secrets for the runs of update bots",
     "git": "Refs",
     "logs": "Every build, as JSON",
     "meta": "The interface itself",
+    "orgs": "Owners of repositories",
     "rate-limit": "How much may be asked",
     "repos": "Repositories, their files, commits, statuses and environments",
     "users": "Who asks",

@@ -11,6 +11,7 @@ from homeport.ports.directory import HostedRepository
 from homeport.ports.vault import (
     LARGEST_VALUE,
     SYSTEM,
+    Choose,
     Environment,
     SecretEntry,
     VariableEntry,
@@ -92,6 +93,10 @@ class TableVault:
         change = update(SECRETS).where(_is(SECRETS, scope, name)).values(values)
         return self._database.write(lambda connection: bool(connection.execute(change).rowcount))
 
+    def choose_for_secret(self, scope: VaultScope, name: str, choose: Choose) -> bool:
+        """Read and written in one transaction: of two changes at once none is lost."""
+        return self._choose(SECRETS, scope, name, choose)
+
     def remove_secret(self, scope: VaultScope, name: str) -> bool:
         """The row goes."""
         return self._remove(SECRETS, scope, name)
@@ -126,6 +131,10 @@ class TableVault:
             row = connection.execute(select(VARIABLES).where(_is(VARIABLES, scope, name))).first()
         return None if row is None else _variable(row)
 
+    def choose_for_variable(self, scope: VaultScope, name: str, choose: Choose) -> bool:
+        """As of secrets."""
+        return self._choose(VARIABLES, scope, name, choose)
+
     def remove_variable(self, scope: VaultScope, name: str) -> bool:
         """The row goes."""
         return self._remove(VARIABLES, scope, name)
@@ -139,6 +148,7 @@ class TableVault:
         *,
         trusted: bool,
         names: Collection[str] | None = None,
+        is_of_bots: bool = False,
     ) -> dict[str, str]:
         """Only what the job gets is decrypted."""
         if not trusted or (names is not None and not names):
@@ -146,7 +156,7 @@ class TableVault:
         wanted = None if names is None else {name.upper() for name in names}
         found: dict[str, Any] = {}
         with self._database.read() as connection:
-            for scope in _scopes_of(repository, environment):
+            for scope in _scopes_of_bots(repository) if is_of_bots else _scopes_of(repository, environment):
                 for row in connection.execute(_SECRETS_OF, of(scope=scope.key)).all():
                     is_wanted = wanted is None or row.name in wanted
                     if is_wanted and may_use(_secret(row), repository):
@@ -246,12 +256,24 @@ class TableVault:
         def work(connection: Connection) -> None:
             for table in (SECRETS, VARIABLES):
                 of_environments = table.c.scope.startswith(f"environment:{repository}:", autoescape=True)
-                connection.execute(
-                    delete(table).where(or_(table.c.scope == f"repository:{repository}", of_environments))
-                )
+                own = (f"repository:{repository}", f"bots/repository:{repository}")
+                connection.execute(delete(table).where(or_(table.c.scope.in_(own), of_environments)))
             connection.execute(delete(ENVIRONMENTS).where(ENVIRONMENTS.c.repository == repository))
 
         self._database.write(work)
+
+    def _choose(self, table: Table, scope: VaultScope, name: str, choose: Choose) -> bool:
+        here = _is(table, scope, name) & (table.c.visibility == "selected")
+
+        def work(connection: Connection) -> bool:
+            known = connection.execute(select(table.c.repositories).where(here)).scalar()
+            if known is None:
+                return False
+            chosen = choose(frozenset(msgspec.msgpack.decode(known, type=tuple[int, ...])))
+            connection.execute(update(table).where(here).values(repositories=_pack(chosen)))
+            return True
+
+        return self._database.write(work)
 
     def _remove(self, table: Table, scope: VaultScope, name: str) -> bool:
         query = delete(table).where(_is(table, scope, name))
@@ -262,6 +284,11 @@ def _scopes_of(repository: HostedRepository, environment: str | None) -> list[Va
     """From the farthest to the closest."""
     scopes = [organization_scope(repository.owner), repository_scope(repository)]
     return scopes if environment is None else [*scopes, environment_scope(repository, environment)]
+
+
+def _scopes_of_bots(repository: HostedRepository) -> list[VaultScope]:
+    """The same for the runs of update bots, which have nothing of environments."""
+    return [msgspec.structs.replace(scope, is_of_bots=True) for scope in _scopes_of(repository, None)]
 
 
 def _put(

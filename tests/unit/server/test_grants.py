@@ -94,6 +94,8 @@ def give(
     repository = directory.add(added)
     for name in ("KEY", "OTHER"):
         house.access.vault.put_secret(repository_scope(repository), name, f"the {name}", at=NOW)
+    of_bots = msgspec.structs.replace(repository_scope(repository), is_of_bots=True)
+    house.access.vault.put_secret(of_bots, "KEY", "the bots' KEY", at=NOW)
     grants = ServerGrants(directory, house.access.vault, house.access.job_tokens, DataFolder(str(house.folder)))
     plan = msgspec.structs.replace(plan_of(written_job("build")), event=happened)
     run = RunState(id="7", plan=plan, repository_id=repository.id)
@@ -120,6 +122,22 @@ def test_a_job_of_a_fork_gets_no_secret_and_a_token_that_reads(house: House, pay
     assert secrets == {}
     assert caller is not None
     assert caller.grants == {"contents": "read", "actions": "read"}
+
+
+@pytest.mark.parametrize(("name", "payload"), [("push", {}), ("pull_request", INSIDE)])
+def test_a_job_of_an_update_bot_gets_secrets_of_its_own(house: House, name: str, payload: dict[str, Any]) -> None:
+    secrets, caller = give(house, event(name, payload, actor="dependabot[bot]"))
+    assert secrets == {"KEY": "the bots' KEY"}
+    assert caller is not None
+    assert set(caller.grants.values()) == {"read"}
+
+
+def test_an_update_bot_of_a_fork_gets_none_nor_does_one_in_shadow_mode(house: House) -> None:
+    of_fork = event("pull_request", FORK, actor="dependabot[bot]")
+    to_own_branch = event("pull_request_target", {"pull_request": {"base": {"ref": "dependabot/x"}}}, "dependabot[bot]")
+    assert give(house, of_fork)[0] == {}
+    assert give(house, to_own_branch)[0] == {}
+    assert give(house, event("push", actor="dependabot[bot]"), settings=RepositorySettings(is_shadow=True))[0] == {}
 
 
 def test_in_shadow_mode_a_job_gets_no_secret_and_a_token_that_reads(house: House) -> None:

@@ -30,8 +30,10 @@ class Call:
     """What every handler gets. Handlers run in threads: they may block."""
 
     def __init__(
-        self, request: Request, parts: ApiParts, caller: Caller, found: HostedRepository | None, rate: Rate
+        self, request: Request, parts: ApiParts, caller: Caller, found: HostedRepository | None, rate: Rate, group: str
     ) -> None:
+        self.group = group
+        """the part of GitHub's documentation that the endpoint belongs to"""
         self.parts = parts
         self.caller = caller
         self.rate = rate

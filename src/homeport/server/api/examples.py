@@ -25,6 +25,7 @@ from homeport.server.api import (
     meta,
     operations,
     secrets,
+    sharing,
     statuses,
     usage,
     variables,
@@ -178,6 +179,7 @@ def _repository_answers() -> tuple[object, ...]:
     return (
         repository_shapes.show_full_repository(_REPOSITORY, _LINKS, rights, since=_TEXT, pushed_at=_TEXT),
         user_shapes.show_full_user(_ADA, _LINKS, name="Ada", since=_TEXT, public_repositories=0),
+        user_shapes.show_organization(_REPOSITORY.owner, _LINKS, since=_TEXT, public_repositories=0),
         statuses.ShownStatus(**status, creator=creator),
         statuses.CombinedStatus(
             state="success",
@@ -188,7 +190,7 @@ def _repository_answers() -> tuple[object, ...]:
             commit_url=f"{_LINKS.api}/repos/acme/shop/commits/{_SHA}",
             url=f"{_LINKS.api}/repos/acme/shop/commits/{_SHA}/status",
         ),
-        secrets.SelectedRepositories(1, (minimal,)),
+        sharing.SelectedRepositories(1, (minimal,)),
         commit_shapes.show_commit(_STORED_COMMIT, _REPOSITORY, _LINKS),
         commit_shapes.show_ref("refs/heads/main", "commit", _SHA, _REPOSITORY, _LINKS),
         commit_shapes.show_short_branch("main", _SHA, _REPOSITORY, _LINKS),
@@ -243,7 +245,7 @@ def _requests() -> tuple[object, ...]:
             conclusion="neutral", output=making_checks.OutputBody(title="Two remarks", summary="See the files.")
         ),
         secrets.SecretBody(encrypted_value=sealed, key_id="568250167242549743"),
-        secrets.SelectedBody(selected_repository_ids=(1,)),
+        sharing.SelectedBody(selected_repository_ids=(1,)),
         statuses.StatusBody(state="success", target_url="https://lint.example.com/1", context="lint"),
         variables.NewVariable(name="COLOUR", value="blue"),
         variables.ChangedVariable(value="green"),

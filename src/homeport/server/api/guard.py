@@ -82,7 +82,7 @@ def _carry_out(endpoint: Endpoint, parts: ApiParts, request: Request, rate: Rate
         raise RightsError(401, "Requires authentication")
     elif endpoint.permission is not None and endpoint.permission.is_owners:
         check_owner(caller, endpoint.permission, request.path_params["org"])
-    call = Call(request, parts, caller, found, rate)
+    call = Call(request, parts, caller, found, rate, endpoint.group)
     return endpoint.handler(call, _take(endpoint, request, body))
 
 

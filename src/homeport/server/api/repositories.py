@@ -6,7 +6,7 @@ from homeport.ports.directory import HostedRepository
 from homeport.rest.entries import PersonEntry
 from homeport.rest.links import format_time
 from homeport.rest.repositories import FullRepository, show_full_repository
-from homeport.rest.users import FullUser, show_full_user
+from homeport.rest.users import FullUser, Organization, show_full_user, show_organization
 from homeport.server.api.answers import Answer, Page
 from homeport.server.api.call import Call, Permission, entry_of, owner_id
 from homeport.server.api.described import person_of, rights_in
@@ -49,6 +49,22 @@ def get_user(call: Call, _: Nothing) -> Answer:
     if call.parts.people.find(login) is None and not owned:
         call.refuse_unknown()
     return _show_person(call, owned[0].owner if owned else login)
+
+
+def get_organization(call: Call, _: Nothing) -> Answer:
+    """An owner of repositories that the caller may see, or for whom the caller may do something."""
+    name = call.text("org")
+    owned = _seen(call, name)
+    if not owned and not call.caller.may_for_owner("reader", name):
+        call.refuse_unknown()
+    login = owned[0].owner if owned else name
+    shown = show_organization(
+        PersonEntry(login, owner_id(login), "Organization"),
+        call.links,
+        since=_UNKNOWN_TIME,
+        public_repositories=sum(not each.is_private for each in owned),
+    )
+    return Answer(body=shown)
 
 
 def _show_person(call: Call, login: str) -> Answer:
@@ -133,6 +149,15 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         get_user,
         Nothing,
         answer=FullUser,
+    ),
+    endpoint(
+        "GET",
+        "/orgs/{org}",
+        "orgs/get",
+        "Get an owner of repositories",
+        get_organization,
+        Nothing,
+        answer=Organization,
     ),
     endpoint(
         "GET",

@@ -7,8 +7,9 @@ from homeport.server.api.call import Call
 
 
 class ScopeKind(msgspec.Struct, frozen=True, kw_only=True):
-    """One of the three, as operations and documentation call it."""
+    """One of them, as operations and documentation call it. `group` is whose runs may use it: those of update bots have their own."""
 
+    group: str = "actions"
     name: str
     words: str
     above: str
@@ -41,10 +42,35 @@ KINDS: tuple[ScopeKind, ...] = (
         is_owners=True,
     ),
 )
+KINDS_OF_BOTS: tuple[ScopeKind, ...] = (
+    ScopeKind(
+        group="dependabot",
+        name="repo",
+        words="a repository for its update bot",
+        above="/repos/{owner}/{repo}/dependabot",
+        secrets_grant="dependabot_secrets",
+        variables_grant="",
+    ),
+    ScopeKind(
+        group="dependabot",
+        name="org",
+        words="an organisation for update bots",
+        above="/orgs/{org}/dependabot",
+        secrets_grant="organization_dependabot_secrets",
+        variables_grant="",
+        is_owners=True,
+    ),
+)
+"""Update bots have secrets only."""
 
 
 def scope_of(call: Call) -> VaultScope:
     """Refused with 404 where the address names an environment that is not there."""
+    scope = _scope_of(call)
+    return msgspec.structs.replace(scope, is_of_bots=True) if call.group == "dependabot" else scope
+
+
+def _scope_of(call: Call) -> VaultScope:
     if call.has("org"):
         return organization_scope(call.text("org"))
     if not call.has("environment_name"):

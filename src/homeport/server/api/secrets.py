@@ -1,6 +1,6 @@
 """Secrets of organisations, repositories and environments (docs: "REST API endpoints for GitHub Actions Secrets").
 
-Values arrive as sealed boxes, and never leave.
+Values arrive as sealed boxes, and never leave. Those for update bots are elsewhere (docs: "… for Dependabot secrets"), in the same shapes.
 """
 
 import msgspec
@@ -15,11 +15,11 @@ from homeport.ports.vault import (
     organization_scope,
 )
 from homeport.rest.links import format_time
-from homeport.rest.repositories import MinimalRepository, show_repository
 from homeport.server.api.answers import Answer, Empty, FieldError, Page
-from homeport.server.api.call import Call, Permission, entry_of
+from homeport.server.api.call import Call, Permission
 from homeport.server.api.endpoint import Endpoint, Nothing, endpoint
-from homeport.server.api.scopes import KINDS, ScopeKind, scope_of
+from homeport.server.api.scopes import KINDS, KINDS_OF_BOTS, ScopeKind, scope_of
+from homeport.server.api.sharing import read_numbers
 from homeport.server.sealed_values import PublicKeyEntry, SealedValueError
 
 MAINTAIN = Permission("maintainer", "secrets", "write")
@@ -49,19 +49,6 @@ class SecretBody(msgspec.Struct, frozen=True, kw_only=True):
     key_id: str
     visibility: Visibility | None = None
     selected_repository_ids: tuple[int | str, ...] | None = None
-
-
-class SelectedBody(msgspec.Struct, frozen=True, kw_only=True):
-    """The repositories that may use it."""
-
-    selected_repository_ids: tuple[int | str, ...]
-
-
-class SelectedRepositories(msgspec.Struct, frozen=True):
-    """A page of the repositories that may use it."""
-
-    total_count: int
-    repositories: tuple[MinimalRepository, ...]
 
 
 def get_key(call: Call, _: Nothing) -> Answer:
@@ -102,9 +89,13 @@ def put(call: Call, body: SecretBody) -> Answer:
             value,
             at=call.parts.clock.now(),
             visibility=body.visibility,
-            repositories=None if body.selected_repository_ids is None else _numbers(call, body.selected_repository_ids),
+            repositories=None
+            if body.selected_repository_ids is None
+            else read_numbers(call, body.selected_repository_ids),
         )
-    except (VaultError, SealedValueError) as error:
+    except VaultError as error:
+        call.refuse(str(error), [FieldError(resource="Secret", field="secret_name", code="invalid")])
+    except SealedValueError as error:
         call.refuse(str(error), [FieldError(resource="Secret", field="encrypted_value", code="invalid")])
     call.note("secret.put", f"{scope.key} {name}")
     return Answer(body=Empty(), status=201) if is_new else Answer(status=204)
@@ -119,32 +110,6 @@ def delete(call: Call, _: Nothing) -> Answer:
     return Answer(status=204)
 
 
-def list_selected(call: Call, query: Page) -> Answer:
-    """Which repositories may use it."""
-    entry = _find(call, scope_of(call))
-    known = [found for each in entry.repositories if (found := call.parts.directory.get(each)) is not None]
-    shown = tuple(show_repository(entry_of(each), call.links) for each in query.cut(known))
-    return call.page(SelectedRepositories(len(known), shown), query, len(known))
-
-
-def set_selected(call: Call, body: SelectedBody) -> Answer:
-    """Say which repositories may use it."""
-    scope = scope_of(call)
-    entry = _find(call, scope)
-    numbers = _numbers(call, body.selected_repository_ids)
-    call.parts.vault.share_secret(scope, entry.name, "selected", numbers)
-    call.note("secret.share", f"{scope.key} {entry.name}")
-    return Answer(status=204)
-
-
-def _numbers(call: Call, given: tuple[int | str, ...]) -> list[int]:
-    """Clients send numbers, or text with numbers in it."""
-    texts = [str(each) for each in given]
-    if not all(text.isascii() and text.isdigit() and len(text) < 19 for text in texts):
-        call.refuse("selected_repository_ids has what is no number")
-    return [int(text) for text in texts]
-
-
 def _find(call: Call, scope: VaultScope) -> SecretEntry:
     found = call.parts.vault.find_secret(scope, call.text("secret_name"))
     return call.refuse_unknown() if found is None else found
@@ -152,7 +117,7 @@ def _find(call: Call, scope: VaultScope) -> SecretEntry:
 
 def _show(call: Call, scope: VaultScope | None, entry: SecretEntry) -> Secret:
     is_shared = scope is not None and scope.kind == "organization"
-    address = f"{call.links.api}/orgs/{scope.owner}/actions/secrets/{entry.name}/repositories" if scope else ""
+    address = f"{call.links.api}/orgs/{scope.owner}/{call.group}/secrets/{entry.name}/repositories" if scope else ""
     return Secret(
         name=entry.name,
         created_at=format_time(entry.created_at),
@@ -170,7 +135,7 @@ def _endpoints(kind: ScopeKind) -> list[Endpoint]:
         endpoint(
             "GET",
             above,
-            f"actions/list-{kind.name}-secrets",
+            f"{kind.group}/list-{kind.name}-secrets",
             f"List the secrets of {kind.words}",
             list_all,
             Page,
@@ -180,7 +145,7 @@ def _endpoints(kind: ScopeKind) -> list[Endpoint]:
         endpoint(
             "GET",
             f"{above}/public-key",
-            f"actions/get-{kind.name}-public-key",
+            f"{kind.group}/get-{kind.name}-public-key",
             f"Get the key to encrypt secrets of {kind.words}",
             get_key,
             Nothing,
@@ -190,7 +155,7 @@ def _endpoints(kind: ScopeKind) -> list[Endpoint]:
         endpoint(
             "GET",
             one,
-            f"actions/get-{kind.name}-secret",
+            f"{kind.group}/get-{kind.name}-secret",
             f"Get a secret of {kind.words}, without its value",
             get,
             Nothing,
@@ -200,7 +165,7 @@ def _endpoints(kind: ScopeKind) -> list[Endpoint]:
         endpoint(
             "PUT",
             one,
-            f"actions/create-or-update-{kind.name}-secret",
+            f"{kind.group}/create-or-update-{kind.name}-secret",
             f"Make or change a secret of {kind.words}",
             put,
             SecretBody,
@@ -210,7 +175,7 @@ def _endpoints(kind: ScopeKind) -> list[Endpoint]:
         endpoint(
             "DELETE",
             one,
-            f"actions/delete-{kind.name}-secret",
+            f"{kind.group}/delete-{kind.name}-secret",
             f"Delete a secret of {kind.words}",
             delete,
             Nothing,
@@ -220,11 +185,8 @@ def _endpoints(kind: ScopeKind) -> list[Endpoint]:
     ]
 
 
-_OF_OWNER = Permission("maintainer", "organization_secrets", "write", True)
-_SELECTED = "/orgs/{org}/actions/secrets/{secret_name}/repositories"
-
 ENDPOINTS: tuple[Endpoint, ...] = (
-    *(each for kind in KINDS for each in _endpoints(kind)),
+    *(each for kind in (*KINDS, *KINDS_OF_BOTS) for each in _endpoints(kind)),
     endpoint(
         "GET",
         "/repos/{owner}/{repo}/actions/organization-secrets",
@@ -234,25 +196,5 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         Page,
         permission=MAINTAIN,
         answer=Secrets,
-    ),
-    endpoint(
-        "GET",
-        _SELECTED,
-        "actions/list-selected-repos-for-org-secret",
-        "List the repositories that may use a secret",
-        list_selected,
-        Page,
-        permission=_OF_OWNER,
-        answer=SelectedRepositories,
-    ),
-    endpoint(
-        "PUT",
-        _SELECTED,
-        "actions/set-selected-repos-for-org-secret",
-        "Say which repositories may use a secret",
-        set_selected,
-        SelectedBody,
-        permission=_OF_OWNER,
-        status=204,
     ),
 )
