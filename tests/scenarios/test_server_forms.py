@@ -34,6 +34,7 @@ on:
       quiet: {type: boolean}
       times: {type: number, default: 2}
       most: {type: number}
+      many: {type: number, default: 1000000}
       stage: {type: environment}
 jobs:
   build:
@@ -128,6 +129,7 @@ def test_a_workflow_is_started_by_hand_with_inputs_of_every_kind(place: Place) -
     assert re.search(r'<select[^>]*name="optional.where"><option>test</option><option>live</option>', page)
     assert re.search(r'type="checkbox"[^>]*name="input.loud" value="true" checked', page)
     assert re.search(r'name="optional.times" type="number" step="any" value="2"', page)
+    assert re.search(r'name="optional.many" type="number" step="any" value="1000000"', page)
     assert re.search(r'<select[^>]*name="optional.stage"><option value="">none</option><option>staging</option>', page)
     typed = {"words": "a b", "where": "live", "loud": "false", "times": "2.5", "most": "", "stage": "staging"}
     told = start(place, **typed)
@@ -145,6 +147,9 @@ def test_what_cannot_be_started_so_is_said_and_what_was_typed_stays(place: Place
     assert "Provided value &#39;moon&#39; for input &#39;where&#39;" in page
     assert 'value="still here"' in page
     place.root.send("/acme/shop/actions/start", {"ref": "main", "workflow": "nothing.yml"}, 404)
+    page = place.root.get("/acme/shop/actions/start?workflow=.github/workflows/other.yml")
+    assert "This workflow cannot be started by hand" in page
+    assert "Start Manual" not in page
 
 
 def test_only_writers_start_workflows(place: Place) -> None:

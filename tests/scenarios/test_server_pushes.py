@@ -10,6 +10,7 @@ import pytest
 from homeport.run.facts import AnnotationRaised, JobFinished
 from homeport.server.pushes import name_in_log
 from homeport.store.tables.pushes import RefCommand, TablePushes
+from tests.support.forms import sign_in
 from tests.support.pushing import Checkout, make_person
 from tests.support.records import records
 from tests.support.serve import ServedProcess, served
@@ -132,6 +133,38 @@ def test_why_nothing_started_is_kept(server: ServedProcess, checkout: Checkout) 
     assert refused.diagnostics[0].span.line == 4
     assert filtered.outcome == "not-started"
     assert "matches none of its 'paths'" in filtered.reason or "paths" in filtered.reason
+
+
+def test_a_workflow_that_cannot_start_is_on_the_pages_until_it_is_mended(
+    server: ServedProcess, checkout: Checkout
+) -> None:
+    broken = WORKFLOW.replace("runs-on", "runs_on")
+    checkout.commit({FILE: WORKFLOW})
+    checkout.push()
+    checkout.commit({FILE: broken})
+    checkout.push("HEAD:refs/heads/topic")  # which is nobody's concern but its author's
+    link = "/acme/shop/actions/events/"
+    with records(server) as kept, sign_in(server, "root", is_administrator=True) as root:
+        first = kept.planned("acme/shop", 4)[1]
+        (started,) = kept.starts(first)
+        assert kept.ending(started.run) == "success"
+        assert "CI cannot start" not in root.get("/")
+        checkout.push()
+        pushed = kept.planned("acme/shop", 5)[-1]
+        assert f'<a href="{link}{pushed.id}">CI cannot start</a>' in root.get("/")
+        assert f'1 workflow cannot start: <a href="{link}{pushed.id}">CI</a>' in root.get("/acme/shop/actions")
+        page = root.get("/acme/shop/actions/workflows/ci.yml")
+        assert "This workflow cannot start: line 4: " in page
+        assert "Start by hand" not in page
+        assert 'aria-label="Refused"' in root.get(f"{link}{pushed.id}")
+        assert 'aria-label="Succeeded"' in root.get(f"{link}{first.id}")
+        with sign_in(server, "stranger") as stranger:
+            assert "CI cannot start" not in stranger.get("/")
+        checkout.commit({FILE: WORKFLOW}, "Mend it")
+        checkout.push()
+        kept.planned("acme/shop", 6)
+        assert "CI cannot start" not in root.get("/")
+        assert "cannot start" not in root.get("/acme/shop/actions/workflows/ci.yml")
 
 
 def test_a_commit_that_says_skip_ci_starts_nothing(server: ServedProcess, checkout: Checkout) -> None:

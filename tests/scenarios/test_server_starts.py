@@ -16,6 +16,7 @@ from homeport.server.dispatches import Dispatches, DispatchRefusedError
 from homeport.server.fetching import Fetcher
 from homeport.server.planning import Planner, Surroundings
 from homeport.store.data_folder import DataFolder
+from homeport.store.tables.refused_workflows import TableRefusedWorkflows
 from homeport.store.tables.schedules import SCHEDULES
 from tests.support.pushing import Checkout, make_person
 from tests.support.records import Records, records
@@ -78,6 +79,7 @@ def make_dispatches(kept: Records, server: ServedProcess, environment: dict[str,
     surroundings = Surroundings(
         directory=kept.directory,
         workflows=kept.workflows,
+        refused=TableRefusedWorkflows(kept.database),
         folder=folder,
         clock=clock,
         environment=environment,

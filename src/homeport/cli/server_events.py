@@ -30,6 +30,7 @@ from homeport.store.remote_workflows import RemoteWorkflows
 from homeport.store.tables.deliveries import TableDeliveries
 from homeport.store.tables.directory import TableWorkflows
 from homeport.store.tables.pushes import TablePushes
+from homeport.store.tables.refused_workflows import TableRefusedWorkflows
 from homeport.store.tables.schedules import TableSchedules
 from homeport.store.tables.seen_refs import TableSeenRefs
 
@@ -53,6 +54,7 @@ def open_happenings(
         Surroundings(
             directory=directory,
             workflows=workflows,
+            refused=TableRefusedWorkflows(database),
             folder=folder,
             clock=clock,
             environment=for_git,

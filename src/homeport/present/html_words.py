@@ -53,7 +53,7 @@ def state_of(status: str, conclusion: Conclusion | None, *, outcome: Conclusion 
 STATE_WORDS = {
     "success": "Succeeded",
     "failure": "Failed",
-    "forgiven": "Failed, but may",
+    "forgiven": "Failed, as allowed",
     "cancelled": "Cancelled",
     "skipped": "Skipped",
     "running": "Running",

@@ -103,7 +103,7 @@ def _render_job(job: JobView, width: int, *, colour: bool) -> str:
     if job.kept_from is not None:
         return f"{row}  kept from attempt {job.kept_from}"
     if job.outcome == "failure" and conclusion == "success":
-        return f"{row}  failed, but may (continue-on-error){_why(job)}"
+        return f"{row}  failed, as allowed (continue-on-error){_why(job)}"
     return f"{row}{_why(job)}".rstrip()
 
 

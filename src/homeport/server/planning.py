@@ -33,6 +33,7 @@ from homeport.server.shadow import shade
 from homeport.store.data_folder import DataFolder
 from homeport.store.tables.directory import TableWorkflows
 from homeport.store.tables.events import TableEvents
+from homeport.store.tables.refused_workflows import TableRefusedWorkflows
 
 _THREADS = 2
 _OF_ONE_WORKFLOW = frozenset({"workflow_dispatch", "schedule"})
@@ -69,6 +70,7 @@ class Surroundings(msgspec.Struct, frozen=True, kw_only=True):
 
     directory: RepositoryDirectory
     workflows: TableWorkflows
+    refused: TableRefusedWorkflows
     folder: DataFolder
     clock: Clock
     environment: Mapping[str, str]
@@ -215,6 +217,8 @@ class Planner:
             self._around.reporter.report_problem(repository, stored.event.sha, "Homeport", str(error), number=stored.id)
             return self._events.conclude(stored.id, f"the commit cannot be read: {error}", [])
         self._around.reporter.report_starts(repository, stored.event, stored.id, starts)
+        if stored.event.name == "push" and stored.event.ref == f"refs/heads/{repository.default_branch}":
+            self._around.refused.note(repository.id, stored.id, starts)
         self._report_conflict(repository, stored)
         note = "" if starts else f"there are no workflows in {', '.join(repository.settings.workflow_folders)}"
         return self._events.conclude(stored.id, note, [start for start in starts if start.outcome != "started"])

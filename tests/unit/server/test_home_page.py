@@ -26,6 +26,7 @@ from homeport.server.pages.repository_lists import RepositoryLists
 from homeport.server.pages.static_files import StaticFiles
 from homeport.store.tables.audit import TableAudit
 from homeport.store.tables.history import TableHistory
+from homeport.store.tables.refused_workflows import TableRefusedWorkflows
 from tests.support.asgi import client_of
 from tests.support.forges.bench import ReportingBench, leg, token
 from tests.support.forges.github import GitHubStandIn
@@ -62,9 +63,10 @@ def fill(folder: Path, number: int) -> None:
 def client(bench: ReportingBench) -> httpx.Client:
     pages, history = Pages(StaticFiles(), bench.clock), TableHistory(bench.database)
     audit = Audit(TableAudit(bench.database, b"k" * 32), bench.clock, Limits(bench.clock))
+    refused = TableRefusedWorkflows(bench.database)
     forks = Forks(bench.held, lambda *_: None, bench.clock, audit)
     routes = [
-        *Home(pages, bench.directory, history, bench.delivery, forks, bench.clock).routes,
+        *Home(pages, bench.directory, history, refused, bench.delivery, forks, bench.clock).routes,
         *RepositoryLists(pages, bench.directory, history, audit, bench.clock, "http://ci.example").routes,
     ]
     return client_of(Starlette(routes=routes, middleware=[Middleware(_SignedIn)]), "http://ci.example")

@@ -48,6 +48,7 @@ from homeport.server.parts import ServerParts
 from homeport.store.artifacts_folder import FolderArtifacts
 from homeport.store.caches_folder import FolderCaches
 from homeport.store.tables.leases import TableLeases
+from homeport.store.tables.refused_workflows import TableRefusedWorkflows
 
 
 def open_pages(parts: ServerParts) -> Pages:
@@ -62,10 +63,11 @@ def routes(parts: ServerParts, pages: Pages) -> list[BaseRoute]:
     approvals = Approvals(pages, directory, parts.forks)
     artifacts = FolderArtifacts(parts.folder.path, clock)
     forges = open_forges(parts)
+    refused = TableRefusedWorkflows(parts.database)
     return [
         *pages.static.routes,
         *SigningIn(parts.access, pages).routes,
-        *Home(pages, directory, history, parts.results.delivery, parts.forks, clock).routes,
+        *Home(pages, directory, history, refused, parts.results.delivery, parts.forks, clock).routes,
         *RepositoryLists(pages, directory, history, parts.access.audit, clock, parts.settings.url).routes,
         *Profile(pages, parts.access).routes,
         *AdministrationPages(
@@ -87,8 +89,8 @@ def routes(parts: ServerParts, pages: Pages) -> list[BaseRoute]:
         ).routes,
         *Starting(pages, directory, parts.happenings, parts.access).routes,
         *ArtifactFiles(directory, history, artifacts, parts.access.audit).routes,
-        *RunLists(pages, directory, history, parts.happenings.workflows, clock).routes,
-        *EventPages(pages, directory, parts.happenings.events, parts.happenings.deliveries.store).routes,
+        *RunLists(pages, directory, history, parts.happenings.workflows, refused, clock).routes,
+        *EventPages(pages, directory, history, parts.happenings.events, parts.happenings.deliveries.store).routes,
         *CachePages(pages, directory, _caches_of(parts), parts.access.audit).routes,
         *approvals.routes,
         *RunPages(pages, reader, directory, history, artifacts, approvals, clock).routes,

@@ -11,13 +11,15 @@ from starlette.routing import BaseRoute, Route
 from homeport.event import Event
 from homeport.ports.directory import RepositoryDirectory
 from homeport.ports.events import EventLog, StoredEvent, WorkflowStart
+from homeport.ports.history import RunHistory
 from homeport.rest.journal import head_sha_of, title_of
 from homeport.server.pages.rendering import Pages
+from homeport.server.pages.run_lists import state_of_entry
 from homeport.server.pages.run_paths import find_repository
 from homeport.store.tables.deliveries import TableDeliveries
 
 _PAGE = 40
-_STATES = {"started": "success", "not-started": "skipped", "refused": "failure", "disabled": "skipped"}
+_STATES = {"started": "completed", "not-started": "skipped", "refused": "startup_failure", "disabled": "skipped"}
 
 
 class EventRow(msgspec.Struct, frozen=True, kw_only=True):
@@ -37,10 +39,16 @@ class EventPages:
     """The routes of `/{owner}/{repo}/actions/events`."""
 
     def __init__(
-        self, pages: Pages, directory: RepositoryDirectory, events: EventLog, deliveries: TableDeliveries
+        self,
+        pages: Pages,
+        directory: RepositoryDirectory,
+        history: RunHistory,
+        events: EventLog,
+        deliveries: TableDeliveries,
     ) -> None:
         self._pages = pages
         self._directory = directory
+        self._history = history
         self._events = events
         self._deliveries = deliveries
 
@@ -96,8 +104,15 @@ class EventPages:
             section="events",
             row=row,
             payload=payload[:200_000],
-            states=_STATES,
+            states={start.workflow: self._find_state(start) for start in row.starts},
         )
+
+    def _find_state(self, start: WorkflowStart) -> str:
+        """Of a workflow that was started, how its run stands."""
+        run = self._history.get(start.run) if start.run else None
+        if run is None:
+            return _STATES[start.outcome]
+        return state_of_entry(run.entry.status, run.entry.conclusion)
 
 
 def _read_before(request: Request) -> int | None:
@@ -111,9 +126,9 @@ def _describe(stored: StoredEvent, starts: Sequence[WorkflowStart]) -> EventRow:
     if stored.state != "planned":
         state = "queued"
     elif "refused" in outcomes:
-        state = "failure"
+        state = "startup_failure"
     else:
-        state = "success" if "started" in outcomes else "skipped"
+        state = "completed" if "started" in outcomes else "skipped"
     return EventRow(
         id=stored.id,
         name=f"{event.name}.{event.action}" if event.action else event.name,

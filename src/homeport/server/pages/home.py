@@ -15,6 +15,7 @@ from homeport.server.delivery import Delivery
 from homeport.server.forks import Forks
 from homeport.server.pages.rendering import Pages, repository_path
 from homeport.server.pages.run_lists import RunRow, describe_run, see_repositories
+from homeport.store.tables.refused_workflows import TableRefusedWorkflows
 
 _RECENT = 12
 _STRIP = 16
@@ -48,6 +49,7 @@ class Home:
         pages: Pages,
         directory: RepositoryDirectory,
         history: RunHistory,
+        refused: TableRefusedWorkflows,
         delivery: Delivery,
         forks: Forks,
         clock: Clock,
@@ -55,6 +57,7 @@ class Home:
         self._pages = pages
         self._directory = directory
         self._history = history
+        self._refused = refused
         self._delivery = delivery
         self._forks = forks
         self._clock = clock
@@ -89,6 +92,7 @@ class Home:
         runs = self._history.attention(branches) if branches else ()
         return [
             *self._find_held(visible),
+            *self._find_refused(visible),
             *(_describe_concern(run, visible.get(run.repository_id)) for run in runs),
             *self._find_stuck(visible),
             *self._find_unheard(visible),
@@ -106,6 +110,19 @@ class Home:
             )
             for held in self._forks.waiting()
             if held.repository in visible
+        ]
+
+    def _find_refused(self, visible: Mapping[int, HostedRepository]) -> list[Concern]:
+        """Workflows that the latest push to a default branch has left unreadable: nothing starts them, so no run shows it."""
+        return [
+            Concern(
+                state="startup_failure",
+                title=f"{refused.name} cannot start",
+                link=f"{repository_path(visible[refused.repository])}/actions/events/{refused.event}",
+                detail=refused.reason,
+                repository=visible[refused.repository].full_name,
+            )
+            for refused in self._refused.list(tuple(visible))
         ]
 
     def _find_stuck(self, visible: Mapping[int, HostedRepository]) -> list[Concern]:

@@ -127,6 +127,7 @@ class JobPages:
         heading = describe_heading(repository, folded, now)
         kept = self._operations.find_kept(int(folded.record.id), folded.record.attempt, job.key)
         steps = [_describe_step(step, now) for step in sorted(job.steps, key=lambda step: step.number)]
+        tail = self._read_tail(folded, job)
         return self._pages.show(
             request,
             "job.html",
@@ -144,7 +145,8 @@ class JobPages:
                 describe_annotation(fact, None, {}) for fact in job.annotations if not is_exit_notice(fact.message)
             ],
             versions=job.versions,
-            tail=self._read_tail(folded, job),
+            tail=tail,
+            has_log=bool(steps or tail.rows or job.status != "completed"),
         )
 
     def _read_tail(self, folded: FoldedRun, job: JobView) -> Tail:

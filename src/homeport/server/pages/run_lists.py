@@ -19,6 +19,7 @@ from homeport.present.words import show_duration
 from homeport.server.auth import find_identity
 from homeport.server.pages.rendering import Pages, repository_path, with_query
 from homeport.server.pages.run_paths import find_repository
+from homeport.store.tables.refused_workflows import TableRefusedWorkflows
 
 _PAGE = 30
 _STATES = {
@@ -112,12 +113,14 @@ class RunLists:
         directory: RepositoryDirectory,
         history: RunHistory,
         workflows: WorkflowRegistry,
+        refused: TableRefusedWorkflows,
         clock: Clock,
     ) -> None:
         self._pages = pages
         self._directory = directory
         self._history = history
         self._workflows = workflows
+        self._refused = refused
         self._clock = clock
 
     @property
@@ -158,6 +161,7 @@ class RunLists:
             repository=repository,
             section="runs",
             current=current,
+            refused={one.path: one for one in self._refused.list([repository.id])},
             workflows=[(workflow, _file_name(workflow.path)) for workflow in _in_order(known)],
         )
 

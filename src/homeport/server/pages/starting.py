@@ -9,6 +9,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from homeport.language import nodes
+from homeport.language.expr.coercion import format_number
 from homeport.language.tokens import BooleanToken, NumberToken, StringToken, Token
 from homeport.ports.directory import HostedRepository, RepositoryDirectory
 from homeport.ports.events import KnownWorkflow, WorkflowState
@@ -81,7 +82,8 @@ class Starting:
         problem: str = "",
     ) -> Response:
         branches, found = self._find_workflows(repository, ref)
-        chosen = next((one for one in found if one[0].path == path), found[0] if found else None)
+        others = found[:1] if not path else []  # who has chosen one gets no other
+        chosen = next((one for one in found if one[0].path == path), next(iter(others), None))
         fields = [self._describe(repository, one, typed) for one in chosen[1].inputs] if chosen else []
         return self._pages.show(
             request,
@@ -92,6 +94,7 @@ class Starting:
             section="dispatch",
             workflows=[known for known, _ in found],
             chosen=chosen[0] if chosen else None,
+            wanted=path,
             fields=fields,
             ref=ref,
             branches=branches if ref in branches else [ref, *branches],
@@ -193,6 +196,6 @@ def _text_of(default: Token | None) -> str:
         case BooleanToken():
             return "true" if default.value else "false"
         case NumberToken():
-            return f"{default.value:g}"
+            return format_number(default.value)
         case _:
             return ""

@@ -9,6 +9,7 @@ import { listen } from "./stream.js";
 const TALLEST = 12_000_000; // browsers stop above 16 million pixels; beyond this the scroll bar is scaled
 const AROUND = 10;
 const LONGEST = 4000;
+const SILENT = "Nothing has been said yet.";
 const AWAY = "Not connected: trying again…";
 const ICONS = new URL("./icons.svg", import.meta.url).pathname;
 
@@ -49,7 +50,10 @@ class Viewer {
       if (!this.isComplete) this.follow(true);
       else this.goToFailure();
     }
-    if (!this.isComplete) this.stream();
+    if (!this.isComplete) {
+      if (!this.layout.total) this.say(SILENT);
+      this.stream();
+    }
     this.root.dataset.ready = "1";
   }
 
@@ -98,6 +102,7 @@ class Viewer {
       const { from, lines } = JSON.parse(event.data);
       this.layout.take(from, lines);
       this.lines.put(from, lines);
+      if (this.status.textContent === SILENT) this.say("");
     };
     listen(() => `${this.address}/stream?from=${this.layout.total + 1}`, { lines, end }, (isThere) => {
       if (!isThere) this.say(AWAY);
