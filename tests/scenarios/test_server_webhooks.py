@@ -14,7 +14,11 @@ import pytest
 from homeport.forge.signatures import sign
 from homeport.ports.directory import HostedRepository, Origin, RepositorySettings
 from homeport.store.tables.audit import AUDIT
+from homeport.store.tables.seen_pulls import TableSeenPulls
 from homeport.store.tables.statuses import TableStatuses
+from tests.support.forges.bench import token
+from tests.support.forges.connected import connect
+from tests.support.forges.github import GitHubStandIn
 from tests.support.git_http import GitServer, git_server
 from tests.support.pushing import Checkout
 from tests.support.records import Records, records, set_webhook_secret
@@ -292,16 +296,37 @@ def test_a_forge_inside_is_not_asked_unless_it_was_named(tmp_path: Path, forge: 
     assert not forge.requests
 
 
-def test_a_polled_forge_is_asked_for_its_refs(server: ServedProcess, forge: GitServer, checkout: Checkout) -> None:
-    checkout.commit({FILE: WORKFLOW})
-    with records(server) as kept:
-        repository = add_repository(kept, forge, poll_seconds=10)
-        wait_until(lambda: kept.workflows.list(repository.id))  # the first look
-        assert not kept.events.list(repository.id)
-        sha = checkout.commit({"a": "1"})
-        (pushed,) = kept.planned("acme/shop", 1)
-        assert (pushed.event.name, pushed.event.sha) == ("push", sha)
-        assert kept.ending(kept.starts(pushed)[0].run) == "success"
+def test_a_polled_forge_is_asked_for_its_refs_and_pull_requests(server: ServedProcess, forge: GitServer) -> None:
+    checkout = Checkout(forge.root / "octo" / "app", "http://nowhere")
+    with GitHubStandIn() as interface, records(server) as kept:
+        polled = RepositorySettings(poll_seconds=10)
+        repository = connect(server, interface, forge, token(), polled)
+        seen = TableSeenPulls(kept.database)
+        wait_until(lambda: seen.read(repository.id) is not None)  # the first look: there was nothing yet
+        sha = checkout.commit({FILE: WORKFLOW})
+        checkout.git("checkout", "--quiet", "-b", "topic")
+        head = checkout.commit({"b": "1"})
+        checkout.git("update-ref", "refs/pull/7/head", head)
+        own = {"id": 77, "full_name": "octo/app", "fork": False, "default_branch": "main"}
+        ends = {"head": {"ref": "topic", "sha": head, "repo": own}, "base": {"ref": "main", "sha": sha, "repo": own}}
+        interface.pulls[7] = {"number": 7, "merged": False, "mergeable": None, "user": {"login": "ada"}, **ends}
+        wait_until(lambda: (seen.read(repository.id) or {}).get(7))
+        events = kept.planned("octo/app", 6)
+        assert sorted((one.event.name, one.event.head_ref or one.event.ref) for one in events) == [
+            ("create", "refs/heads/main"),
+            ("create", "refs/heads/topic"),
+            ("pull_request", "topic"),
+            ("pull_request_target", "topic"),
+            ("push", "refs/heads/main"),
+            ("push", "refs/heads/topic"),
+        ]
+        pulled = next(one for one in events if one.event.name == "pull_request")
+        assert (pulled.event.action, pulled.event.ref, pulled.event.actor) == ("opened", "refs/pull/7/merge", "ada")
+        started = [one.run for event in events for one in kept.starts(event) if one.run]
+        assert {kept.ending(run) for run in started} == {"success"}
+        assert len(started) == 3
+        interface.wait_for(lambda: {sha, head} <= {each["sha"] for each in interface.statuses})
+        assert interface.faults == []
 
 
 def test_shadow_mode_neither_deploys_nor_publishes(server: ServedProcess, forge: GitServer, checkout: Checkout) -> None:

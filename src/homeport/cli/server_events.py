@@ -21,6 +21,7 @@ from homeport.server.happenings import Happenings
 from homeport.server.hooks import Hooks
 from homeport.server.planning import Planner, Starter, Surroundings
 from homeport.server.polling import Polling
+from homeport.server.pull_polling import PullPolling
 from homeport.server.pushes import Pushes
 from homeport.server.results import Results
 from homeport.server.schedules import Schedules
@@ -32,6 +33,7 @@ from homeport.store.tables.directory import TableWorkflows
 from homeport.store.tables.pushes import TablePushes
 from homeport.store.tables.refused_workflows import TableRefusedWorkflows
 from homeport.store.tables.schedules import TableSchedules
+from homeport.store.tables.seen_pulls import TableSeenPulls
 from homeport.store.tables.seen_refs import TableSeenRefs
 
 _KEPT = frozenset({"PATH", "HOME", "LANG", "TMPDIR", "SSL_CERT_FILE", "SSL_CERT_DIR"})
@@ -84,7 +86,18 @@ def open_happenings(
         hooks=Hooks(deliveries, directory, ground.access.vault, ground.access.audit, clock),
         dispatches=Dispatches(planner, fetcher, clock, url),
         schedules=schedules,
-        polling=Polling(TableSeenRefs(database), events, planner, directory, folder, fetcher, clock, for_git, url),
+        polling=Polling(
+            TableSeenRefs(database),
+            events,
+            planner,
+            directory,
+            folder,
+            fetcher,
+            clock,
+            for_git,
+            url,
+            pulls=PullPolling(TableSeenPulls(database), results.forges, deliveries.wake, clock),
+        ),
         chains=Chains(events, planner, directory, ground.stores.runs, url),
     )
 

@@ -1,10 +1,17 @@
 """Tells Gitea and Forgejo how jobs stand, as commit statuses. Source: their API's own description (`/swagger.v1.json`)."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, Literal, TypeVar
 from urllib.parse import quote
 
-from homeport.forge.answers import NothingMore, PullRequestAnswer, RepositoryAnswer
+from homeport.forge.answers import (
+    NothingMore,
+    PullAnswer,
+    PullRequestAnswer,
+    RepositoryAnswer,
+    read_page,
+    read_pull,
+)
 from homeport.forge.rest import ForgeClient
 from homeport.ports.directory import HostedRepository
 from homeport.ports.forge import (
@@ -13,6 +20,8 @@ from homeport.ports.forge import (
     CloneCredential,
     ForgeDeniedError,
     ForgeRefusedError,
+    ListedPull,
+    PullPage,
     PullRequestState,
     Status,
     Told,
@@ -22,6 +31,8 @@ from homeport.ports.forge import (
 )
 
 Answer = TypeVar("Answer")
+
+_PULLS_AT_ONCE = 50
 
 
 def api_address(server_url: str) -> str:
@@ -70,6 +81,22 @@ class GiteaStatuses:
             base_sha=found.base.sha,
             is_mergeable=found.mergeable,
         )
+
+    def list_open_pulls(self, page: int, known: PullPage | None) -> PullPage:
+        """Gitea has no names for states of lists so far: all is sent each time."""
+        found = self._client.ask(
+            f"{self._path}/pulls",
+            authorization=f"token {self._token}",
+            query={"state": "open", "sort": "oldest", "limit": str(_PULLS_AT_ONCE), "page": str(page)},
+            tag="" if known is None else known.tag,
+            answer_type=list[PullAnswer],
+        )
+        return read_page(found, known, _PULLS_AT_ONCE)
+
+    def describe_pull(self, number: int) -> tuple[ListedPull, Mapping[str, Any]]:
+        """What Gitea's deliveries have in them too."""
+        document = self._send("GET", f"pulls/{number}", dict[str, Any])
+        return read_pull(document), document
 
     def get_clone_credential(self) -> CloneCredential:
         """With a token as the password, any name will do."""

@@ -3,14 +3,21 @@
 Source: GitHub docs, "REST API endpoints for commit statuses" and "REST API endpoints for check runs".
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Literal, TypeVar
 from urllib.parse import quote
 
 import msgspec
 
-from homeport.forge.answers import NothingMore, PullRequestAnswer, RepositoryAnswer
+from homeport.forge.answers import (
+    NothingMore,
+    PullAnswer,
+    PullRequestAnswer,
+    RepositoryAnswer,
+    read_page,
+    read_pull,
+)
 from homeport.forge.rest import ForgeClient
 from homeport.ports.directory import HostedRepository
 from homeport.ports.forge import (
@@ -20,6 +27,8 @@ from homeport.ports.forge import (
     CheckDetails,
     CloneCredential,
     ForgeDeniedError,
+    ListedPull,
+    PullPage,
     PullRequestState,
     Status,
     Told,
@@ -33,6 +42,7 @@ ACCEPT = "application/vnd.github+json"
 HEADERS = {"x-github-api-version": "2022-11-28"}
 
 _ANNOTATIONS_AT_ONCE = 50
+_PULLS_AT_ONCE = 100
 _MOST_SUMMARY = 65_535
 _MOST_TITLE = 255
 _MOST_MESSAGE = 60_000
@@ -88,12 +98,7 @@ class GitHubRepository:
         query: dict[str, str] | None = None,
     ) -> Answer:
         """One request below the repository's path. Raises `ForgeError`."""
-        try:
-            return self._send(method, path, answer_type, body, query)
-        except ForgeDeniedError:
-            if not self._drop_token():
-                raise
-            return self._send(method, path, answer_type, body, query)
+        return self._with_good_token(lambda: self._send(method, path, answer_type, body, query))
 
     def get_default_branch(self) -> str:
         """As GitHub has it."""
@@ -111,9 +116,40 @@ class GitHubRepository:
             is_mergeable=found.mergeable,
         )
 
+    def list_open_pulls(self, page: int, known: PullPage | None) -> PullPage:
+        """A question whose answer is still the same counts against no limit (GitHub docs, "Best practices for using the REST API: Use
+        conditional requests").
+        """
+        query = {"state": "open", "sort": "created", "direction": "asc", "per_page": str(_PULLS_AT_ONCE), "page": str(page)}
+        found = self._with_good_token(
+            lambda: self._client.ask(
+                f"{self._path}/pulls",
+                authorization=f"Bearer {self._get_token()}",
+                query=query,
+                accept=ACCEPT,
+                headers=HEADERS,
+                tag="" if known is None else known.tag,
+                answer_type=list[PullAnswer],
+            )
+        )
+        return read_page(found, known, _PULLS_AT_ONCE)
+
+    def describe_pull(self, number: int) -> tuple[ListedPull, Mapping[str, Any]]:
+        """Being asked for one, GitHub makes its test merge too."""
+        document = self.send("GET", f"pulls/{number}", dict[str, Any])
+        return read_pull(document), document
+
     def get_clone_credential(self) -> CloneCredential:
         """The name that goes with every kind of token."""
         return CloneCredential("x-access-token", self._get_token())
+
+    def _with_good_token(self, question: Callable[[], Answer]) -> Answer:
+        try:
+            return question()
+        except ForgeDeniedError:
+            if not self._drop_token():
+                raise
+            return question()
 
     def _send(
         self,

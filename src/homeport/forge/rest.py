@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from datetime import datetime
 from email.utils import parsedate_to_datetime
-from typing import Any, TypeVar
+from typing import Any, Generic, TypeVar
 
 import httpx
 import msgspec
@@ -18,6 +18,14 @@ _TIMEOUT = httpx.Timeout(30.0, connect=10.0)
 _LARGEST_ANSWER = 16 << 20
 _MOST_WORDS = 300
 _LONGEST_WAIT_SECONDS = 3600.0
+
+
+class Page(msgspec.Struct, Generic[Answer], frozen=True):
+    """A part of a list. `tag` is the forge's name for this state of it, empty where it gives none."""
+
+    content: Answer
+    tag: str
+    has_more: bool
 
 
 class ForgeClient:
@@ -48,17 +56,55 @@ class ForgeClient:
         answer_type: type[Answer],
     ) -> Answer:
         """The part of the answer that this type asks for. Raises `ForgeError`."""
+        told = {"accept": accept, "authorization": authorization, **(headers or {})}
+        answer, content = self._exchange(method, path, body, query, told)
+        if not answer.is_success:
+            raise self._make_error(answer, content, secret=authorization.partition(" ")[2])
+        return self._read_answer(content, answer_type)
+
+    def ask(
+        self,
+        path: str,
+        *,
+        authorization: str,
+        query: Mapping[str, str],
+        accept: str = "application/json",
+        headers: Mapping[str, str] | None = None,
+        tag: str,
+        answer_type: type[Answer],
+    ) -> Page[Answer] | None:
+        """A part of a list; None where it is as it was when it had this tag. Otherwise as `send`. Source: RFC 9110, "Conditional
+        Requests"; RFC 8288 for the next part.
+        """
+        told = {"accept": accept, "authorization": authorization, **(headers or {})}
+        if tag:
+            told["if-none-match"] = tag
+        answer, content = self._exchange("GET", path, None, query, told)
+        if tag and answer.status_code == httpx.codes.NOT_MODIFIED:
+            return None
+        if not answer.is_success:
+            raise self._make_error(answer, content, secret=authorization.partition(" ")[2])
+        read = self._read_answer(content, answer_type)
+        return Page(content=read, tag=answer.headers.get("etag", ""), has_more="next" in answer.links)
+
+    def close(self) -> None:
+        """Close what is open."""
+        self._client.close()
+
+    def _exchange(
+        self,
+        method: str,
+        path: str,
+        body: Mapping[str, Any] | None,
+        query: Mapping[str, str] | None,
+        headers: Mapping[str, str],
+    ) -> tuple[httpx.Response, bytes]:
         request = self._client.build_request(
             method,
             path.lstrip("/"),
             params=query,
             content=None if body is None else msgspec.json.encode(body),
-            headers={
-                "accept": accept,
-                "authorization": authorization,
-                **({} if body is None else {"content-type": "application/json"}),
-                **(headers or {}),
-            },
+            headers={**({} if body is None else {"content-type": "application/json"}), **headers},
             extensions={"trace": self._guard.watch(self._host, self._client.base_url.raw_host.decode("ascii"))},
         )
         try:
@@ -69,16 +115,13 @@ class ForgeClient:
                 answer.close()
         except (httpx.TransportError, httpx.DecodingError) as error:
             raise ForgeAwayError(f"{self._host} cannot be reached: {str(error) or type(error).__name__}") from error
-        if not answer.is_success:
-            raise self._make_error(answer, content, secret=authorization.partition(" ")[2])
+        return answer, content
+
+    def _read_answer(self, content: bytes, answer_type: type[Answer]) -> Answer:
         try:
             return msgspec.json.decode(content or b"{}", type=answer_type)
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
             raise ForgeAwayError(f"{self._host} answered something unexpected: {error}") from error
-
-    def close(self) -> None:
-        """Close what is open."""
-        self._client.close()
 
     @property
     def _host(self) -> str:

@@ -1,8 +1,8 @@
 """What a server needs of the forge that hosts a repository: to be told how jobs stand there, and to be asked for little."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime
-from typing import Literal, Protocol
+from typing import Any, Literal, Protocol
 
 import msgspec
 
@@ -81,6 +81,23 @@ class PullRequestState(msgspec.Struct, frozen=True, kw_only=True):
     merge_sha: str = ""
     is_mergeable: bool | None = None
     """None: the forge does not know yet"""
+
+
+class ListedPull(msgspec.Struct, frozen=True, kw_only=True):
+    """A pull request, as far as can be seen from a list of many."""
+
+    number: int
+    head_sha: str
+    is_open: bool = True
+    is_draft: bool = False
+
+
+class PullPage(msgspec.Struct, frozen=True, kw_only=True):
+    """A part of the list of those that are open. `tag` is what the forge calls this state of it, empty where it has no name for it."""
+
+    pulls: tuple[ListedPull, ...]
+    tag: str = ""
+    has_more: bool = False
 
 
 # --- what may go wrong -----------------------------------------------------------------------------------------------
@@ -175,6 +192,16 @@ class Forge(Protocol):
 
     def get_pull_request(self, number: int) -> PullRequestState:
         """A pull request as it is now."""
+        ...
+
+    def list_open_pulls(self, page: int, known: PullPage | None) -> PullPage:
+        """The pull requests that are open, oldest first, from page 1 on. `known` is what this page was before: where the forge says that it
+        still is, it is given back, and nothing was sent.
+        """
+        ...
+
+    def describe_pull(self, number: int) -> tuple[ListedPull, Mapping[str, Any]]:
+        """One as it is now, open or not, with all that the forge says of it: what it writes into deliveries."""
         ...
 
     def get_clone_credential(self) -> CloneCredential:

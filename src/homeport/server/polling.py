@@ -1,8 +1,8 @@
 """Asks forges that cannot reach this server: what is different from the last look becomes events, as if it had been pushed.
 
 The first look only notes what is there. What is seen is written in the same transaction as the events that follow from it, so nothing is
-seen twice and nothing gets lost. A forge that is asked for its refs tells of branches and tags only: pull requests, issues and the like need
-webhooks. Who has pushed is not known either: the repository's owner counts as the actor.
+seen twice and nothing gets lost. Git is asked for branches and tags, the forge's interface for pull requests (see `pull_polling`): issues
+and the like need webhooks. Who has pushed is not known either: the repository's owner counts as the actor.
 """
 
 import logging
@@ -12,11 +12,13 @@ from collections.abc import Mapping
 from homeport.git.hosted import delete_ref
 from homeport.ports.clock import Clock
 from homeport.ports.directory import HostedRepository, RepositoryDirectory
+from homeport.ports.forge import ForgeAwayError, ForgeError
 from homeport.ports.repositories import StoreError
 from homeport.server.fetching import Fetcher, FetchError
 from homeport.server.lanes import Lanes
 from homeport.server.own_events import OwnEvents, RefChange
 from homeport.server.planning import Planner
+from homeport.server.pull_polling import PullPolling
 from homeport.store.data_folder import DataFolder
 from homeport.store.tables.events import TableEvents
 from homeport.store.tables.seen_refs import TableSeenRefs, write_seen_refs
@@ -41,6 +43,7 @@ class Polling:
         environment: Mapping[str, str],
         url: str,
         *,
+        pulls: PullPolling,
         look_seconds: float = 1.0,
     ) -> None:
         self._seen = seen
@@ -52,9 +55,12 @@ class Polling:
         self._clock = clock
         self._environment = environment
         self._url = url
+        self._pulls = pulls
         self._look_seconds = look_seconds
         self._asked: dict[int, float] = {}
         """when, by the monotonic clock"""
+        self._left_alone: dict[int, float] = {}
+        """until when the interface of a repository's forge wants to be, by the monotonic clock"""
         self._stopping = threading.Event()
         self._lanes = Lanes("polling", self._look, threads=2)
         self._thread = threading.Thread(target=self._work, name="polling")
@@ -96,26 +102,40 @@ class Polling:
         repository = self._directory.get(number)
         if repository is None or repository.origin == "own":
             return None
+        about = {"repository": repository.full_name}
         try:
             self._compare(repository)
         except FetchError as error:
-            about = {"repository": repository.full_name}
             self._log.warning("a forge cannot be asked: %s", error, extra=about)
+        try:
+            self._look_at_pulls(repository)
+        except ForgeError as error:
+            self._log.warning("a forge cannot be asked for pull requests: %s", error, extra=about)
         return None
+
+    def _look_at_pulls(self, repository: HostedRepository) -> None:
+        """After the refs: what a pull request is about is here then. Raises `ForgeError`."""
+        if self._clock.monotonic() < self._left_alone.get(repository.id, 0.0):
+            return
+        try:
+            self._pulls.look(repository)
+        except ForgeAwayError as error:
+            self._left_alone[repository.id] = self._clock.monotonic() + (error.retry_seconds or 0.0)
+            raise
 
     def _compare(self, repository: HostedRepository) -> None:
         before = self._seen.read(repository.id)
         now = self._fetcher.list_refs(repository)
         if now == before:
             return
-        changed = [ref for ref, sha in now.items() if before.get(ref) != sha]
-        gone = [ref for ref in before if ref not in now]
         default = f"refs/heads/{repository.default_branch}"
-        if not before:  # the first look
+        if before is None:  # the first look
             self._fetcher.fetch(repository, [default] if default in now else [])
             self._events.accept([], lambda connection: write_seen_refs(connection, repository.id, now))
             self._planner.note_tip(repository, repository.owner)
             return
+        changed = [ref for ref, sha in now.items() if before.get(ref) != sha]
+        gone = [ref for ref in before if ref not in now]
         self._fetcher.fetch(repository, [default, *changed] if default in now else changed)
         for ref in gone:
             delete_ref(self._folder.repository(repository.id), ref, self._environment)

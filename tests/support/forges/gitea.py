@@ -45,6 +45,9 @@ class GiteaStandIn(StandIn):
                 return Answer(201, {"id": len(self.statuses), "status": body["state"], "context": body["context"]})
             case "GET", "/repos/{owner}/{repo}":
                 return Answer(200, {"id": 1, "default_branch": "trunk"})
+            case "GET", "/repos/{owner}/{repo}/pulls":
+                opened = [each for _, each in sorted(self.pulls.items()) if each["state"] == "open"]
+                return self.show_page(opened, query, min(int(query.get("limit", "30")), 50))
             case "GET", "/repos/{owner}/{repo}/pulls/{index}":
                 return Answer(200, self.pulls[int(names["index"])])
             case _:

@@ -21,6 +21,7 @@ class GitHubStandIn(StandIn):
     """`tokens` set statuses; the App's installation makes checks. `commits` are those that it knows; empty: all."""
 
     prefix = "/api/v3"
+    has_tags = True
 
     def __init__(self) -> None:
         super().__init__()
@@ -107,6 +108,9 @@ class GitHubStandIn(StandIn):
                 return self._give_token(operation)
             case "GET", "/repos/{owner}/{repo}":
                 return Answer(200, {**operation.example, "default_branch": "trunk"})
+            case "GET", "/repos/{owner}/{repo}/pulls":
+                opened = [{**operation.example[0], **each} for _, each in sorted(self.pulls.items()) if is_open(each)]
+                return self.show_page(opened, query, min(int(query.get("per_page", "30")), 100))
             case "GET", "/repos/{owner}/{repo}/pulls/{pull_number}":
                 return Answer(200, {**operation.example, **self.pulls[int(names["pull_number"])]})
             case _:
@@ -168,6 +172,11 @@ class GitHubStandIn(StandIn):
         self.installation_tokens.append(token)
         ends_at = datetime.now(UTC) + timedelta(hours=1)
         return Answer(201, {**operation.example, "token": token, "expires_at": f"{ends_at:%Y-%m-%dT%H:%M:%SZ}"})
+
+
+def is_open(pull: Mapping[str, Any]) -> bool:
+    """Whether it has not been closed or merged."""
+    return bool(pull.get("state", "open") == "open")
 
 
 def _said(body: Any) -> str:

@@ -4,6 +4,7 @@ import json
 import threading
 from collections import deque
 from collections.abc import Mapping
+from hashlib import sha256
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
@@ -33,6 +34,8 @@ class StandIn:
     """The part that all forges share. `prefix` is where the interface is (`/api/v3`)."""
 
     prefix = ""
+    has_tags = False
+    """whether answers have names by which they can be asked for again (`ETag`)"""
     operations: tuple[Operation, ...] = ()
 
     def __init__(self) -> None:
@@ -44,6 +47,8 @@ class StandIn:
         self.is_down = False
         self.loses_answers = 0
         """so many of the next requests are carried out, and their answers lost"""
+        self.unchanged = 0
+        """how often was answered that something is as it was"""
         self.gate = threading.Event()
         """cleared: requests wait, as for a slow forge"""
         self.gate.set()
@@ -128,8 +133,26 @@ class StandIn:
             if refusal is not None:
                 return refusal
             self.heard.append(Heard(method=method, path=path, body=body))
-            return self.carry_out(operation, {key: unquote(value) for key, value in names.items()}, query, body)
+            named = {key: unquote(value) for key, value in names.items()}
+            return self._compare(headers, self.carry_out(operation, named, query, body))
         return self._refuse(404, f"there is no {method} {path}")
+
+    def _compare(self, headers: Mapping[str, str], answer: Answer) -> Answer:
+        """Source: RFC 9110, "If-None-Match"; GitHub docs, "Best practices for using the REST API: Use conditional requests"."""
+        if not self.has_tags or answer.status != 200:
+            return answer
+        tag = f'W/"{sha256(json.dumps(answer.body).encode()).hexdigest()}"'
+        if headers.get("if-none-match") == tag:
+            self.unchanged += 1
+            return Answer(304, None, {"etag": tag})
+        return Answer(200, answer.body, {**answer.headers, "etag": tag})
+
+    def show_page(self, found: list[Any], query: Mapping[str, str], size: int) -> Answer:
+        """A part of a list. Source: GitHub docs, "Using pagination in the REST API"; Gitea docs, "API usage: Pagination"."""
+        number = int(query.get("page", "1"))
+        shown = found[(number - 1) * size : number * size]
+        has_more = len(found) > number * size
+        return Answer(200, shown, {"link": f'<{self.url}/?page={number + 1}>; rel="next"'} if has_more else {})
 
     def _refuse(self, status: int, *faults: str) -> Answer:
         self.faults += faults
@@ -155,8 +178,9 @@ def _handler_for(stand_in: StandIn) -> type[BaseHTTPRequestHandler]:
             self.send_response(answer.status)
             for name, value in answer.headers.items():
                 self.send_header(name, value)
-            self.send_header("content-type", "application/json; charset=utf-8")
-            self.send_header("content-length", str(len(body)))
+            if answer.status != 304:
+                self.send_header("content-type", "application/json; charset=utf-8")
+                self.send_header("content-length", str(len(body)))
             self.end_headers()
             self.wfile.write(body)
 

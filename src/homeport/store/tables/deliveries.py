@@ -147,7 +147,7 @@ class TableDeliveries:
 
         def work(connection: Connection) -> Sequence[bool]:
             take()
-            return _insert_new(connection, [delivery for delivery, _ in taken])
+            return insert_new(connection, [delivery for delivery, _ in taken])
 
         def settle(written: "Future[Sequence[bool]]") -> None:
             failure = written.exception()
@@ -178,7 +178,7 @@ def conclude_deliveries(notes: Mapping[int, str]) -> Callable[[Connection], None
     return work
 
 
-def _insert_new(connection: Connection, taken: Sequence[Delivery]) -> Sequence[bool]:
+def insert_new(connection: Connection, taken: Sequence[Delivery]) -> Sequence[bool]:
     """Which of them are new. Two statements, whatever the number."""
     names = {"ids": [delivery.delivery for delivery in taken], "digests": [delivery.digest for delivery in taken]}
     known = connection.execute(_FIND_KNOWN, names).all()

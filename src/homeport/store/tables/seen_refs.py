@@ -11,7 +11,7 @@ SEEN_REFS = Table(
     "seen_refs",
     METADATA,
     Column("repository", Integer, primary_key=True, autoincrement=False),
-    Column("ref", String, primary_key=True),
+    Column("ref", String, primary_key=True, comment="empty: there was a first look"),
     Column("sha", String, nullable=False),
 )
 
@@ -22,18 +22,18 @@ class TableSeenRefs:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def read(self, repository: int) -> Mapping[str, str]:
-        """By full name; empty before the first look."""
+    def read(self, repository: int) -> Mapping[str, str] | None:
+        """By full name; None before the first look."""
         with self._database.read() as connection:
             rows = connection.execute(
                 select(SEEN_REFS.c.ref, SEEN_REFS.c.sha).where(SEEN_REFS.c.repository == repository)
             )
-            return {row.ref: row.sha for row in rows}
+            seen = {row.ref: row.sha for row in rows}
+        return None if seen.pop("", None) is None else seen
 
 
 def write_seen_refs(connection: Connection, repository: int, refs: Mapping[str, str]) -> None:
     """What they are now."""
     connection.execute(delete(SEEN_REFS).where(SEEN_REFS.c.repository == repository))
-    if refs:
-        rows = [{"repository": repository, "ref": ref, "sha": sha} for ref, sha in refs.items()]
-        connection.execute(insert(SEEN_REFS), rows)
+    rows = [{"repository": repository, "ref": ref, "sha": sha} for ref, sha in {"": "", **refs}.items()]
+    connection.execute(insert(SEEN_REFS), rows)

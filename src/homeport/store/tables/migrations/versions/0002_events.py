@@ -115,6 +115,15 @@ def _make_deliveries() -> None:
         sa.Column("sha", sa.String, nullable=False),
         sa.PrimaryKeyConstraint("repository", "ref", name="pk_seen_refs"),
     )
+    op.create_table(
+        "seen_pulls",
+        sa.Column("repository", sa.Integer, autoincrement=False),
+        sa.Column("number", sa.Integer, autoincrement=False),
+        sa.Column("head_sha", sa.String, nullable=False),
+        sa.Column("is_open", sa.Integer, nullable=False),
+        sa.Column("is_draft", sa.Integer, nullable=False),
+        sa.PrimaryKeyConstraint("repository", "number", name="pk_seen_pulls"),
+    )
 
 
 def _make_schedules() -> None:
