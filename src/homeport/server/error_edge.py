@@ -13,6 +13,8 @@ from homeport.server.problems import answer_problem
 
 _LOG = logging.getLogger("homeport.server")
 _AGAIN_SECONDS = "5"
+_LONGEST_PATH = 4096
+"""A file's path may be so long; numbers of more digits than that Python refuses to read"""
 
 
 async def answer_refusal(request: Request, error: Exception) -> Response:
@@ -34,6 +36,9 @@ class ErrorEdge:
         """One request."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
+            return
+        if len(scope["path"]) > _LONGEST_PATH:
+            await answer_problem(scope["path"], 414, "there is no address as long as this")(scope, receive, send)
             return
         has_begun = False
 

@@ -41,6 +41,7 @@ class Database:
         bring_up_to_date(self._engine)
         self._queue: SimpleQueue[tuple[Work, Future[Any]] | None] = SimpleQueue()
         self._batches = threading.local()
+        self._closing = threading.Lock()
         self._is_closed = False
         self._own: Connection | None = None
         """the writer's"""
@@ -71,11 +72,13 @@ class Database:
             batch.append(work)
 
     def submit(self, work: Callable[[Connection], Result]) -> "Future[Result]":
-        """The same without waiting: the future is done when the work is durable, or has failed."""
-        if self._is_closed:
-            raise StoreError("the database is closed")
+        """The same without waiting: the future is done when the work is durable, or has failed. It cannot be cancelled."""
         future: Future[Result] = Future()
-        self._queue.put((work, future))
+        future.set_running_or_notify_cancel()
+        with self._closing:  # what is put behind the end would never be answered
+            if self._is_closed:
+                raise StoreError("the database is closed")
+            self._queue.put((work, future))
         return future
 
     @property
@@ -99,11 +102,13 @@ class Database:
 
     def close(self) -> None:
         """Finish what was asked for, and let go. Closing twice is no error."""
-        if not self._is_closed:
+        with self._closing:
+            if self._is_closed:
+                return
             self._is_closed = True
             self._queue.put(None)
-            self._writer.join()
-            self._engine.dispose()
+        self._writer.join()
+        self._engine.dispose()
 
     # --- the writer's thread -------------------------------------------------------------------------------------------
 
@@ -132,7 +137,7 @@ class Database:
             with self._transaction() as connection:
                 answer = work(connection)
         except BaseException as error:
-            future.set_exception(_unusable(error) if isinstance(error, SQLAlchemyError) else error)
+            future.set_exception(_explain(error))
         else:
             future.set_result(answer)
 
@@ -147,14 +152,14 @@ class Database:
                         answer = work(connection)
                     except BaseException as error:
                         connection.exec_driver_sql("ROLLBACK TO SAVEPOINT task")
-                        future.set_exception(_unusable(error) if isinstance(error, SQLAlchemyError) else error)
+                        future.set_exception(_explain(error))
                     else:
                         answers.append((future, answer))
                     connection.exec_driver_sql("RELEASE SAVEPOINT task")
-        except SQLAlchemyError as error:
+        except BaseException as error:
             for _, future in tasks:
                 if not future.done():
-                    future.set_exception(_unusable(error))
+                    future.set_exception(_explain(error))
             return
         for future, answer in answers:
             future.set_result(answer)
@@ -203,6 +208,11 @@ def _begin_sqlite(connection: Connection) -> None:
     # a transaction that reads first and writes then cannot wait for another process that wrote in between
     writes = connection.get_execution_options().get("homeport_writes", False)
     connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+def _explain(error: BaseException) -> BaseException:
+    """What is raised where the work was asked for."""
+    return _unusable(error) if isinstance(error, SQLAlchemyError) else error
 
 
 def _unusable(error: BaseException) -> StoreError:

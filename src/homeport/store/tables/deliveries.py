@@ -94,8 +94,11 @@ class TableDeliveries:
         self._waiting: list[tuple[Delivery, Future[bool]]] = []
 
     def keep(self, delivery: Delivery) -> "Future[bool]":
-        """Done when it is durable: True for a new one, False for one that is known by its id or its body. Fails with `StoreError`."""
+        """Done when it is durable: True for a new one, False for one that is known by its id or its body. Fails with `StoreError`. It
+        cannot be cancelled: whoever does not wait any longer is not to take the others' answers along.
+        """
         future: Future[bool] = Future()
+        future.set_running_or_notify_cancel()
         with self._lock:
             self._waiting.append((delivery, future))
             is_first = len(self._waiting) == 1

@@ -27,6 +27,7 @@ from homeport.ports.directory import RESERVED_OWNERS, DirectoryError, HostedRepo
 from homeport.ports.events import KnownWorkflow, WorkflowState
 from homeport.store.tables.counters import count_up
 from homeport.store.tables.database import Database
+from homeport.store.tables.numbers import read_number
 from homeport.store.tables.prepared import given, of
 from homeport.store.tables.schema import METADATA
 
@@ -131,8 +132,9 @@ class TableWorkflows:
     def find(self, repository: int, workflow: int | str) -> KnownWorkflow | None:
         """A file's name alone means the one that is not deleted, where there are several."""
         known = self.list(repository)
+        number = workflow if isinstance(workflow, int) else read_number(workflow)
         if isinstance(workflow, int) or workflow.isdecimal():
-            return next((one for one in known if one.id == int(workflow)), None)
+            return next((one for one in known if one.id == number), None)
         found = [one for one in known if workflow in {one.path, one.path.rpartition("/")[2]}]
         return min(found, key=lambda one: (one.path != workflow, one.state == "deleted", one.path), default=None)
 

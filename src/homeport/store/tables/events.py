@@ -32,6 +32,7 @@ from homeport.ports.clock import Clock
 from homeport.ports.events import StoredEvent, WorkflowStart
 from homeport.store.tables.counters import count_up
 from homeport.store.tables.database import Database
+from homeport.store.tables.numbers import LARGEST_NUMBER, read_number
 from homeport.store.tables.old_rows import forget_old
 from homeport.store.tables.prepared import given, of
 from homeport.store.tables.schema import METADATA
@@ -76,7 +77,6 @@ WATCHED_RUNS = Table(
 )
 """Attempts at runs whose end has to be told to workflows with `on: workflow_run`, and was not yet."""
 
-_LARGEST_ID = 2**63 - 1
 _FIND_SAME = select(EVENTS.c.id).where(given(EVENTS, "repository", "delivery"))
 _ADD = insert(EVENTS)
 _NEXT = (
@@ -207,7 +207,7 @@ class TableEvents:
 
     def find(self, event: int) -> StoredEvent | None:
         """By its number."""
-        return self._first(select(EVENTS).where(EVENTS.c.id == event)) if event <= _LARGEST_ID else None
+        return self._first(select(EVENTS).where(EVENTS.c.id == event)) if event <= LARGEST_NUMBER else None
 
     def find_by_delivery(self, repository: int, delivery: str) -> StoredEvent | None:
         """By what names the occurrence."""
@@ -215,9 +215,10 @@ class TableEvents:
 
     def find_by_run(self, run: str) -> StoredEvent | None:
         """By a run that it started."""
-        if not (run.isascii() and run.isdigit()):
+        number = read_number(run)
+        if number is None:
             return None
-        return self._first(select(EVENTS).join(STARTS, STARTS.c.event == EVENTS.c.id).where(STARTS.c.run == int(run)))
+        return self._first(select(EVENTS).join(STARTS, STARTS.c.event == EVENTS.c.id).where(STARTS.c.run == number))
 
     def list(self, repository: int, *, before: int | None = None, limit: int = 50) -> Sequence[StoredEvent]:
         """Newest first."""

@@ -12,6 +12,7 @@ from homeport.ports.approvals import Decision, HeldRun
 from homeport.ports.repositories import RunRecord, StoreError
 from homeport.store.tables.database import Database
 from homeport.store.tables.history_fold import forget, write_held
+from homeport.store.tables.numbers import read_number
 from homeport.store.tables.reports import mark_run
 from homeport.store.tables.schema import ATTEMPTS, FACTS, METADATA
 
@@ -34,7 +35,6 @@ HELD_RUNS = Table(
 )
 
 _BEGUN = b""
-_MOST_DIGITS = 18
 
 
 class TableHeldRuns:
@@ -142,10 +142,11 @@ class TableHeldRuns:
         self._database.write(lambda connection: connection.execute(change))
 
     def _first(self, run: str) -> Row[Any] | None:
-        if not (run.isascii() and run.isdigit()) or len(run) > _MOST_DIGITS:
+        number = read_number(run)
+        if number is None:
             return None
         with self._database.read() as connection:
-            return connection.execute(select(HELD_RUNS).where(HELD_RUNS.c.run == int(run))).first()
+            return connection.execute(select(HELD_RUNS).where(HELD_RUNS.c.run == number)).first()
 
 
 def _values(held: HeldRun, record: RunRecord, plan: Plan) -> dict[str, Any]:

@@ -13,13 +13,13 @@ from homeport.ports.run_entries import JobEntry, RunEntry
 from homeport.store.tables.database import Database
 from homeport.store.tables.history_fold import forget
 from homeport.store.tables.history_schema import HISTORY_FACETS, HISTORY_JOBS, HISTORY_RUNS, OPEN, RUN_MARKS
+from homeport.store.tables.numbers import LARGEST_NUMBER, read_number
 
 _RUNS = HISTORY_RUNS.c
 _JOBS = HISTORY_JOBS.c
 _SHORTEST_SHA = 4
 _WHOLE_SHA = 40
 _LARGEST = 2**31 - 1
-_LARGEST_NUMBER = 2**63 - 1
 _MOST_LOOKS = 100
 """SQLite takes at most 500 parts of one union."""
 _NEEDS_PERSON = ("waiting", "action_required")
@@ -70,7 +70,7 @@ class TableHistory:
 
     def get(self, run: str, attempt: int | None = None) -> HistoryRun | None:
         """By the key."""
-        number = _number(run)
+        number = read_number(run)
         if number is None:
             return None
         wanted = _RUNS.is_latest == 1 if attempt is None else _RUNS.attempt == min(attempt, _LARGEST)
@@ -80,20 +80,20 @@ class TableHistory:
 
     def attempts(self, run: str) -> Sequence[HistoryRun]:
         """By the key."""
-        query = select(HISTORY_RUNS).where(_RUNS.run == (_number(run) or 0)).order_by(_RUNS.attempt)
+        query = select(HISTORY_RUNS).where(_RUNS.run == (read_number(run) or 0)).order_by(_RUNS.attempt)
         with self._database.read() as connection:
             return [_run(row) for row in connection.execute(query).all()]
 
     def jobs(self, run: str, attempt: int) -> Sequence[HistoryJob]:
         """By the index."""
-        wanted = (_JOBS.run == (_number(run) or 0)) & (_JOBS.attempt == min(attempt, _LARGEST))
+        wanted = (_JOBS.run == (read_number(run) or 0)) & (_JOBS.attempt == min(attempt, _LARGEST))
         with self._database.read() as connection:
             rows = connection.execute(select(HISTORY_JOBS).where(wanted).order_by(_JOBS.position)).all()
         return [_job(row) for row in rows]
 
     def job(self, number: int) -> HistoryJob | None:
         """By the key."""
-        if not 0 < number <= _LARGEST_NUMBER:
+        if not 0 < number <= LARGEST_NUMBER:
             return None
         with self._database.read() as connection:
             row = connection.execute(select(HISTORY_JOBS).where(_JOBS.number == number)).first()
@@ -300,11 +300,6 @@ def _run(row: Row[Any]) -> HistoryRun:
 def _job(row: Row[Any]) -> HistoryJob:
     entry = msgspec.msgpack.decode(row.entry, type=JobEntry)
     return HistoryJob(run=str(row.run), attempt=row.attempt, entry=entry, annotations=row.annotations)
-
-
-def _number(run: str) -> int | None:
-    number = int(run) if run.isascii() and run.isdigit() and len(run) < 19 else None
-    return number if number is not None and number <= _LARGEST else None
 
 
 def _text(at: datetime) -> str:

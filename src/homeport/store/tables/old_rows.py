@@ -3,10 +3,10 @@
 from sqlalchemy import Column, ColumnElement, Connection, Table, delete, func, select
 
 from homeport.store.tables.database import Database
+from homeport.store.tables.numbers import LARGEST_NUMBER
 
 _AT_ONCE = 1000
 """in one piece of work: others want to write too"""
-_LARGEST = 2**63 - 1
 
 
 def forget_old(
@@ -34,7 +34,7 @@ def _forget_some(
     first_young = select(table.c.id).where(at >= before).order_by(table.c.id).limit(1).scalar_subquery()
     old = (
         select(table.c.id)
-        .where(table.c.id < func.coalesce(first_young, _LARGEST), is_done)
+        .where(table.c.id < func.coalesce(first_young, LARGEST_NUMBER), is_done)
         .order_by(table.c.id)
         .limit(at_once)
     )

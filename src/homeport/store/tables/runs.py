@@ -13,6 +13,7 @@ from homeport.run.codec import JournalError, decode_fact, encode_fact
 from homeport.run.facts import RunFact, RunFinished
 from homeport.store.tables.counters import count_up
 from homeport.store.tables.database import Database
+from homeport.store.tables.numbers import LARGEST_NUMBER, read_number
 from homeport.store.tables.prepared import given, of
 from homeport.store.tables.schema import ATTEMPTS, FACTS
 
@@ -23,7 +24,6 @@ Watcher = Callable[[Connection, int, int, Sequence[RunFact]], None]
 _NOBODY = ""
 _BLOCK = 1000
 _FINISHED = "run_finished"
-_LARGEST_ID = 2**63 - 1
 
 _ADD_FACTS = insert(FACTS)
 _ADD_ATTEMPT = insert(ATTEMPTS)
@@ -154,7 +154,8 @@ class TableRuns:
 
     def is_open(self, run: str) -> bool:
         """Whether a living process writes the latest attempt. Of its own attempts this process knows before they are committed."""
-        if any(own == _number(run) for own, _ in self._lengths):
+        number = read_number(run)
+        if any(own == number for own, _ in tuple(self._lengths)):  # another thread may delete one meanwhile
             return True
         row = self._first(_OWNER, run, None)
         return row is not None and bool(row.owner) and (row.owner == self._owner or self._is_alive(row.owner))
@@ -211,9 +212,11 @@ class TableRuns:
 
     def delete(self, run: str) -> None:
         """Its journals go with it."""
-        number = _number(run)
+        number = read_number(run)
         if number is not None:
-            self._lengths = {key: length for key, length in self._lengths.items() if key[0] != number}
+            for key in tuple(self._lengths):  # the engine's thread goes on writing others
+                if key[0] == number:
+                    self._lengths.pop(key, None)
             self._database.write(
                 lambda connection: connection.execute(delete(ATTEMPTS).where(ATTEMPTS.c.run == number))
             )
@@ -224,18 +227,12 @@ class TableRuns:
             self._database.write_soon(lambda connection: connection.execute(_SET_OWNER, values))
 
     def _first(self, query: Select[Any], run: str, attempt: int | None) -> Row[Any] | None:
-        number = _number(run)
-        if number is None or (attempt is not None and attempt > _LARGEST_ID):
+        number = read_number(run)
+        if number is None or (attempt is not None and attempt > LARGEST_NUMBER):
             return None
         values = of(run=number) if attempt is None else of(run=number, attempt=attempt)
         with self._database.read() as connection:
             return connection.execute(_WANTED[query, attempt is not None], values).first()
-
-
-def _number(run: str) -> int | None:
-    """An id as the database has it; None for what cannot be one."""
-    number = int(run) if run.isascii() and run.isdigit() else None
-    return number if number is not None and number <= _LARGEST_ID else None
 
 
 def _record(data: bytes) -> RunRecord:
