@@ -67,6 +67,13 @@ class Making:
         made: dict[str, Any] = answer.json()
         return made
 
+    def page(self) -> str:
+        """Of the run."""
+        address = f"{self.repository.server.url}/{self.repository.name}/actions/runs/{self.run}"
+        answer = httpx.get(address, headers={"authorization": f"Bearer {self.repository.token}"})
+        assert answer.status_code == 200
+        return answer.text
+
     def names(self, **query: str) -> list[str]:
         return [each["name"] for each in self.repository.get(f"commits/{self.sha}/check-runs", **query)["check_runs"]]
 
@@ -113,6 +120,36 @@ def test_it_goes_with_the_run_whose_job_made_it(making: Making) -> None:
     assert making.repository.ask("DELETE", f"actions/runs/{making.run}").status_code == 204
     assert making.repository.ask("GET", f"check-runs/{made['id']}").status_code == 404
     assert making.names() == []
+
+
+HOSTILE = "# Two <script>alert(1)</script>\n\n[x](javascript:alert(2)) ![y](https://elsewhere.example/p.png) <img src=x onerror=alert(3)>"
+
+
+def test_it_is_on_the_page_of_the_run_and_can_do_nothing_there(shared: Making) -> None:
+    shared.make(name="a style", conclusion="failure", output={"title": "Old", "summary": "an earlier word"})
+    remarks = [{**REMARK, "message": "<b>old</b>", "raw_details": "since 2019"}] * 25
+    output = {"title": "<i>Style</i>", "summary": HOSTILE, "text": "More words"}
+    made = shared.make(name="a style", conclusion="neutral", details_url="https://lint.example.com/1", output=output)
+    assert shared.ask("PATCH", f"check-runs/{made['id']}", {"output": {"annotations": remarks}}).status_code == 200
+    page = shared.page()
+    part = page[page.index(f'id="check-{made["id"]}"') : page.index('data-part="artifacts"')]
+    assert f'href="#check-{made["id"]}"' in page[: page.index(part)], "beside the jobs"
+    assert "&lt;i&gt;Style&lt;/i&gt;" in part
+    assert ">Two " in part
+    assert "More words" in part
+    assert "&lt;b&gt;old&lt;/b&gt;" in part
+    assert "since 2019" in part
+    assert "app.py:3" in part
+    assert "and 5 more annotations" in part
+    assert 'href="https://lint.example.com/1"' in part
+    for harm in ("<script", 'href="javascript', "onerror", "elsewhere.example/p.png", "<b>old", "an earlier word"):
+        assert harm not in part
+
+
+def test_a_page_does_not_show_more_than_it_can(shared: Making) -> None:
+    for number in range(4):
+        shared.make(name=f"long {number}", conclusion="success", output={"title": "Long", "summary": "word " * 12_000})
+    assert shared.page().count("too long for this page") == 2
 
 
 def test_the_newest_of_a_name_counts(making: Making) -> None:

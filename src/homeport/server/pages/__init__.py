@@ -48,6 +48,7 @@ from homeport.server.parts import ServerParts
 from homeport.store.artifacts_folder import FolderArtifacts
 from homeport.store.caches_folder import FolderCaches
 from homeport.store.tables.leases import TableLeases
+from homeport.store.tables.made_checks import TableMadeChecks
 from homeport.store.tables.refused_workflows import TableRefusedWorkflows
 
 
@@ -64,6 +65,7 @@ def routes(parts: ServerParts, pages: Pages) -> list[BaseRoute]:
     artifacts = FolderArtifacts(parts.folder.path, clock)
     forges = open_forges(parts)
     refused = TableRefusedWorkflows(parts.database)
+    made_checks = TableMadeChecks(parts.database)
     return [
         *pages.static.routes,
         *SigningIn(parts.access, pages).routes,
@@ -93,7 +95,7 @@ def routes(parts: ServerParts, pages: Pages) -> list[BaseRoute]:
         *EventPages(pages, directory, history, parts.happenings.events, parts.happenings.deliveries.store).routes,
         *CachePages(pages, directory, _caches_of(parts), parts.access.audit).routes,
         *approvals.routes,
-        *RunPages(pages, reader, directory, history, artifacts, approvals, clock).routes,
+        *RunPages(pages, reader, directory, history, artifacts, approvals, made_checks, clock).routes,
         *JobPages(pages, reader, directory, history, parts.logs, clock, parts.operations).routes,
     ]
 

@@ -17,6 +17,7 @@ from homeport.present.html_graph import lay_out
 from homeport.present.html_jobs import gather_jobs
 from homeport.present.html_timeline import draw_timeline
 from homeport.server.pages.approvals import Approvals
+from homeport.server.pages.made_checks import describe_made_checks
 from homeport.server.pages.rendering import Pages
 from homeport.server.pages.run_paths import RUN_PATH, find_repository, run_link
 from homeport.server.pages.run_reader import RunReader
@@ -26,6 +27,7 @@ from homeport.server.pages.run_values import (
     gather_summaries,
     job_links,
 )
+from homeport.store.tables.made_checks import TableMadeChecks
 
 
 class ArtifactRow(msgspec.Struct, frozen=True, kw_only=True):
@@ -50,8 +52,10 @@ class RunPages:
         history: RunHistory,
         artifacts: ArtifactStore,
         approvals: Approvals,
+        made_checks: TableMadeChecks,
         clock: Clock,
     ) -> None:
+        self._made_checks = made_checks
         self._pages = pages
         self._reader = reader
         self._directory = directory
@@ -86,6 +90,7 @@ class RunPages:
             jobs = gather_jobs(folded.plan, folded.view, links)
             annotations, more = gather_annotations(folded, links)
             heading = describe_heading(repository, folded, now)
+            checks, more_checks = describe_made_checks(self._made_checks.of_run(repository.id, int(run)), heading.sha)
             return self._pages.show(
                 request,
                 "run.html",
@@ -100,6 +105,8 @@ class RunPages:
                 annotations=annotations,
                 more_annotations=more,
                 summaries=gather_summaries(folded),
+                checks=checks,
+                more_checks=more_checks,
                 artifacts=self._list_artifacts(repository, run),
                 is_pinned=known.is_pinned,
             )
