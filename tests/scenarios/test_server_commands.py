@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +36,16 @@ jobs:
       - run: while true; do sleep 0.05; done
 """
 
+PATIENT = """\
+on: push
+jobs:
+  build:
+    runs-on: ubuntu-latest
+    steps:
+      - run: |
+          echo "before"; while ! test -e {gate}; do sleep 0.05; done; echo "meanwhile"
+"""
+
 
 class Desk:
     """Somebody's working tree, with the server as its remote."""
@@ -43,7 +54,7 @@ class Desk:
         self.folder = folder / "work"
         self.gate = folder / "gate"
         self._token = make_person(server.folder, "ada", is_administrator=True)
-        self._server = server
+        self.server = server
         self._home = folder / "home"
         self.checkout = Checkout(self.folder, f"{server.url}/acme/shop.git", "ada", self._token)
         self.checkout.commit({".github/workflows/ci.yml": WORKFLOW.replace("{gate}", str(self.gate))})
@@ -53,18 +64,37 @@ class Desk:
         done = subprocess.run(
             [sys.executable, "-m", "homeport", *words],
             cwd=self.folder,
-            env={
-                **os.environ,
-                "HOMEPORT_SERVER": self._server.url,
-                "HOMEPORT_TOKEN": token or self._token,
-                "HOMEPORT_HOME": str(self._home),
-            },
+            env=self._environment(token),
             capture_output=True,
             text=True,
             check=False,
         )
         assert done.returncode == code, done.stderr
         return done.stdout if code == 0 else done.stderr
+
+    @contextmanager
+    def following(self, *words: str) -> Iterator[subprocess.Popen[str]]:
+        """The command while it runs."""
+        with subprocess.Popen(
+            [sys.executable, "-m", "homeport", *words],
+            cwd=self.folder,
+            env=self._environment(None),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        ) as process:
+            try:
+                yield process
+            finally:
+                process.kill()
+
+    def _environment(self, token: str | None) -> dict[str, str]:
+        return {
+            **os.environ,
+            "HOMEPORT_SERVER": self.server.url,
+            "HOMEPORT_TOKEN": token or self._token,
+            "HOMEPORT_HOME": str(self._home),
+        }
 
     def runs(self) -> list[dict[str, Any]]:
         rows: list[dict[str, Any]] = json.loads(self.call("runs", "--format", "json"))
@@ -121,6 +151,27 @@ def test_a_run_that_goes_on_is_cancelled_from_afar(desk: Desk) -> None:
     assert json.loads(desk.call("cancel", "--format", "json"))["cancelled"] is True
     assert desk.await_end()["status"] == "completed"
     assert "no run of this repository is going on" in desk.call("cancel", code=2)
+
+
+def test_a_log_is_followed_while_its_server_starts_again(desk: Desk) -> None:
+    """Without being told which run, nor which repository: a remote that is not called `origin` is on this server."""
+    desk.checkout.commit({".github/workflows/ci.yml": PATIENT.replace("{gate}", str(desk.gate))})
+    desk.checkout.push()
+    desk.checkout.git("remote", "rename", "origin", "homeport")
+    desk.checkout.git("remote", "add", "origin", "https://forge.example/acme/elsewhere.git")
+    wait_until(lambda: _has_runs(desk))
+    with desk.following("logs", "-f") as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        while (line := process.stdout.readline()) != "build │ before\n":
+            assert line, process.stderr.read()
+        desk.server.stop()
+        assert "waiting for it" in process.stderr.readline()
+        desk.gate.touch()
+        desk.server.start()
+        rest, _ = process.communicate(timeout=120)
+        assert process.returncode == 0
+    assert rest == "build │ meanwhile\n"
 
 
 def test_a_server_that_does_not_know_somebody_says_so(desk: Desk) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 import msgspec
 
@@ -21,7 +22,9 @@ if TYPE_CHECKING:
 SERVER_OPTIONS: Sequence[Option] = (
     SERVER,
     Option(
-        name="--repo", value="OWNER/NAME", help="with --server: of this repository (default: that of the remote origin)"
+        name="--repo",
+        value="OWNER/NAME",
+        help="with --server: of this repository (default: that of the remote on it, else of origin)",
     ),
 )
 
@@ -65,8 +68,14 @@ def find_chosen_source(options: Options, console: Console) -> str:
     if named is not None:
         return named
     git = find_workspace(console.folder, console.environment).git
-    url = git.find_remote() if git is not None else None
-    parts = [part for part in (url or "").removesuffix("/").removesuffix(".git").replace(":", "/").split("/") if part]
+    remotes = git.list_remotes() if git is not None else {}
+    host = urlsplit(options.find("--server") or console.environment["HOMEPORT_SERVER"]).netloc.lower()
+    there = [url for url in remotes.values() if urlsplit(url).netloc.rpartition("@")[2].lower() == host]
+    if len(set(there)) > 1 and remotes.get("origin") not in there:
+        raise UsageError("which repository of the server? several remotes are there", "--repo owner/name")
+    origin = remotes.get("origin", "")
+    url = origin if origin in there or not there else there[0]
+    parts = [part for part in url.removesuffix("/").removesuffix(".git").replace(":", "/").split("/") if part]
     if len(parts) < 3:  # a host, or a folder, is before the two
         raise UsageError("which repository of the server?", "--repo owner/name")
     return "/".join(parts[-2:])

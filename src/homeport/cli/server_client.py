@@ -23,6 +23,10 @@ SERVER = Option(
 _TIMEOUT_SECONDS = 30.0
 
 
+class ServerAwayError(CommandError):
+    """Nobody answers, or only a proxy: it may be starting again."""
+
+
 class _NotThereError(CommandError):
     """404."""
 
@@ -88,7 +92,7 @@ class ServerClient:
                 headers={} if body is None else {"content-type": "application/json"},
             )
         except httpx.HTTPError as error:
-            raise CommandError(
+            raise ServerAwayError(
                 f"{self.url} cannot be asked: {error}", "is the server running, and is the address right?"
             ) from error
         if not response.is_success:
@@ -168,5 +172,6 @@ def _refusal(response: "httpx.Response", url: str) -> CommandError:
         404: "it is not there, or you may not see it",
         429: f"again in {response.headers.get('retry-after', 'some')} seconds",
     }
-    kind = _NotThereError if response.status_code == 404 else CommandError
+    kinds: dict[int, type[CommandError]] = {404: _NotThereError, **dict.fromkeys((502, 503, 504), ServerAwayError)}
+    kind = kinds.get(response.status_code, CommandError)
     return kind(f"{url}: {words}", hints.get(response.status_code))

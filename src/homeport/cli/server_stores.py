@@ -74,10 +74,10 @@ class ServerRuns:
         return next((fact for fact in self.facts(*key) if isinstance(fact, RunFinished)), None)
 
     def is_open(self, run: str) -> bool:
-        """Asked anew, but for what was just listed."""
+        """Asked anew, but of runs that were listed as ended."""
         listed = [each for (own, _), each in self._listed.items() if own == run]
-        if listed:
-            return listed[-1].is_open
+        if listed and not listed[-1].is_open:
+            return False
         found = self._find(run, None)
         return found is not None and found.is_open
 

@@ -152,6 +152,12 @@ class GitRepository:
                 return found
         return self._text(["config", "--get", f"remote.{name}.url"], allowed=(0, 1)) or None
 
+    def list_remotes(self) -> dict[str, str]:
+        """The URLs of all remotes, by name."""
+        lines = self._text(["config", "--get-regexp", r"^remote\..*\.url$"], allowed=(0, 1)).splitlines()
+        pairs = (line.split(" ", 1) for line in lines if " " in line)
+        return {name.removeprefix("remote.").removesuffix(".url"): url for name, url in pairs}
+
     def find_user(self) -> tuple[str, str]:
         """`user.name` and `user.email` as git would use them now, empty where they are not set."""
         lines = self._text(["config", "--get-regexp", r"^user\.(name|email)$"], allowed=(0, 1)).splitlines()

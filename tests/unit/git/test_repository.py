@@ -146,9 +146,14 @@ def test_tags_at_a_commit_are_sorted_by_version(folder: Path) -> None:
 
 def test_the_url_of_a_remote_is_found(folder: Path) -> None:
     assert open_repository(folder).find_remote() is None
+    assert open_repository(folder).list_remotes() == {}
     git(folder, "remote", "add", "origin", "git@github.com:octo/app.git")
     git(folder, "remote", "add", "other", "https://example.invalid/x")
     assert open_repository(folder).find_remote() == "git@github.com:octo/app.git"
+    assert open_repository(folder).list_remotes() == {
+        "origin": "git@github.com:octo/app.git",
+        "other": "https://example.invalid/x",
+    }
     git(folder, "config", "remote.origin.url", 'has "quotes"; and # more')
     assert open_repository(folder).find_remote() == 'has "quotes"; and # more'
 

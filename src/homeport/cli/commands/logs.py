@@ -8,6 +8,7 @@ from homeport.cli.console import Console
 from homeport.cli.errors import OK, UsageError
 from homeport.cli.options import FORMAT, Command, Option, Options
 from homeport.cli.references import ATTEMPT, REFERENCE_HELP, find_record
+from homeport.cli.server_client import ServerAwayError
 from homeport.ports.logs import LogLine, LogTail
 from homeport.ports.repositories import RunRecord
 from homeport.present.words import strip_ansi
@@ -16,6 +17,8 @@ from homeport.run.facts import JobsKept, JobStarted, LinesLogged
 
 _POLL_SECONDS = 0.1
 _SERVER_POLL_SECONDS = 1.0
+_PATIENCE_SECONDS = 900.0
+"""How long a server may be away; its runner waits as long for it"""
 
 COMMAND = Command(
     name="logs",
@@ -61,14 +64,33 @@ def main(options: Options, console: Console) -> int:
             for lines in reader.rest_of(job):
                 show(job, _of_step(lines, step))
         return OK
+    _follow(stores, reader, lambda job, lines: show(job, _of_step(lines, step)), console)
+    return OK
+
+
+def _follow(stores: ChosenStores, reader: "RunLogs", show: Show, console: Console) -> None:
+    """Until the run ends. A server that is away is waited for: what it has said is not asked for again, and nothing is left out."""
+    away_since: float | None = None
     while True:
-        is_open = stores.runs.is_open(record.id)  # asked first, so that nothing is missed of what came before the end
-        reader.look()
-        for job in reader.jobs:
-            for lines in reader.rest_of(job):
-                show(job, _of_step(lines, step))
+        try:
+            is_open = stores.runs.is_open(
+                reader.run
+            )  # asked first, so that nothing is missed of what came before the end
+            reader.look()
+            for job in reader.jobs:
+                for lines in reader.rest_of(job):
+                    show(job, lines)
+        except ServerAwayError as error:
+            is_open = True
+            if away_since is None:
+                away_since = time.monotonic()
+                console.say(f"homeport: {error.message}: waiting for it")
+            elif time.monotonic() - away_since > _PATIENCE_SECONDS:
+                raise
+        else:
+            away_since = None
         if not is_open:
-            return OK
+            return
         time.sleep(_POLL_SECONDS if stores.client is None else _SERVER_POLL_SECONDS)
 
 
@@ -82,6 +104,11 @@ class RunLogs:
         self._tails: dict[str, LogTail] = {}
         self.known: list[str] = []
         """every job that has begun"""
+
+    @property
+    def run(self) -> str:
+        """Its id."""
+        return self._record.id
 
     @property
     def jobs(self) -> Sequence[str]:
