@@ -16,12 +16,8 @@ Below `/{owner}/{repo}/actions`:
   "attempt", "job", "job_name", "line", "text"}, …], "cursor": "…" or null}`: looks for about two seconds; `cursor` goes on from there.
 """
 
-import io
-import queue
-import threading
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
-from typing import IO
 
 import msgspec
 from starlette.concurrency import run_in_threadpool
@@ -36,6 +32,7 @@ from homeport.server.api.log_archive import file_name, pack_logs
 from homeport.server.log_lines import MOST_LINES, LogReader
 from homeport.server.log_search import LogSearch
 from homeport.server.parts import ServerParts
+from homeport.server.pumping import pump
 from homeport.server.run_requests import JOB_PATH, RUN_PATH, RunRequests
 from homeport.server.stream import Streams
 
@@ -47,7 +44,6 @@ _SAFE = {
 """What jobs say is never to act as a page of this server"""
 _MOST_FOUND = 5000
 _LONGEST_QUERY = 200
-_PIECES = 16
 
 
 class FoundAnswer(msgspec.Struct, frozen=True, kw_only=True):
@@ -136,7 +132,7 @@ class LogRoutes:
         jobs = [job.entry for job in self._requests.history.jobs(run.id, attempt)]
         name = file_name(f"logs_{run.id}" if attempt == 1 else f"logs_{run.id}_{attempt}")
         headers = {**_SAFE, "content-disposition": f'attachment; filename="{name}.zip"'}
-        pieces = _pump(lambda sink: pack_logs(sink, self._logs, int(run.id), jobs))
+        pieces = pump(lambda sink: pack_logs(sink, self._logs, int(run.id), jobs))
         return StreamingResponse(pieces, 200, headers, "application/zip")
 
     def _demand_logs(self, run: HistoryRun | None) -> None:
@@ -154,48 +150,6 @@ def routes(parts: ServerParts) -> list[BaseRoute]:
         *LogRoutes(requests, reader, parts.logs).routes,
         *Streams(requests, reader, parts.broadcasts).routes,
     ]
-
-
-class _Sink(io.RawIOBase):
-    """What is written is handed over in pieces, no faster than it is taken."""
-
-    def __init__(self) -> None:
-        self.pieces: queue.Queue[bytes | None] = queue.Queue(_PIECES)
-        self.is_left = threading.Event()
-
-    def writable(self) -> bool:
-        return True
-
-    def write(self, data: object, /) -> int:
-        piece = bytes(data)  # type: ignore[call-overload]
-        while not self.is_left.is_set():
-            try:
-                self.pieces.put(piece, timeout=1)
-            except queue.Full:
-                continue
-            return len(piece)
-        raise BrokenPipeError
-
-
-def _pump(write: Callable[[IO[bytes]], None]) -> Iterator[bytes]:
-    """What a function writes, while it writes it. Who takes no more ends it."""
-    sink = _Sink()
-
-    def work() -> None:
-        try:
-            with io.BufferedWriter(sink, 1 << 16) as buffered:
-                write(buffered)
-        except BrokenPipeError:
-            return
-        sink.pieces.put(None)
-
-    thread = threading.Thread(target=work, name="log-archive", daemon=True)
-    thread.start()
-    try:
-        while (piece := sink.pieces.get()) is not None:
-            yield piece
-    finally:
-        sink.is_left.set()
 
 
 def _threaded(answer: Callable[[Request], Response]) -> Callable[[Request], object]:
