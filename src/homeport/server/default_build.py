@@ -58,9 +58,15 @@ _CHECK = """\
         id: tests
         shell: python
         run: |
-          import os, pathlib, subprocess, sys, unittest
+          import os, pathlib, re, subprocess, sys, unittest
+
+          # what unittest does not see: functions, and classes that nothing is the base of
+          for_pytest = re.compile(r"^(?:async +)?def test|^class Test\\w*(?:\\(\\))?:", re.MULTILINE)
 
           def wants_pytest():
+              for pattern in ("test_*.py", "*_test.py"):
+                  if any(for_pytest.search(file.read_text("utf-8", "replace")) for file in pathlib.Path().rglob(pattern)):
+                      return True
               for pattern in ("conftest.py", "pytest.ini", "test_*.py", "*_test.py", "requirements*.txt", "pyproject.toml", "setup.cfg", "tox.ini"):
                   for file in pathlib.Path().rglob(pattern):
                       if file.name == "conftest.py" or "pytest" in file.read_text("utf-8", "replace"):

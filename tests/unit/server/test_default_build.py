@@ -60,6 +60,22 @@ def test_zero_tests_are_none_on_every_python(files: dict[str, str], tmp_path: Pa
         assert "::warning title=No tests::" in said
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "def test_shop():\n    assert False\n",
+        "async def test_shop():\n    assert False\n",
+        "class TestShop:\n    def test_price(self):\n        assert False\n",
+        "import unittest\n\n\nclass T(unittest.TestCase):\n    pass\n\n\ndef test_price():\n    assert False\n",
+    ],
+)
+def test_tests_that_unittest_does_not_see_are_tests(text: str, tmp_path: Path) -> None:
+    """No word of pytest anywhere: neither required, nor configured, nor imported."""
+    (tmp_path / "tests").mkdir()
+    (tmp_path / "tests" / "test_shop.py").write_text(text)
+    assert look_for_tests(sys.executable, tmp_path)[0] == "tests=pytest"
+
+
 @pytest.mark.parametrize(("assertion", "expected"), [("True", 0), ("False", 1)])
 def test_tests_decide_alike_on_every_python(assertion: str, expected: int, tmp_path: Path) -> None:
     """In a folder of their own: at the root there are none, which is no failure."""
