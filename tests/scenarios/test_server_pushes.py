@@ -229,12 +229,18 @@ def test_nobody_pushes_or_reads_without_a_role(server: ServedProcess, checkout: 
     reader = Checkout(tmp_path / "reader", url, "rita", reading)
     reader.git("fetch", "--quiet", "origin", "main")
     reader.commit({"x": "1"})
-    assert "403" in reader.push("main:refs/heads/mine", fails=True)
+    assert "remote: you may not push to acme/shop" in reader.push("main:refs/heads/mine", fails=True)
+    impatient = Checkout(tmp_path / "impatient", url, "rita", "her-password")
+    assert f"remote: git shows a token as its password: {server.url}/settings/tokens" in impatient.git(
+        "fetch", "origin", fails=True
+    )
     stranger = Checkout(tmp_path / "stranger", url, "sam", make_person(server.folder, "sam"))
     assert "not found" in stranger.git("fetch", "origin", fails=True)
     elsewhere = Checkout(tmp_path / "elsewhere", f"{server.url}/acme/new.git", "rita", reading)
     elsewhere.commit({"x": "1"})
-    assert "not found" in elsewhere.push(fails=True)
+    refused = elsewhere.push(fails=True)
+    assert "remote: there is no repository acme/new, or it is not for you; it takes a token that is good" in refused
+    assert "not found" in refused
     with records(server) as kept:
         assert kept.directory.find("acme/new") is None
         assert kept.names("acme/shop", 2) == ["create", "push"]

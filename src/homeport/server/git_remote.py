@@ -24,7 +24,7 @@ from homeport.ports.access import Caller
 from homeport.ports.directory import DirectoryError, HostedRepository, RepositoryDirectory
 from homeport.server.audit import Audit
 from homeport.server.auth import refuse
-from homeport.server.problems import answer_problem
+from homeport.server.problems import answer_git_or_problem
 from homeport.server.pushes import Pushes, name_in_log
 from homeport.store.data_folder import DataFolder
 from homeport.store.tables.pushes import RefCommand
@@ -142,14 +142,14 @@ class GitRemote:
         if repository is None:
             if caller.may_for_owner("administrator", owner):
                 return None
-            raise _RefusedError(_hidden(caller), f"there is no repository {full_name}, or it is not for you")
+            raise _RefusedError(_hidden(caller), _nothing_to_push_to(full_name))
         if not (caller.may("writer", repository) or caller.may_use("contents", "write", repository)):
             self._parts.audit.note_soon(
                 caller, "push.refused", repository.full_name, address=_address(request), result="refused"
             )
             if _may_read(caller, repository):
                 raise _RefusedError(403 if caller.kind != "anonymous" else 401, f"you may not push to {full_name}")
-            raise _RefusedError(_hidden(caller), f"there is no repository {full_name}, or it is not for you")
+            raise _RefusedError(_hidden(caller), _nothing_to_push_to(full_name))
         if repository.origin != "own":
             raise _RefusedError(403, f"{full_name} is fetched from {repository.server_url}: push there")
         return repository
@@ -217,13 +217,18 @@ class GitRemote:
                 return await handler(request, request.state.caller)
             except _RefusedError as error:
                 headers = {"www-authenticate": 'Basic realm="Homeport", charset="UTF-8"'} if error.status == 401 else {}
-                return answer_problem(request.url.path, error.status, str(error), headers=headers)
+                return answer_git_or_problem(request.scope, error.status, str(error), headers=headers)
             except GitError as error:
-                return answer_problem(request.url.path, 503, str(error))
+                return answer_git_or_problem(request.scope, 503, str(error))
             except ClientDisconnect:
                 return Response(status_code=400)
 
         return guarded
+
+
+def _nothing_to_push_to(full_name: str) -> str:
+    """The same whether it is there and hidden, or not there."""
+    return f"there is no repository {full_name}, or it is not for you; it takes a token that is good for admin to make one by a push"
 
 
 def _may_read(caller: Caller, repository: HostedRepository) -> bool:

@@ -17,7 +17,7 @@ from homeport.server.audit import Audit
 from homeport.server.auth import COOKIE, NOBODY, SECURE_COOKIE, Identities, Identity, read_token
 from homeport.server.credentials import is_form_token
 from homeport.server.limits import Limits, client_address, client_network
-from homeport.server.problems import answer_problem
+from homeport.server.problems import answer_git_or_problem
 
 OWN_WAYS = ("/runner/", "/toolkit/", "/webhooks/", "/oidc/")
 """Below these, others say who calls: leases, jobs of the toolkit, signatures, jobs that ask for identity tokens."""
@@ -66,7 +66,9 @@ class Identification:
                 receive = await self._check_origin(headers, identity, receive)
         except _RefusedError as error:
             self._note(scope, "", error.action, scope["path"], error.reason)
-            await answer_problem(scope["path"], error.status, error.reason, headers=error.headers)(scope, receive, send)
+            hint = f"git shows a token as its password: {self._origin}/settings/tokens" if error.status == 401 else ""
+            answer = answer_git_or_problem(scope, error.status, error.reason, hint=hint, headers=error.headers)
+            await answer(scope, receive, send)
             return
         state["identity"], state["caller"] = identity, identity.caller
         status = 0

@@ -4,7 +4,9 @@ from collections.abc import Mapping
 from http import HTTPStatus
 
 import msgspec
-from starlette.responses import Response
+from starlette.datastructures import Headers
+from starlette.responses import PlainTextResponse, Response
+from starlette.types import Scope
 
 API_PREFIX = "/api/v3"
 
@@ -37,3 +39,14 @@ def answer_problem(
         return Response(body, status, headers, media_type="application/json")
     problem = Problem(title=title, status=status, detail=detail, id=fault_id)
     return Response(msgspec.json.encode(problem), status, headers, media_type="application/problem+json")
+
+
+def answer_git_or_problem(
+    scope: Scope, status: int, detail: str, *, hint: str = "", headers: Mapping[str, str] | None = None
+) -> Response:
+    """The same where it may be git that asks: it shows people what is wrong where that is plain text (`show_http_message` of its
+    remote-curl.c), and nothing else. `hint` is for those people only.
+    """
+    if not Headers(scope=scope).get("user-agent", "").startswith("git/"):
+        return answer_problem(scope["path"], status, detail, headers=headers)
+    return PlainTextResponse(f"{detail}\n{hint}".strip() + "\n", status, headers)
