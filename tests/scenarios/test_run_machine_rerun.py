@@ -75,6 +75,21 @@ def test_outputs_of_kept_jobs_are_there_for_those_that_run_again() -> None:
     assert world.conclusion() == "success"
 
 
+def test_kept_legs_stand_in_their_own_order_and_the_last_to_end_wins_an_output() -> None:
+    script = {
+        **SCRIPT,
+        "test (1)": Act(seconds=30, outputs={"a": "one", "b": "late"}),
+        "test (2)": Act(seconds=20, outputs={"a": "other", "b": ""}),
+        "test (3)": Act(seconds=5, outputs={"a": "", "b": "two"}),
+        "docs": Act(outcome="failure"),
+    }
+    world = _run(PIPELINE, script)
+    world.rerun("failed", script)
+    assert list(world.kept()) == ["list", "test (1)", "test (2)", "test (3)"]
+    family = world.runs["1"].state.families["test"]
+    assert family.outputs == {"a": "one", "b": "late"}
+
+
 def test_one_leg_runs_again_with_what_depends_on_its_job() -> None:
     world = _run(PIPELINE, SCRIPT)
     world.rerun(OneJob("test (3)"), {**SCRIPT, "test (3)": Act(outcome="failure")})

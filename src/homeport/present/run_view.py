@@ -193,9 +193,10 @@ def _fold_job(
     match fact:
         case JobExpanded():
             for leg in fact.legs:
-                known = run.jobs.get(leg.key)
-                if known is None or known.kept_from is None:  # one leg may be kept while another runs again
-                    run.jobs[leg.key] = JobView(key=leg.key, job_id=leg.job_id, name=leg.name)
+                view = run.jobs.pop(leg.key, None)  # put back where it stands among the others
+                if view is None or view.kept_from is None:  # one leg may be kept while another runs again
+                    view = JobView(key=leg.key, job_id=leg.job_id, name=leg.name)
+                run.jobs[leg.key] = view
         case JobQueued():
             job = _job(run, fact.job)
             job.status, job.waits_for = "queued", "a free runner"

@@ -106,9 +106,7 @@ def _find_kept(run: RunState, selected: Iterable[JobState]) -> tuple[KeptJob, ..
         for call in _calls_around(run, job):
             reopened.add(call.key)
             again.update(_dependants(run, run.family_of(call)))
-    kept = [job for job in run.jobs.values() if job.key not in reopened and not _is_within(run, job, again)]
-    kept.sort(key=lambda job: job.finished_at.timestamp() if job.finished_at else 0.0)
-    return tuple(map(_keep, kept))
+    return tuple(_keep(job) for job in run.jobs.values() if job.key not in reopened and not _is_within(run, job, again))
 
 
 def _calls_around(run: RunState, job: JobState) -> list[JobState]:

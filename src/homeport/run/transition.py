@@ -139,7 +139,9 @@ def _keep(run: RunState, fact: JobsKept) -> RunState:
     _require(
         fact, run.created_at is not None and run.status == "queued" and not run.kept, "only a queued run can keep jobs"
     )
-    kept = {job.key: job for job in fact.jobs}
+    # as they ended: of legs that set the same output, the last one wins
+    ended = sorted(fact.jobs, key=lambda job: job.finished_at.timestamp() if job.finished_at else 0.0)
+    kept = {job.key: job for job in ended}
     draft = Draft(_replace(run, kept=kept, resolved=dict(fact.resolved), resumed=dict(fact.resumed)))
     restore_scope(draft, "", run.plan.workflow)
     return draft.freeze()

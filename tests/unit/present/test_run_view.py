@@ -265,7 +265,7 @@ def test_a_kept_leg_stays_so_when_another_leg_of_its_matrix_runs_again() -> None
     view.fold(JobExpanded(at=at(20), run="1", job="test", legs=legs))
     jobs = view.runs["1"].jobs
     assert [(job.key, job.conclusion, job.is_call) for job in jobs.values()] == [
-        ("test (0)", "success", False),
         ("call", "success", True),
+        ("test (0)", "success", False),
         ("test (1)", None, False),
     ]
