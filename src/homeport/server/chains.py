@@ -42,6 +42,8 @@ class Chains:
         self._runs = runs
         self._url = url
         self._heard: deque[Fact] = deque()
+        self._left: list[tuple[str, int]] = []
+        """what the last process did not tell"""
         self._attempts: dict[str, int] = {}
         """of runs that go on, which attempt it is; for the thread only"""
         self._changed = threading.Condition()
@@ -78,7 +80,9 @@ class Chains:
                 self._changed.notify()
 
     def _work(self) -> None:
-        self._guard(self._tell_left)
+        self._guard(self._find_left)
+        for run, attempt in self._left:
+            self._guard(partial(self._tell_left, run, attempt))
         while True:
             with self._changed:
                 self._changed.wait_for(lambda: self._heard or self._is_stopping)
@@ -88,7 +92,7 @@ class Chains:
             self._guard(partial(self._follow, fact))
 
     def _guard(self, work: Callable[[], None]) -> None:
-        """Until it can be written down."""
+        """Until it can be written down; what a fault keeps from being told is left for the next process."""
         while not self._is_stopping:
             try:
                 work()
@@ -96,14 +100,19 @@ class Chains:
                 self._log.error("that a run has moved on cannot be told: %s", error)
                 with self._changed:
                     self._changed.wait_for(lambda: self._is_stopping, _SECONDS_AFTER_TROUBLE)
+            except Exception:  # the edge of the thread: the other runs have to be told of
+                self._log.exception("that a run has moved on cannot be told: a fault of Homeport's own")
+                return
             else:
                 return
 
-    def _tell_left(self) -> None:
-        for run, attempt in self._events.watched():
-            ending = self._runs.ending(run, attempt)
-            if ending is not None:
-                self._tell(run, attempt, "completed", ending)
+    def _find_left(self) -> None:
+        self._left = list(self._events.watched())
+
+    def _tell_left(self, run: str, attempt: int) -> None:
+        ending = self._runs.ending(run, attempt)
+        if ending is not None:
+            self._tell(run, attempt, "completed", ending)
 
     def _follow(self, fact: Fact) -> None:
         match fact:

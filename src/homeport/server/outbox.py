@@ -6,8 +6,8 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 
 from homeport.ports.directory import HostedRepository
-from homeport.ports.repositories import StoreError
 from homeport.run.facts import Fact
+from homeport.server.carrying_on import carry_on
 from homeport.server.delivery import Delivery
 from homeport.server.reporting import Reporting
 from homeport.store.tables.reports import REPORTED
@@ -18,6 +18,7 @@ _LOOK_SECONDS = 1.0
 """How often it is looked whether a wait is over. What happens meanwhile wakes the thread at once."""
 _GATHER_SECONDS = 0.2
 """How long news is gathered after some was told"""
+_NOT_TOLD = "what is to be told to forges cannot be read or kept"
 
 
 class ForgeReporter:
@@ -61,18 +62,20 @@ class ForgeReporter:
             while not self._stopping.is_set():
                 self._news.wait(_LOOK_SECONDS)
                 self._news.clear()
-                try:
-                    has_news = self._reporting.work_off()
-                    self._send(pool)
-                    self._delivery.tidy()
-                    if (
-                        has_news
-                    ):  # what comes next is taken together: short jobs would keep this thread busy with nothing else
-                        self._stopping.wait(_GATHER_SECONDS)
-                        self._news.set()
-                except StoreError as error:
-                    self._log.error("what is to be told to forges cannot be read or kept: %s", error)
+                has_news = carry_on(self._log, _NOT_TOLD, lambda: self._look(pool))
+                if has_news is None:
                     self._stopping.wait(_LOOK_SECONDS)
+                elif has_news:
+                    # what comes next is taken together: short jobs would keep this thread busy with nothing else
+                    self._stopping.wait(_GATHER_SECONDS)
+                    self._news.set()
+
+    def _look(self, pool: ThreadPoolExecutor) -> bool:
+        """Whether anything has happened."""
+        has_news = self._reporting.work_off()
+        self._send(pool)
+        self._delivery.tidy()
+        return has_news
 
     def _send(self, pool: ThreadPoolExecutor) -> None:
         if self._stopping.is_set():

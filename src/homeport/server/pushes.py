@@ -9,6 +9,7 @@ git may go on for a moment without us, so a note is looked at again for a minute
 import logging
 import threading
 from collections.abc import Mapping, Sequence
+from functools import partial
 
 import msgspec
 
@@ -17,6 +18,7 @@ from homeport.git.hosted import find_hosted_ref, open_hosted, set_default_branch
 from homeport.git.process import GitError
 from homeport.ports.clock import Clock
 from homeport.ports.directory import DirectoryError, HostedRepository, RepositoryDirectory
+from homeport.server.carrying_on import carry_on
 from homeport.server.lanes import AT_ONCE, Lanes
 from homeport.server.own_events import OwnEvents, RefChange
 from homeport.server.planning import Planner
@@ -26,6 +28,7 @@ from homeport.store.tables.pushes import Push, RefCommand, TablePushes, finish_p
 
 _SECONDS_TO_COME_ABOUT = 60.0
 _HEADS = "refs/heads/"
+_NOT_RECOVERED = "it cannot be looked up what became of a push, and is tried again"
 
 
 class Pushes:
@@ -108,7 +111,8 @@ class Pushes:
         deadline = self._clock.monotonic() + _SECONDS_TO_COME_ABOUT
         while left and not self._stopping.is_set():
             is_last_look = self._clock.monotonic() >= deadline
-            left = [push for push in left if not self._recover_one(push, is_last_look=is_last_look)]
+            look = partial(self._recover_one, is_last_look=is_last_look)
+            left = [push for push in left if not carry_on(self._log, _NOT_RECOVERED, partial(look, push))]
             if left:
                 self._stopping.wait(1.0)
 

@@ -1,5 +1,6 @@
 """Works out what follows for the checks of commits from what runs have remembered, and from workflows that could not be run at all."""
 
+import logging
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from urllib.parse import quote
@@ -12,13 +13,14 @@ from homeport.ports.clock import Clock
 from homeport.ports.directory import HostedRepository, RepositoryDirectory
 from homeport.ports.events import EventLog, WorkflowStart
 from homeport.ports.forge import CheckAnnotation, CheckDetails, Status, Verdict
-from homeport.ports.repositories import RunRepository
+from homeport.ports.repositories import RunRepository, StoreError
 from homeport.rest.journal import head_sha_of
 from homeport.server.job_checks import AttemptChecks, JobReference, gather_details, make_context, make_prefix
 from homeport.store.tables.journal_reader import JournalReader
 from homeport.store.tables.reports import JobReport, News, TableReports
 from homeport.store.tables.statuses import CommitStatus
 
+_LOG = logging.getLogger("homeport.reporting")
 _MOST_REMEMBERED = 500
 """attempts whose fold is kept: a fold that was dropped is made anew from the journal"""
 _CHECKED = ("jobs_kept", "job_expanded", "job_queued", "job_started", "job_finished", "run_finished")
@@ -67,10 +69,25 @@ class Reporting:
         marks: dict[tuple[str, int], list[News]] = {}
         for each in news:
             marks.setdefault((each.run, each.attempt), []).append(each)
-        pending = [self._report(run, attempt, [each.id for each in found]) for (run, attempt), found in marks.items()]
+        pending = [
+            self._report_safely(run, attempt, [each.id for each in found]) for (run, attempt), found in marks.items()
+        ]
         for future in pending:
             future.result()
         return bool(news)
+
+    def _report_safely(self, run: str, attempt: int, marks: Sequence[int]) -> "Future[None]":
+        """Where a fault is in the way, nothing is told of what it is about: the other runs do not wait for it."""
+        try:
+            return self._report(run, attempt, marks)
+        except StoreError:
+            raise
+        except Exception:  # the edge of the thread
+            _LOG.exception(
+                "it cannot be worked out how the checks of a run stand", extra={"run": run, "attempt": attempt}
+            )
+            self._followed.pop((run, attempt), None)
+            return self._reports.drop(marks)
 
     def _report(self, run: str, attempt: int, marks: Sequence[int]) -> "Future[None]":
         followed = self._follow(run, attempt)

@@ -25,7 +25,8 @@ from homeport.ports.clock import Clock
 from homeport.ports.directory import HostedRepository, RepositoryDirectory
 from homeport.ports.history import HistoryRun, RunFilter, RunHistory
 from homeport.ports.logs import IndexedLogs
-from homeport.ports.repositories import RunRepository, StoreError
+from homeport.ports.repositories import RunRepository
+from homeport.server.carrying_on import carry_on
 from homeport.store.artifacts_folder import FolderArtifacts
 from homeport.store.caches_folder import FolderCaches
 
@@ -36,6 +37,7 @@ _PACK_SECONDS = 1.0
 _SWEEP_SECONDS = 3600.0
 _LOG = logging.getLogger("homeport.retention")
 _BY = "retention"
+_NOT_SWEPT = "sweeping failed, and is tried again"
 
 
 class Swept(msgspec.Struct, kw_only=True):
@@ -225,27 +227,20 @@ class Sweeper:
         self._thread.join()
 
     def _work(self) -> None:
-        self._try(self._retention.pack_left)
+        carry_on(_LOG, _NOT_SWEPT, self._retention.pack_left)
         due = self._clock.monotonic()
         while not self._stopping.is_set():
-            self._try(self._logs.pack)
+            carry_on(_LOG, _NOT_SWEPT, self._logs.pack)
             if self._clock.monotonic() >= due:
                 due = self._clock.monotonic() + _SWEEP_SECONDS
-                self._try(self._sweep)
-                self._try(self._expire)
+                carry_on(_LOG, _NOT_SWEPT, self._sweep)
+                carry_on(_LOG, _NOT_SWEPT, self._expire)
             self._stopping.wait(_PACK_SECONDS)
 
     def _sweep(self) -> None:
         swept = self._retention.sweep()
         if swept != Swept():
             _LOG.info("swept", extra=msgspec.structs.asdict(swept))
-
-    def _try(self, work: Callable[[], object]) -> None:
-        """A disk that is full now may not be so later."""
-        try:
-            work()
-        except (StoreError, OSError) as error:
-            _LOG.warning("sweeping failed, and is tried again: %s", error)
 
 
 def measure_free(folder: str) -> Callable[[], int]:

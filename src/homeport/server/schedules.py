@@ -8,6 +8,7 @@ past does not count.
 Source: docs "Events that trigger workflows: schedule" (the default branch's newest commit).
 """
 
+import logging
 import threading
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
@@ -18,6 +19,7 @@ from cronsim import CronSim, CronSimError
 from homeport.plan.files import ParsedFile
 from homeport.ports.clock import Clock
 from homeport.ports.directory import HostedRepository, RepositoryDirectory
+from homeport.server.carrying_on import carry_on
 from homeport.server.fetching import Fetcher, FetchError
 from homeport.server.lanes import Lanes
 from homeport.server.own_events import OwnEvents
@@ -29,6 +31,8 @@ LATEST = timedelta(hours=1)
 """How late a tick may fire."""
 _LOOK_SECONDS = 20.0
 """How often the clock is looked at, so that it may be set meanwhile."""
+_SECONDS_AFTER_TROUBLE = 1.0
+_LOG = logging.getLogger("homeport.schedules")
 
 
 class Schedules:
@@ -91,13 +95,18 @@ class Schedules:
     def _work(self) -> None:
         while not self._is_stopping:
             self._changed.clear()
-            now = self._clock.now()
-            schedules = self._store.list()
-            for repository in {one.repository for one in schedules if find_due(one, now) is not None}:
-                self._lanes.wake(repository)
-            upcoming = [at for one in schedules if (at := find_next(one, now)) is not None]
-            seconds = min((at - now).total_seconds() for at in upcoming) if upcoming else _LOOK_SECONDS
-            self._changed.wait(max(0.1, min(seconds, _LOOK_SECONDS)))
+            seconds = carry_on(_LOG, "it cannot be looked up which schedules are due", self._look)
+            self._changed.wait(_SECONDS_AFTER_TROUBLE if seconds is None else seconds)
+
+    def _look(self) -> float:
+        """In how many seconds to look again."""
+        now = self._clock.now()
+        schedules = self._store.list()
+        for repository in {one.repository for one in schedules if find_due(one, now) is not None}:
+            self._lanes.wake(repository)
+        upcoming = [at for one in schedules if (at := find_next(one, now)) is not None]
+        seconds = min((at - now).total_seconds() for at in upcoming) if upcoming else _LOOK_SECONDS
+        return max(0.1, min(seconds, _LOOK_SECONDS))
 
     def _fire_due(self, number: int) -> float | None:
         repository = self._directory.get(number)

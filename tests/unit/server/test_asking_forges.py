@@ -1,5 +1,7 @@
 """What else a forge is asked, and how long it wants to be left alone."""
 
+import threading
+
 import pytest
 
 from homeport.forge.rest import find_wait
@@ -83,3 +85,29 @@ def test_the_threads_tell_what_they_hear_of_and_end_when_told(bench: ReportingBe
     forge.wait_for(lambda: forge.states("test") == ["pending", "success"])
     reporter.stop()
     assert bench.outbox.count_due() == 0
+
+
+def test_the_threads_outlive_a_fault(
+    bench: ReportingBench, forge: StandIns, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    bench.add(forge, token())
+    tidy, went_wrong = bench.delivery.tidy, threading.Event()
+
+    def tidy_badly() -> None:
+        if not went_wrong.is_set():
+            went_wrong.set()
+            raise ZeroDivisionError
+        tidy()
+
+    monkeypatch.setattr(bench.delivery, "tidy", tidy_badly)
+    reporter = ForgeReporter(bench.reporting, bench.delivery, bench.forges.close)
+    run, job = bench.begin("7"), leg("test")
+    reporter.start()
+    try:
+        assert went_wrong.wait(60)
+        run.queue(job)
+        reporter.wake()
+        forge.wait_for(lambda: forge.states("test") == ["pending"])
+    finally:
+        reporter.stop()
+    assert "ZeroDivisionError" in caplog.text

@@ -209,3 +209,20 @@ def test_facts_that_are_refused_leave_no_mark(bench: ReportingBench) -> None:
 )
 def test_statuses_come_to_what_github_says(states: tuple[str, ...], whole: str) -> None:
     assert combine(states) == whole  # type: ignore[arg-type]
+
+
+def test_a_run_that_a_fault_is_in_the_way_of_holds_up_no_other(
+    bench: ReportingBench, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    repository = bench.add(None)
+    bench.begin("7").queue(leg("broken"))
+    bench.begin("8").queue(leg("sound"))
+    find = bench.runs.find
+
+    def find_badly(run: str, attempt: int | None = None) -> object:
+        return 1 / 0 if run == "7" else find(run, attempt)
+
+    monkeypatch.setattr(bench.runs, "find", find_badly)
+    assert states(bench, repository.id) == {"sound": "pending"}
+    assert bench.reports.news() == []
+    assert "ZeroDivisionError" in caplog.text

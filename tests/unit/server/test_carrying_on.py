@@ -1,0 +1,133 @@
+"""Threads that others need outlive trouble, and faults of Homeport's own, which the log tells of."""
+
+import logging
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from homeport.ports.repositories import StoreError
+from homeport.run.facts import RunFinished
+from homeport.server.chains import Chains
+from homeport.server.pushes import Pushes
+from homeport.server.retention import Sweeper
+from homeport.server.schedules import Schedules
+from homeport.store.data_folder import DataFolder
+from homeport.store.tables.directory import TableDirectory
+from homeport.store.tables.events import TableEvents
+from homeport.store.tables.pushes import TablePushes
+from homeport.store.tables.schedules import Schedule, TableSchedules
+from tests.support.access import House, open_house
+
+LONG = 60.0
+NOTHING: Any = None
+
+
+class Troubled:
+    """Something that goes wrong, each time in another way, before it is in order; `came` is set then."""
+
+    def __init__(self, answer: Any, *troubles: Exception) -> None:
+        self._answer = answer
+        self._troubles = list(troubles)
+        self.came = threading.Event()
+
+    def __call__(self, *_: object) -> Any:
+        if self._troubles:
+            raise self._troubles.pop(0)
+        self.came.set()
+        return self._answer
+
+
+@pytest.fixture
+def house(tmp_path: Path) -> Iterator[House]:
+    with open_house(tmp_path) as opened:
+        yield opened
+
+
+def run_until(came: threading.Event, start: Callable[[], None], stop: Callable[[], None]) -> None:
+    start()
+    try:
+        assert came.wait(LONG), "the thread has ended"
+    finally:
+        stop()
+
+
+def list_faults(caplog: pytest.LogCaptureFixture) -> list[type[BaseException] | None]:
+    return [each.exc_info[0] for each in caplog.records if each.levelno == logging.ERROR and each.exc_info]
+
+
+def test_schedules_are_looked_at_again(
+    house: House, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    store = TableSchedules(house.database)
+    look: Sequence[Schedule] = ()
+    troubled = Troubled(look, StoreError("the disk is full"), ZeroDivisionError())
+    monkeypatch.setattr(store, "list", troubled)
+    schedules = Schedules(store, NOTHING, NOTHING, NOTHING, NOTHING, house.clock, "http://ci.example")
+    run_until(troubled.came, schedules.start, schedules.stop)
+    assert list_faults(caplog) == [ZeroDivisionError]
+
+
+def test_pushes_that_a_process_left_are_looked_at_again(
+    house: House, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store, events = TablePushes(house.database), TableEvents(house.database, house.clock)
+    store.begin(7, "ada", house.clock.now(), (), is_silent=False)
+    (push,) = store.unfinished()
+    troubled = Troubled(store.find(push), StoreError("the disk is full"), ZeroDivisionError())
+    monkeypatch.setattr(store, "find", troubled)
+    settled = threading.Event()
+    accept = events.accept
+
+    def note(*given: Any) -> Any:
+        try:
+            return accept(*given)
+        finally:
+            settled.set()
+
+    monkeypatch.setattr(events, "accept", note)
+    directory, folder = TableDirectory(house.database), DataFolder(str(tmp_path))
+    pushes = Pushes(store, events, NOTHING, directory, folder, house.clock, {}, "http://ci.example")
+    run_until(settled, pushes.start, pushes.stop)
+    assert store.unfinished() == []
+
+
+def test_a_run_that_cannot_be_told_of_holds_up_no_other(house: House, caplog: pytest.LogCaptureFixture) -> None:
+    events = TableEvents(house.database, house.clock)
+    events.watch("1", 1, 7)
+    events.watch("2", 1, 7)
+    came = threading.Event()
+
+    class Runs:
+        def ending(self, run: str, _: int) -> RunFinished | None:
+            if run == "1":
+                raise ZeroDivisionError
+            came.set()
+            return None
+
+    runs: Any = Runs()
+    chains = Chains(events, NOTHING, NOTHING, runs, "http://ci.example")
+    run_until(came, chains.start, chains.stop)
+    assert list_faults(caplog) == [ZeroDivisionError]
+
+
+def test_sweeping_goes_on(house: House, caplog: pytest.LogCaptureFixture) -> None:
+    class Retention:
+        pack_left = Troubled(None)
+
+        def stop(self) -> None:
+            """Nothing goes on."""
+
+        def sweep(self) -> None:
+            raise ZeroDivisionError
+
+    class Logs:
+        pack = Troubled(0, StoreError("the disk is full"), OSError(28, "No space left on device"), ZeroDivisionError())
+
+    retention: Any = Retention()
+    logs: Any = Logs()
+    sweeper = Sweeper(retention, logs, house.clock, Troubled(None))
+    run_until(logs.pack.came, sweeper.start, sweeper.stop)
+    assert set(list_faults(caplog)) == {ZeroDivisionError}
