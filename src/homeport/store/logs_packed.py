@@ -8,11 +8,13 @@ from collections.abc import Collection, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 
 from homeport.ports.logs import FoundLines, LogLine, LogOutline, LogPart
+from homeport.ports.repositories import StoreError
 from homeport.store.folder import file_name, listed, remove_tree
 from homeport.store.job_log import LIVE, PACKED, JobLog
 from homeport.store.log_records import Record, lines_of
 
 LARGEST_LOG = 1 << 30
+_RETRY_SECONDS = 60.0
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MOST_READ = 128
 """How many logs that nobody writes are remembered"""
@@ -24,7 +26,7 @@ _Key = tuple[str, int, str]
 class PackedLogs:
     """An `IndexedLogs` in a folder. One thread appends, any thread reads; `pack` may be called in a thread of its own."""
 
-    def __init__(self, folder: str, *, largest: int = LARGEST_LOG) -> None:
+    def __init__(self, folder: str, *, largest: int = LARGEST_LOG, retry_seconds: float = _RETRY_SECONDS) -> None:
         self._folder = folder
         self._largest = largest
         self._lock = threading.Lock()
@@ -33,6 +35,10 @@ class PackedLogs:
         self._dirty: dict[_Key, JobLog] = {}
         self._read: OrderedDict[_Key, JobLog] = OrderedDict()
         self._ended: list[_Key] = []
+        self._failed: list[_Key] = []
+        """closed, and could not be packed"""
+        self._retry_seconds = retry_seconds
+        self._again_at = 0.0
 
     # --- one writer ---------------------------------------------------------------------------------------------------------
 
@@ -76,18 +82,32 @@ class PackedLogs:
     # --- after the end --------------------------------------------------------------------------------------------------------
 
     def pack(self) -> int:
-        """Compress the logs that were closed; gives how many. They may be read meanwhile."""
+        """Compress the logs that were closed; gives how many. They may be read meanwhile. What cannot be compressed now is tried again after
+        a while, and the first reason raised.
+        """
+        trouble: StoreError | None = None
         with self._lock:
             ended, self._ended = self._ended, []
+            if time.monotonic() >= self._again_at:
+                ended, self._failed = [*self._failed, *ended], []
         for key in ended:
             log = self._written.get(key)
             if log is None:
                 continue  # it was deleted meanwhile
-            log.pack()
+            try:
+                log.pack()
+            except StoreError as error:
+                trouble = trouble or error
+                with self._lock:
+                    self._failed.append(key)
+                    self._again_at = time.monotonic() + self._retry_seconds
+                continue
             with self._lock:
                 self._dirty.pop(key, None)
                 self._written.pop(key, None)
                 self._keep_in_mind(key, log)
+        if trouble is not None:
+            raise trouble
         return len(ended)
 
     def pack_left(self, run: str, attempt: int, jobs: Collection[str]) -> None:
@@ -104,6 +124,7 @@ class PackedLogs:
                 for key in [key for key in logs if key[0] == run]:
                     logs.pop(key).close()
             self._ended = [key for key in self._ended if key[0] != run]
+            self._failed = [key for key in self._failed if key[0] != run]
         remove_tree(os.path.join(self._folder, file_name(run)))
 
     def list_runs(self) -> Sequence[str]:

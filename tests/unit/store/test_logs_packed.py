@@ -197,3 +197,21 @@ def test_what_was_acknowledged_is_there_after_a_kill_and_nothing_twice(tmp_path:
     assert logs.count("1", 1, "build") >= acknowledged
     logs.cut("1", 1, "build", size)
     assert [line.text for line in logs.read("1", 1, "build")] == [str(number) for number in range(acknowledged)]
+
+
+def test_what_cannot_be_packed_now_is_packed_later_and_holds_up_no_other(tmp_path: Path) -> None:
+    logs = PackedLogs(str(tmp_path), retry_seconds=0)
+    for run in ("1", "2"):
+        logs.append(run, 1, "build", "a", NOW, "said")
+        logs.close(run, 1, "build")
+    (live,) = (tmp_path / "1" / "1").glob("*.live")
+    in_the_way = live.with_name(live.name.removesuffix(".live") + ".packed.part")
+    in_the_way.mkdir()
+    with pytest.raises(StoreError):
+        logs.pack()
+    assert [path.name.rpartition(".")[2] for path in sorted((tmp_path / "2" / "1").iterdir())] == ["packed"]
+    in_the_way.rmdir()
+    assert logs.pack() == 1
+    assert not live.exists()
+    assert part(logs, 0, 5) == ["said"]
+    assert logs.pack() == 0
