@@ -41,6 +41,8 @@ class LogWriter(logging.Handler):
             self._lines.put_nowait(self.format(record))
         except Full:
             self._left_out += 1
+        except Exception:  # as every handler does: who logs is not to fail because of it
+            self.handleError(record)
 
     def close(self) -> None:
         """What waits is written, unless nobody reads it."""

@@ -11,7 +11,7 @@ import pytest
 
 from homeport.cli import server_log
 from homeport.cli.console import Console
-from homeport.cli.server_log import own_log
+from homeport.cli.server_log import LogWriter, own_log
 from tests.support.serve import wait_until
 
 
@@ -77,3 +77,13 @@ def test_a_closed_stderr_is_no_reason_to_end() -> None:
     with own_log(open_console(say), as_json=False):
         for _ in range(3):
             logging.getLogger("homeport.server").info("line")
+
+
+def test_who_logs_does_not_fail_because_of_it(capsys: pytest.CaptureFixture[str]) -> None:
+    said: list[str] = []
+    writer = LogWriter(open_console(said.append), as_json=True)
+    for words, arguments in (("%d and %d", (1,)), ("it goes on", ())):
+        writer.handle(logging.LogRecord("homeport.server", logging.ERROR, "", 0, words, arguments, None))
+    writer.close()
+    assert [line["message"] for line in read(said)] == ["it goes on"]
+    assert "not enough arguments" in capsys.readouterr().err
