@@ -1,5 +1,6 @@
 """Reads how much of the code a run's tests covered out of the records that `codecov/codecov-action` leaves (decision 0035)."""
 
+import lzma
 import zipfile
 import zlib
 
@@ -10,6 +11,17 @@ from homeport.ports.artifacts import Artifact, ArtifactStore
 _COVERAGE_TYPE = "coverage"
 _DESCRIPTION = "upload.json"
 _LARGEST_DESCRIPTION = 1 << 20
+_UNREADABLE = (
+    OSError,
+    EOFError,
+    KeyError,
+    RuntimeError,  # encrypted, or compressed in a way that is not known
+    UnicodeDecodeError,
+    lzma.LZMAError,
+    msgspec.DecodeError,
+    zipfile.BadZipFile,
+    zlib.error,
+)
 
 
 class _Report(msgspec.Struct, frozen=True):
@@ -41,6 +53,6 @@ def _read_reports(artifacts: ArtifactStore, artifact: Artifact) -> tuple[_Report
             if archive.getinfo(_DESCRIPTION).file_size > _LARGEST_DESCRIPTION:
                 return ()
             record = msgspec.json.decode(archive.read(_DESCRIPTION), type=_Record)
-    except (OSError, KeyError, zipfile.BadZipFile, zlib.error, msgspec.DecodeError, NotImplementedError):
+    except _UNREADABLE:
         return ()  # what cannot be read says nothing
     return record.reports if record.report_type == _COVERAGE_TYPE else ()

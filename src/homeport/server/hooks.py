@@ -124,7 +124,12 @@ class Hooks:
 
     async def _take(self, source: Source, told: _Headers, request: Request) -> Response:
         path = request.scope["path"]
-        if not told.event or not told.delivery or len(told.delivery) > _LONGEST_ID or len(told.event) > _LONGEST_ID:
+        if (
+            not told.event.strip()
+            or not told.delivery
+            or len(told.delivery) > _LONGEST_ID
+            or len(told.event) > _LONGEST_ID
+        ):
             return answer_problem(path, 400, f"this is no delivery of {source}: its headers are missing")
         length = request.headers.get("content-length", "")
         size = int(length) if length.isascii() and length.isdigit() else LARGEST_BODY

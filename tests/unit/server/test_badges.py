@@ -1,5 +1,8 @@
 """A badge is a well-formed image, whatever the names in it are, and its key opens one repository only."""
 
+import io
+import zipfile
+from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
@@ -7,6 +10,9 @@ import pytest
 from homeport.ports.directory import HostedRepository
 from homeport.server.badge_image import Tone, draw_badge
 from homeport.server.badge_key import BadgeKey
+from homeport.server.coverage_records import read_coverage
+from homeport.store.artifacts_folder import FolderArtifacts
+from tests.support.plans import FixedClock
 
 SVG = "{http://www.w3.org/2000/svg}"
 
@@ -50,3 +56,40 @@ def test_a_key_is_good_for_one_repository() -> None:
     assert not key.is_good(one, "")
     assert not key.is_good(one, "ü\ud800")
     assert not BadgeKey(b"other" * 8).is_good(one, key.sign(one))
+
+
+def pack(description: bytes) -> bytes:
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("upload.json", description)
+    return packed.getvalue()
+
+
+def say_encrypted(archive: bytes) -> bytes:
+    """The flag is in both heads of a file: 6 bytes behind the beginning of the one, 8 behind that of the other."""
+    data = bytearray(archive)
+    data[6] |= 1
+    data[archive.index(b"PK\x01\x02") + 8] |= 1
+    return bytes(data)
+
+
+GOOD = pack(b'{"reports": [{"covered": 9, "lines": 10}]}')
+
+
+@pytest.mark.parametrize(
+    ("archive", "covered"),
+    [
+        (GOOD, 90.0),
+        (GOOD[:-30], None),
+        (say_encrypted(GOOD), None),
+        (pack(b'{"report_type": "\xff"}'), None),
+        (pack(b'{"reports": 7}'), None),
+        (pack(b'{"reports": [{"covered": 9}]}'), None),
+        (b"", None),
+    ],
+)
+def test_a_record_that_cannot_be_read_says_nothing(tmp_path: Path, archive: bytes, covered: float | None) -> None:
+    (tmp_path / "record.zip").write_bytes(archive)
+    artifacts = FolderArtifacts(str(tmp_path), FixedClock())
+    artifacts.put_file("7", 1, "build", "coverage", str(tmp_path / "record.zip"), is_record=True)
+    assert read_coverage(artifacts, "7") == covered

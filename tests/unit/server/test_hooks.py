@@ -38,8 +38,8 @@ class Sender:
     async def send(self, message: Any) -> None:
         self.status = message.get("status", self.status)
 
-    async def deliver(self, app: Starlette) -> int:
-        headers = [(b"x-github-event", b"push"), (b"x-github-delivery", b"1")]
+    async def deliver(self, app: Starlette, event: bytes = b"push") -> int:
+        headers = [(b"x-github-event", event), (b"x-github-delivery", b"1")]
         scope: dict[str, Any] = {"type": "http", "method": "POST", "path": "/webhooks/github", "query_string": b""}
         await app({**scope, "headers": headers}, self.receive, self.send)
         return self.status
@@ -77,3 +77,8 @@ def test_a_body_that_is_larger_than_it_may_be_is_read_no_further(app: Starlette)
     sender = Sender(*[piece] * 100, ends=True)
     assert asyncio.run(sender.deliver(app)) == 413
     assert sender.taken == LARGEST_BODY // len(piece) + 1
+
+
+def test_an_event_without_a_name_is_no_delivery(app: Starlette) -> None:
+    """A space that is none in ASCII comes through what reads headers."""
+    assert asyncio.run(Sender(b"{}", ends=True).deliver(app, "\xa0".encode("latin-1"))) == 400
