@@ -1,26 +1,16 @@
 """What every `AuditLog` promises: it is only added to, and what is changed behind its back is noticed."""
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import msgspec
 import pytest
-from sqlalchemy import delete, insert, select, text, update
+from sqlalchemy import Connection, delete, insert, select, text, update
 
 from homeport.ports.audit import AuditEntry
 from homeport.ports.repositories import StoreError
 from homeport.store.tables.audit import AUDIT, TableAudit
 from homeport.store.tables.database import Database
-from tests.support.databases import open_database
 from tests.support.plans import NOW
 
 KEY = b"k" * 32
-
-
-@pytest.fixture
-def database(tmp_path: Path) -> Iterator[Database]:
-    with open_database(tmp_path) as database:
-        yield database
 
 
 @pytest.fixture
@@ -41,9 +31,10 @@ def fill(log: TableAudit, count: int = 5) -> None:
 def open_gate(database: Database) -> None:
     """What somebody with the database file can do."""
 
-    def drop(connection: object) -> None:
-        for name in ("audit_no_update", "audit_no_delete"):
-            connection.execute(text(f"DROP TRIGGER {name}"))  # type: ignore[attr-defined]
+    def drop(connection: Connection) -> None:
+        is_sqlite = connection.dialect.name == "sqlite"
+        for name in ("audit_no_update", "audit_no_delete") if is_sqlite else ("audit_no_change ON audit",):
+            connection.execute(text(f"DROP TRIGGER {name}"))
 
     database.write(drop)
 

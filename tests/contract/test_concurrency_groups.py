@@ -10,7 +10,7 @@ from homeport.ports.concurrency import ConcurrencyGroups, Holder
 from homeport.store.groups_folder import FolderConcurrencyGroups
 from homeport.store.memory import MemoryConcurrencyGroups
 from homeport.store.tables.groups import TableConcurrencyGroups
-from tests.support.databases import open_database
+from tests.support.databases import KINDS, open_database
 
 A, B, C = Holder("1", None), Holder("2", None), Holder("3", None)
 SINGLE = ConcurrencyClaim("deploy")
@@ -20,7 +20,7 @@ QUEUE = ConcurrencyClaim("deploy", queue="max")
 Kill = Callable[[str], None]
 
 
-@pytest.fixture(params=["memory", "folder", "tables"])
+@pytest.fixture(params=["memory", "folder", *KINDS])
 def both(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[ConcurrencyGroups, Kill]]:
     if request.param == "memory":
         memory = MemoryConcurrencyGroups()
@@ -30,7 +30,7 @@ def both(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[Concu
     if request.param == "folder":
         yield FolderConcurrencyGroups(str(tmp_path), "octo/app", lambda run: run not in dead), dead.add
         return
-    with open_database(tmp_path) as database:
+    with open_database(tmp_path, request.param) as database:
         yield TableConcurrencyGroups(database, "octo/app", lambda run: run not in dead), dead.add
 
 

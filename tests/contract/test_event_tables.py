@@ -1,8 +1,6 @@
 """What the tables of events, deliveries and schedules promise."""
 
-from collections.abc import Iterator
 from datetime import timedelta
-from pathlib import Path
 
 import msgspec
 import pytest
@@ -15,7 +13,6 @@ from homeport.store.tables.deliveries import Delivery, TableDeliveries
 from homeport.store.tables.directory import TableWorkflows
 from homeport.store.tables.events import TableEvents
 from homeport.store.tables.schedules import Schedule, TableSchedules, see_tick
-from tests.support.databases import open_database
 from tests.support.plans import NOW, FixedClock
 
 EVENT = Event(
@@ -26,12 +23,6 @@ EVENT = Event(
     actor="ada",
     payload={"x": [1, "ü"]},
 )
-
-
-@pytest.fixture
-def database(tmp_path: Path) -> Iterator[Database]:
-    with open_database(tmp_path) as opened:
-        yield opened
 
 
 @pytest.fixture
@@ -120,9 +111,9 @@ def test_deliveries_are_known_by_id_and_by_body(database: Database) -> None:
     assert [one.delivery for one in deliveries.list(1)] == ["1", "1"]
 
 
-def test_a_closed_database_takes_no_delivery(tmp_path: Path) -> None:
-    with open_database(tmp_path) as database:
-        deliveries = TableDeliveries(database)
+def test_a_closed_database_takes_no_delivery(database: Database) -> None:
+    deliveries = TableDeliveries(database)
+    database.close()
     for number in range(2):
         with pytest.raises(StoreError):
             deliveries.keep(delivery(delivery=str(number))).result()

@@ -11,7 +11,7 @@ from homeport.ports.leases import Lease, LeaseRepository
 from homeport.store.memory import MemoryLeases
 from homeport.store.tables.leases import TableLeases
 from homeport.store.tables.runs import TableRuns
-from tests.support.databases import open_database
+from tests.support.databases import KINDS, open_database
 from tests.support.plans import NOW, plan_of, record_of
 
 FIRST = Lease(
@@ -20,12 +20,12 @@ FIRST = Lease(
 SECOND = msgspec.structs.replace(FIRST, id="7.1.2", job="lint", claim="c2", taken_at=NOW + timedelta(seconds=1))
 
 
-@pytest.fixture(params=["memory", "tables"])
+@pytest.fixture(params=["memory", *KINDS])
 def leases(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[LeaseRepository]:
     if request.param == "memory":
         yield MemoryLeases()
         return
-    with open_database(tmp_path) as database:
+    with open_database(tmp_path, request.param) as database:
         TableRuns(database, "me", lambda _: False).create(record_of("7"), plan_of())
         yield TableLeases(database)
 
@@ -38,7 +38,7 @@ def test_leases_are_listed_as_they_were_taken(leases: LeaseRepository) -> None:
 
 def test_a_job_cannot_be_taken_twice(leases: LeaseRepository) -> None:
     leases.take(FIRST)
-    with pytest.raises(Exception, match=r"7\.1\.1|UNIQUE"):
+    with pytest.raises(Exception, match=r"(?i)7\.1\.1|unique"):
         leases.take(FIRST)
 
 

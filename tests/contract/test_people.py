@@ -1,25 +1,23 @@
 """What every `People` promises."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import timedelta
-from pathlib import Path
 from threading import Barrier, Thread
 
 import msgspec
 import pytest
 
 from homeport.ports.people import Link, People, PeopleError, Session, Token, User
+from homeport.store.tables.database import Database
 from homeport.store.tables.people import TablePeople
-from tests.support.databases import open_database
 from tests.support.plans import NOW
 
 LATER = NOW + timedelta(hours=1)
 
 
 @pytest.fixture
-def people(tmp_path: Path) -> Iterator[People]:
-    with open_database(tmp_path) as database:
-        yield TablePeople(database)
+def people(database: Database) -> People:
+    return TablePeople(database)
 
 
 def add(people: People, login: str, *, is_administrator: bool = False) -> User:

@@ -1,22 +1,20 @@
 """What every `RepositoryDirectory` promises."""
 
-from collections.abc import Iterator
-from pathlib import Path
+from concurrent.futures import ThreadPoolExecutor
 
 import msgspec
 import pytest
 
 from homeport.ports.directory import RESERVED_OWNERS, DirectoryError, HostedRepository, RepositoryDirectory
+from homeport.store.tables.database import Database
 from homeport.store.tables.directory import TableDirectory
-from tests.support.databases import open_database
 
 SHOP = HostedRepository(id=0, owner="Acme", name="shop")
 
 
 @pytest.fixture
-def directory(tmp_path: Path) -> Iterator[RepositoryDirectory]:
-    with open_database(tmp_path) as database:
-        yield TableDirectory(database)
+def directory(database: Database) -> RepositoryDirectory:
+    return TableDirectory(database)
 
 
 def test_an_added_repository_is_found_in_any_case(directory: RepositoryDirectory) -> None:
@@ -41,7 +39,7 @@ def test_a_name_is_taken_once_in_any_case(directory: RepositoryDirectory) -> Non
 
 def test_renaming_keeps_the_number_and_frees_the_name(directory: RepositoryDirectory) -> None:
     added = directory.add(SHOP)
-    directory.change(msgspec.structs.replace(added, name="store"))
+    directory.change(added.id, lambda known: msgspec.structs.replace(known, name="store"))
     assert directory.find("acme/shop") is None
     renamed = directory.find("acme/store")
     assert renamed is not None
@@ -53,12 +51,27 @@ def test_renaming_onto_another_repository_is_refused(directory: RepositoryDirect
     directory.add(SHOP)
     other = directory.add(msgspec.structs.replace(SHOP, name="other"))
     with pytest.raises(DirectoryError, match="there is a repository"):
-        directory.change(msgspec.structs.replace(other, name="Shop"))
+        directory.change(other.id, lambda known: msgspec.structs.replace(known, name="Shop"))
 
 
 def test_what_is_not_there_cannot_be_changed(directory: RepositoryDirectory) -> None:
     with pytest.raises(DirectoryError, match="no repository"):
-        directory.change(msgspec.structs.replace(SHOP, id=77))
+        directory.change(77, lambda known: known)
+
+
+def test_of_changes_at_once_all_count(directory: RepositoryDirectory) -> None:
+    added = directory.add(SHOP)
+
+    def lengthen(known: HostedRepository) -> HostedRepository:
+        settings = msgspec.structs.replace(known.settings, status_prefix=known.settings.status_prefix + "x")
+        return msgspec.structs.replace(known, settings=settings)
+
+    with ThreadPoolExecutor(8) as pool:
+        prefixes = [
+            changed.settings.status_prefix
+            for changed in pool.map(lambda _: directory.change(added.id, lengthen), range(40))
+        ]
+    assert sorted(map(len, prefixes)) == list(range(1, 41))
 
 
 def test_a_removed_repositorys_number_is_not_given_again(directory: RepositoryDirectory) -> None:

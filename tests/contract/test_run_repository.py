@@ -10,11 +10,11 @@ from homeport.run.facts import LinesLogged, RunFact, RunFinished, RunQueued, Run
 from homeport.store.memory import MemoryRuns
 from homeport.store.runs_folder import FolderRuns
 from homeport.store.tables.runs import TableRuns
-from tests.support.databases import open_database
+from tests.support.databases import KINDS, open_database
 from tests.support.plans import NOW, plan_of, record_of, written_job
 
 
-@pytest.fixture(params=["memory", "folder", "tables"])
+@pytest.fixture(params=["memory", "folder", *KINDS])
 def kind(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 
@@ -26,8 +26,8 @@ def runs(kind: str, tmp_path: Path) -> Iterator[RunRepository]:
             yield MemoryRuns()
         case "folder":
             yield FolderRuns(str(tmp_path / "home"))
-        case _:
-            with open_database(tmp_path) as database:
+        case "sqlite" | "postgresql":
+            with open_database(tmp_path, kind) as database:
                 yield TableRuns(database, "me", lambda _: False)
 
 

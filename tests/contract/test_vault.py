@@ -1,6 +1,5 @@
 """What every `Vault` promises."""
 
-from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 
@@ -18,8 +17,8 @@ from homeport.ports.vault import (
     repository_scope,
 )
 from homeport.store.key_ring import KeyRing
+from homeport.store.tables.database import Database
 from homeport.store.vault import TableVault
-from tests.support.databases import open_database
 from tests.support.plans import NOW
 
 TOOLS = HostedRepository(id=1, owner="Acme", name="tools", is_private=True)
@@ -29,9 +28,8 @@ OWNER, TOOLS_SCOPE, LIVE = organization_scope("acme"), repository_scope(TOOLS), 
 
 
 @pytest.fixture
-def vault(tmp_path: Path) -> Iterator[Vault]:
-    with open_database(tmp_path) as database:
-        yield TableVault(database, KeyRing(str(tmp_path / "keys")))
+def vault(database: Database, tmp_path: Path) -> Vault:
+    return TableVault(database, KeyRing(str(tmp_path / "keys")))
 
 
 def put(vault: Vault, scope: VaultScope, **values: str) -> None:

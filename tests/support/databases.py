@@ -3,14 +3,20 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Literal
 
 from homeport.store.tables.database import Database
+from tests.support.postgresql import postgresql
+
+Kind = Literal["sqlite", "postgresql"]
+KINDS: tuple[Kind, ...] = ("sqlite", "postgresql")
 
 
 @contextmanager
-def open_database(folder: Path) -> Iterator[Database]:
-    """A new SQLite database, closed at the end."""
-    database = Database(f"sqlite:///{folder / 'homeport.db'}")
+def open_database(folder: Path, kind: Kind = "sqlite") -> Iterator[Database]:
+    """A new database, closed at the end. Skips the calling test where there is no PostgreSQL for it."""
+    url = f"sqlite:///{folder / 'homeport.db'}" if kind == "sqlite" else postgresql().make_database()
+    database = Database(url)
     try:
         yield database
     finally:

@@ -11,16 +11,16 @@ from hashlib import sha256
 from typing import Any, cast
 
 import msgspec
-from sqlalchemy import Column, Connection, Index, Integer, LargeBinary, Row, String, Table, insert, select
+from sqlalchemy import Column, Connection, Index, LargeBinary, Row, String, Table, insert, select
 
 from homeport.ports.audit import AuditEntry, ChainReport, Result
 from homeport.store.tables.database import Database
-from homeport.store.tables.schema import METADATA
+from homeport.store.tables.schema import METADATA, NUMBER
 
 AUDIT = Table(
     "audit",
     METADATA,
-    Column("sequence", Integer, primary_key=True, autoincrement=False),
+    Column("sequence", NUMBER, primary_key=True, autoincrement=False),
     Column("at", String, nullable=False),
     Column("who", String, nullable=False),
     Column("action", String, nullable=False),

@@ -3,6 +3,10 @@
 SQLite in WAL mode with `synchronous=FULL`: a transaction that is committed survives the machine. A commit costs one flush of the
 disk, so the writer takes everything that waits, carries it out in one transaction, and answers all of it after the one commit
 (group commit). Source: sqlite.org, "Write-Ahead Logging" and "PRAGMA synchronous".
+
+PostgreSQL stands in for it behind the same methods. What SQLite has by itself is asked of it: one writer at a time, whichever process it
+is in, and one server on a database, by advisory locks, which end with the connection that took them; and a text with a NUL, which
+PostgreSQL cannot hold, is kept with U+FFFD in its place. Source: postgresql.org, "Explicit Locking: Advisory Locks" and "Character Types".
 """
 
 import threading
@@ -12,7 +16,7 @@ from contextlib import contextmanager
 from queue import SimpleQueue
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy import Connection, Engine, create_engine, event, func, select
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, SQLAlchemyError
 
 from homeport.ports.repositories import StoreError
@@ -26,24 +30,28 @@ _MOST_AT_ONCE = 512
 _WRITES = {"homeport_writes": True}
 """An option of SQLAlchemy's connections"""
 _BUSY_MILLISECONDS = 10_000
+_WRITER_LOCK, _SERVER_LOCK = 0x686F6D65_00000001, 0x686F6D65_00000002
+"""Keys of PostgreSQL's advisory locks, which are numbers of 64 bits"""
 
 
 class Database:
     """An open database. All methods may be called from any thread.
 
     `url` is SQLAlchemy's (`sqlite:////var/lib/homeport/homeport.db`, `postgresql+psycopg://…`). Opening brings the schema up to date.
-    Raises `StoreError`, also for a schema that is newer than this version knows.
+    Who is the one server of the database says `is_server`; in SQLite the lock of its folder sees to that. Raises `StoreError`, also for a
+    schema that is newer than this version knows.
     """
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, *, is_server: bool = False) -> None:
         self._engine = _make_engine(url)
         self._writing = self._engine.execution_options(**_WRITES)
+        self._locks = is_server and self._engine.dialect.name == "postgresql"
         bring_up_to_date(self._engine)
         self._queue: SimpleQueue[tuple[Work, Future[Any]] | None] = SimpleQueue()
         self._batches = threading.local()
         self._closing = threading.Lock()
         self._is_closed = False
-        self._own: Connection | None = None
+        self._own: Connection | None = self._connect_writer() if self._locks else None
         """the writer's"""
         self._writer = threading.Thread(target=self._write_all, name="database-writer", daemon=True)
         self._writer.start()
@@ -168,7 +176,7 @@ class Database:
     def _transaction(self) -> Iterator[Connection]:
         """On the writer's own connection, which is let go after a failure: the next one is as the first."""
         if self._own is None:
-            self._own = self._writing.connect()
+            self._own = self._connect_writer()
         try:
             with self._own.begin():
                 yield self._own
@@ -176,6 +184,20 @@ class Database:
             own, self._own = self._own, None
             own.close()
             raise
+
+    def _connect_writer(self) -> Connection:
+        """Where the connection was lost, so was the lock: another server may have the database by now."""
+        own = self._writing.connect()
+        try:
+            if self._locks:
+                with own.begin():
+                    is_ours = own.scalar(select(func.pg_try_advisory_lock(_SERVER_LOCK)))
+                if not is_ours:
+                    raise StoreError("another server works on this database")
+        except BaseException:
+            own.close()
+            raise
+        return own
 
 
 def _make_engine(url: str) -> Engine:
@@ -190,6 +212,9 @@ def _make_engine(url: str) -> Engine:
     if engine.dialect.name == "sqlite":
         event.listen(engine, "connect", _prepare_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
+    elif engine.dialect.name == "postgresql":
+        event.listen(engine, "connect", _prepare_postgresql)
+        event.listen(engine, "begin", _begin_postgresql)
     return engine
 
 
@@ -215,6 +240,22 @@ def _explain(error: BaseException) -> BaseException:
     return _unusable(error) if isinstance(error, SQLAlchemyError) else error
 
 
+def _prepare_postgresql(connection: Any, _: object) -> None:
+    from psycopg.types.string import StrDumper  # noqa: PLC0415 - an extra
+
+    class WithoutNul(StrDumper):
+        def dump(self, obj: str) -> Any:
+            return super().dump(obj.replace("\0", "\ufffd"))
+
+    connection.adapters.register_dumper(str, WithoutNul)
+
+
+def _begin_postgresql(connection: Connection) -> None:
+    if connection.get_execution_options().get("homeport_writes", False):
+        connection.execute(select(func.pg_advisory_xact_lock(_WRITER_LOCK)))
+
+
 def _unusable(error: BaseException) -> StoreError:
     cause = getattr(error, "orig", None) or error
-    return StoreError(f"the database cannot be used: {cause}")
+    diagnosis = getattr(cause, "diag", None)  # PostgreSQL's: what else it says may repeat what was to be written
+    return StoreError(f"the database cannot be used: {getattr(diagnosis, 'message_primary', None) or cause}")

@@ -11,7 +11,6 @@ from sqlalchemy import (
     Column,
     Connection,
     Index,
-    Integer,
     LargeBinary,
     Row,
     Select,
@@ -30,16 +29,16 @@ from homeport.ports.repositories import StoreError
 from homeport.store.tables.database import Database
 from homeport.store.tables.old_rows import forget_old
 from homeport.store.tables.prepared import given, of
-from homeport.store.tables.schema import METADATA
+from homeport.store.tables.schema import METADATA, NUMBER
 
 DELIVERIES = Table(
     "deliveries",
     METADATA,
-    Column("id", Integer, primary_key=True),
+    Column("id", NUMBER, primary_key=True),
     Column("source", String, nullable=False),
     Column("delivery", String, nullable=False),
     Column("digest", LargeBinary, nullable=False, comment="of the body: the same again is a replay"),
-    Column("repository", Integer, nullable=False),
+    Column("repository", NUMBER, nullable=False),
     Column("event", String, nullable=False),
     Column("received_at", String, nullable=False),
     Column("state", String, nullable=False),

@@ -1,7 +1,7 @@
 """Keeps in a database which repositories a server has, and which workflows were seen in them."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 
@@ -9,7 +9,6 @@ import msgspec
 from sqlalchemy import (
     Column,
     Connection,
-    Integer,
     LargeBinary,
     Row,
     Select,
@@ -29,12 +28,12 @@ from homeport.store.tables.counters import count_up
 from homeport.store.tables.database import Database
 from homeport.store.tables.numbers import read_number
 from homeport.store.tables.prepared import given, of
-from homeport.store.tables.schema import METADATA
+from homeport.store.tables.schema import METADATA, NUMBER
 
 REPOSITORIES = Table(
     "repositories",
     METADATA,
-    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("id", NUMBER, primary_key=True, autoincrement=False),
     Column("key", String, nullable=False, comment="owner/name in lower case"),
     Column("record", LargeBinary, nullable=False),
     UniqueConstraint("key", name="uq_repositories_key"),
@@ -43,8 +42,8 @@ REPOSITORIES = Table(
 WORKFLOWS = Table(
     "workflows",
     METADATA,
-    Column("id", Integer, primary_key=True, autoincrement=False),
-    Column("repository", Integer, nullable=False),
+    Column("id", NUMBER, primary_key=True, autoincrement=False),
+    Column("repository", NUMBER, nullable=False),
     Column("path", String, nullable=False),
     Column("name", String, nullable=False),
     Column("state", String, nullable=False),
@@ -93,17 +92,20 @@ class TableDirectory:
 
         return self._database.write(work)
 
-    def change(self, repository: HostedRepository) -> None:
+    def change(self, repository: int, change: Callable[[HostedRepository], HostedRepository]) -> HostedRepository:
         """Also its name: whatever refers to it does so by its number."""
-        _check_name(repository)
 
-        def work(connection: Connection) -> None:
-            _check_free(connection, repository)
-            row = REPOSITORIES.c.id == repository.id
-            if connection.execute(update(REPOSITORIES).where(row).values(_row(repository))).rowcount == 0:
-                raise DirectoryError(f"there is no repository with the number {repository.id}")
+        def work(connection: Connection) -> HostedRepository:
+            row = connection.execute(_FIND_BY_ID, of(id=repository)).first()
+            if row is None:
+                raise DirectoryError(f"there is no repository with the number {repository}")
+            changed = msgspec.structs.replace(change(_read(row)), id=repository)
+            _check_name(changed)
+            _check_free(connection, changed)
+            connection.execute(update(REPOSITORIES).where(REPOSITORIES.c.id == repository).values(_row(changed)))
+            return changed
 
-        self._database.write(work)
+        return self._database.write(work)
 
     def remove(self, repository: int) -> None:
         """Removing twice is no error."""

@@ -11,7 +11,6 @@ from sqlalchemy import (
     Connection,
     ForeignKeyConstraint,
     Index,
-    Integer,
     LargeBinary,
     Row,
     Select,
@@ -35,13 +34,13 @@ from homeport.store.tables.database import Database
 from homeport.store.tables.numbers import LARGEST_NUMBER, read_number
 from homeport.store.tables.old_rows import forget_old
 from homeport.store.tables.prepared import given, of
-from homeport.store.tables.schema import METADATA
+from homeport.store.tables.schema import METADATA, NUMBER
 
 EVENTS = Table(
     "events",
     METADATA,
-    Column("id", Integer, primary_key=True, autoincrement=False),
-    Column("repository", Integer, nullable=False),
+    Column("id", NUMBER, primary_key=True, autoincrement=False),
+    Column("repository", NUMBER, nullable=False),
     Column("delivery", String, nullable=False),
     Column("name", String, nullable=False),
     Column("accepted_at", String, nullable=False),
@@ -56,12 +55,12 @@ EVENTS = Table(
 STARTS = Table(
     "workflow_starts",
     METADATA,
-    Column("event", Integer, primary_key=True, autoincrement=False),
+    Column("event", NUMBER, primary_key=True, autoincrement=False),
     Column("workflow", String, primary_key=True),
     Column("name", String, nullable=False),
     Column("outcome", String, nullable=False),
-    Column("run", Integer, nullable=True),
-    Column("number", Integer, nullable=False),
+    Column("run", NUMBER, nullable=True),
+    Column("number", NUMBER, nullable=False),
     Column("reason", String, nullable=False),
     Column("diagnostics", LargeBinary, nullable=False),
     ForeignKeyConstraint(["event"], ["events.id"], ondelete="CASCADE"),
@@ -71,9 +70,9 @@ STARTS = Table(
 WATCHED_RUNS = Table(
     "watched_runs",
     METADATA,
-    Column("run", Integer, primary_key=True, autoincrement=False),
-    Column("attempt", Integer, primary_key=True, autoincrement=False),
-    Column("repository", Integer, nullable=False),
+    Column("run", NUMBER, primary_key=True, autoincrement=False),
+    Column("attempt", NUMBER, primary_key=True, autoincrement=False),
+    Column("repository", NUMBER, nullable=False),
 )
 """Attempts at runs whose end has to be told to workflows with `on: workflow_run`, and was not yet."""
 

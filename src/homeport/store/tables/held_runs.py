@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any, cast
 
 import msgspec
-from sqlalchemy import Column, Connection, Index, Integer, LargeBinary, Row, String, Table, insert, select, update
+from sqlalchemy import Column, Connection, Index, LargeBinary, Row, String, Table, insert, select, update
 
 from homeport.plan.model import Plan
 from homeport.ports.approvals import Decision, HeldRun
@@ -14,14 +14,14 @@ from homeport.store.tables.database import Database
 from homeport.store.tables.history_fold import forget, write_held
 from homeport.store.tables.numbers import read_number
 from homeport.store.tables.reports import mark_run
-from homeport.store.tables.schema import ATTEMPTS, FACTS, METADATA
+from homeport.store.tables.schema import ATTEMPTS, FACTS, METADATA, NUMBER
 
 HELD_RUNS = Table(
     "held_runs",
     METADATA,
-    Column("run", Integer, primary_key=True, autoincrement=False),
-    Column("repository", Integer, nullable=False),
-    Column("pull_request", Integer, nullable=False),
+    Column("run", NUMBER, primary_key=True, autoincrement=False),
+    Column("repository", NUMBER, nullable=False),
+    Column("pull_request", NUMBER, nullable=False),
     Column("head_sha", String, nullable=False),
     Column("author", String, nullable=False),
     Column("held_at", String, nullable=False),

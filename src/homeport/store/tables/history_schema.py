@@ -1,8 +1,8 @@
 """The tables in which runs and jobs are found again."""
 
-from sqlalchemy import BigInteger, Column, ForeignKeyConstraint, Index, Integer, LargeBinary, String, Table, text
+from sqlalchemy import Column, ForeignKeyConstraint, Index, LargeBinary, String, Table, text
 
-from homeport.store.tables.schema import METADATA
+from homeport.store.tables.schema import METADATA, NUMBER
 
 _FILTERED = ("workflow", "branch", "actor", "event", "status", "conclusion", "created_at")
 
@@ -12,13 +12,13 @@ OPEN = "status <> 'completed'"
 HISTORY_RUNS = Table(
     "history_runs",
     METADATA,
-    Column("run", Integer, primary_key=True, autoincrement=False),
-    Column("attempt", Integer, primary_key=True, autoincrement=False),
-    Column("repository_id", Integer, nullable=False),
+    Column("run", NUMBER, primary_key=True, autoincrement=False),
+    Column("attempt", NUMBER, primary_key=True, autoincrement=False),
+    Column("repository_id", NUMBER, nullable=False),
     Column("repository", String, nullable=False),
-    Column("is_latest", Integer, nullable=False),
-    Column("is_pinned", Integer, nullable=False),
-    Column("has_logs", Integer, nullable=False),
+    Column("is_latest", NUMBER, nullable=False),
+    Column("is_pinned", NUMBER, nullable=False),
+    Column("has_logs", NUMBER, nullable=False),
     Column("workflow", String, nullable=False),
     Column("branch", String, nullable=False, comment="in lower case, as actor; '' where there is none"),
     Column("actor", String, nullable=False),
@@ -28,7 +28,7 @@ HISTORY_RUNS = Table(
     Column("created_at", String, nullable=False),
     Column("finished_at", String, nullable=False, comment="'' before the end"),
     Column("sha", String, nullable=False),
-    Column("pull_request", Integer, nullable=False, comment="its number; 0: none"),
+    Column("pull_request", NUMBER, nullable=False, comment="its number; 0: none"),
     Column("delivery", String, nullable=False),
     Column("text", String, nullable=False, comment="what is searched: title and message, in lower case"),
     Column("entry", LargeBinary, nullable=False),
@@ -48,12 +48,12 @@ HISTORY_RUNS = Table(
 HISTORY_JOBS = Table(
     "history_jobs",
     METADATA,
-    Column("number", BigInteger, primary_key=True, autoincrement=False),
-    Column("run", Integer, nullable=False),
-    Column("attempt", Integer, nullable=False),
-    Column("position", Integer, nullable=False),
+    Column("number", NUMBER, primary_key=True, autoincrement=False),
+    Column("run", NUMBER, nullable=False),
+    Column("attempt", NUMBER, nullable=False),
+    Column("position", NUMBER, nullable=False),
     Column("status", String, nullable=False),
-    Column("annotations", Integer, nullable=False),
+    Column("annotations", NUMBER, nullable=False),
     Column("entry", LargeBinary, nullable=False),
     ForeignKeyConstraint(["run", "attempt"], ["attempts.run", "attempts.attempt"], ondelete="CASCADE"),
     Index("ix_history_jobs_run", "run", "attempt", "position"),
@@ -62,19 +62,19 @@ HISTORY_JOBS = Table(
 HISTORY_FACETS = Table(
     "history_facets",
     METADATA,
-    Column("repository_id", Integer, primary_key=True, autoincrement=False),
+    Column("repository_id", NUMBER, primary_key=True, autoincrement=False),
     Column("kind", String, primary_key=True, comment="workflow, branch, actor or event"),
     Column("value", String, primary_key=True),
     Column("label", String, nullable=False),
-    Column("runs", Integer, nullable=False),
-    Column("last_run", Integer, nullable=False),
+    Column("runs", NUMBER, nullable=False),
+    Column("last_run", NUMBER, nullable=False),
     Index("ix_history_facets_kind", "repository_id", "kind", "last_run"),
 )
 
 RUN_MARKS = Table(
     "run_marks",
     METADATA,
-    Column("run", Integer, primary_key=True, autoincrement=False),
+    Column("run", NUMBER, primary_key=True, autoincrement=False),
     Column("kind", String, primary_key=True, comment="pinned, or logs-gone: what no journal tells"),
     Column("by", String, nullable=False),
     Column("at", String, nullable=False),

@@ -13,7 +13,6 @@ from sqlalchemy import (
     Column,
     Connection,
     Index,
-    Integer,
     LargeBinary,
     Row,
     String,
@@ -31,18 +30,18 @@ from homeport.ports.forge import OPEN, Status, Told
 from homeport.ports.repositories import StoreError
 from homeport.store.tables.database import Database
 from homeport.store.tables.prepared import given, of
-from homeport.store.tables.schema import METADATA
+from homeport.store.tables.schema import METADATA, NUMBER
 
 OUTBOX = Table(
     "outbox",
     METADATA,
-    Column("id", Integer, primary_key=True),
-    Column("repository", Integer, nullable=False),
+    Column("id", NUMBER, primary_key=True),
+    Column("repository", NUMBER, nullable=False),
     Column("sha", String, nullable=False),
     Column("context_key", String, nullable=False),
-    Column("is_due", Integer, nullable=False),
+    Column("is_due", NUMBER, nullable=False),
     Column("changed_at", String, nullable=False),
-    Column("version", Integer, nullable=False),
+    Column("version", NUMBER, nullable=False),
     Column("status", LargeBinary, nullable=False),
     Column("told", LargeBinary, nullable=True, comment="the last status that the forge has acknowledged"),
     Column("remote", String, nullable=False, comment="what the forge calls a check that is open there"),

@@ -76,8 +76,12 @@ class TablePeople:
 
     def change(self, user: int, *, name: str | None, is_administrator: bool | None, is_active: bool | None) -> None:
         """One who may not sign in any more is signed out."""
-        given = {"name": name, "is_administrator": is_administrator, "is_active": is_active}
-        values = {key: value for key, value in given.items() if value is not None}
+        values: dict[str, str | int] = {} if name is None else {"name": name}
+        values |= {
+            key: int(value)
+            for key, value in (("is_administrator", is_administrator), ("is_active", is_active))
+            if value is not None
+        }
 
         def work(connection: Connection) -> None:
             able = _count_able(connection)

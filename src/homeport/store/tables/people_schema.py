@@ -1,19 +1,19 @@
 """The tables of people, of their roles, and of what they show: tokens, sessions, one-time links. All that is shown is kept as a digest."""
 
-from sqlalchemy import Column, ForeignKey, Index, Integer, LargeBinary, String, Table
+from sqlalchemy import Column, ForeignKey, Index, LargeBinary, String, Table
 
-from homeport.store.tables.schema import METADATA
+from homeport.store.tables.schema import METADATA, NUMBER
 
 USERS = Table(
     "users",
     METADATA,
-    Column("id", Integer, primary_key=True),
+    Column("id", NUMBER, primary_key=True),
     Column("login", String, nullable=False),
     Column("key", String, nullable=False, comment="the login in lower case"),
     Column("name", String, nullable=False),
     Column("password_hash", String, nullable=True),
-    Column("is_administrator", Integer, nullable=False),
-    Column("is_active", Integer, nullable=False),
+    Column("is_administrator", NUMBER, nullable=False),
+    Column("is_active", NUMBER, nullable=False),
     Column("created_at", String, nullable=False),
     Index(None, "key", unique=True),
 )
@@ -21,7 +21,7 @@ USERS = Table(
 ROLES_GIVEN = Table(
     "roles",
     METADATA,
-    Column("user", Integer, ForeignKey("users.id", ondelete="CASCADE"), primary_key=True, autoincrement=False),
+    Column("user", NUMBER, ForeignKey("users.id", ondelete="CASCADE"), primary_key=True, autoincrement=False),
     Column("target", String, primary_key=True),
     Column("role", String, nullable=False),
 )
@@ -29,8 +29,8 @@ ROLES_GIVEN = Table(
 TOKENS = Table(
     "tokens",
     METADATA,
-    Column("id", Integer, primary_key=True),
-    Column("user", Integer, ForeignKey("users.id", ondelete="CASCADE"), nullable=False),
+    Column("id", NUMBER, primary_key=True),
+    Column("user", NUMBER, ForeignKey("users.id", ondelete="CASCADE"), nullable=False),
     Column("name", String, nullable=False),
     Column("digest", LargeBinary, nullable=False),
     Column("scopes", String, nullable=False),
@@ -46,7 +46,7 @@ SESSIONS = Table(
     "sessions",
     METADATA,
     Column("digest", LargeBinary, primary_key=True),
-    Column("user", Integer, ForeignKey("users.id", ondelete="CASCADE"), nullable=False),
+    Column("user", NUMBER, ForeignKey("users.id", ondelete="CASCADE"), nullable=False),
     Column("created_at", String, nullable=False),
     Column("expires_at", String, nullable=False),
     Column("seen_at", String, nullable=False),
@@ -59,6 +59,6 @@ LINKS = Table(
     "links",
     METADATA,
     Column("digest", LargeBinary, primary_key=True),
-    Column("user", Integer, ForeignKey("users.id", ondelete="CASCADE"), nullable=True),
+    Column("user", NUMBER, ForeignKey("users.id", ondelete="CASCADE"), nullable=True),
     Column("expires_at", String, nullable=False),
 )

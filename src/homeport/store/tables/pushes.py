@@ -5,19 +5,19 @@ from datetime import datetime
 from typing import Any
 
 import msgspec
-from sqlalchemy import Column, Connection, Integer, LargeBinary, Row, String, Table, delete, insert, select
+from sqlalchemy import Column, Connection, LargeBinary, Row, String, Table, delete, insert, select
 
 from homeport.store.tables.counters import count_up
 from homeport.store.tables.database import Database
-from homeport.store.tables.schema import METADATA
+from homeport.store.tables.schema import METADATA, NUMBER
 
 PUSHES = Table(
     "pushes",
     METADATA,
-    Column("id", Integer, primary_key=True, autoincrement=False),
-    Column("repository", Integer, nullable=False),
+    Column("id", NUMBER, primary_key=True, autoincrement=False),
+    Column("repository", NUMBER, nullable=False),
     Column("actor", String, nullable=False),
-    Column("is_silent", Integer, nullable=False),
+    Column("is_silent", NUMBER, nullable=False),
     Column("received_at", String, nullable=False),
     Column("commands", LargeBinary, nullable=False),
 )

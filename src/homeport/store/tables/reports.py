@@ -14,7 +14,6 @@ from sqlalchemy import (
     Column,
     Connection,
     ForeignKeyConstraint,
-    Integer,
     LargeBinary,
     String,
     Table,
@@ -38,27 +37,27 @@ from homeport.run.facts import (
 from homeport.store.tables.database import Database
 from homeport.store.tables.outbox import OF_CONTEXT, decode_status, of_context, put_message
 from homeport.store.tables.prepared import given, of
-from homeport.store.tables.schema import ATTEMPTS, METADATA
+from homeport.store.tables.schema import ATTEMPTS, METADATA, NUMBER
 from homeport.store.tables.statuses import CommitStatus, add_status, find_latest
 
 NEWS = Table(
     "reporting_news",
     METADATA,
-    Column("id", Integer, primary_key=True),
-    Column("run", Integer, nullable=False),
-    Column("attempt", Integer, nullable=False),
+    Column("id", NUMBER, primary_key=True),
+    Column("run", NUMBER, nullable=False),
+    Column("attempt", NUMBER, nullable=False),
     ForeignKeyConstraint(["run", "attempt"], ["attempts.run", "attempts.attempt"], ondelete="CASCADE"),
 )
 
 REPORTS = Table(
     "job_reports",
     METADATA,
-    Column("repository", Integer, primary_key=True, autoincrement=False),
+    Column("repository", NUMBER, primary_key=True, autoincrement=False),
     Column("sha", String, primary_key=True),
     Column("context_key", String, primary_key=True),
     Column("source", String, primary_key=True, comment="the workflow's file, the event and the job's key"),
-    Column("run", Integer, nullable=False),
-    Column("attempt", Integer, nullable=False),
+    Column("run", NUMBER, nullable=False),
+    Column("attempt", NUMBER, nullable=False),
     Column("status", LargeBinary, nullable=False),
 )
 

@@ -5,15 +5,15 @@ from datetime import datetime
 from typing import Any
 
 import msgspec
-from sqlalchemy import Column, Connection, Integer, String, Table, delete, insert, select, update
+from sqlalchemy import Column, Connection, String, Table, delete, insert, select, update
 
 from homeport.store.tables.database import Database
-from homeport.store.tables.schema import METADATA
+from homeport.store.tables.schema import METADATA, NUMBER
 
 SCHEDULES = Table(
     "schedules",
     METADATA,
-    Column("repository", Integer, primary_key=True, autoincrement=False),
+    Column("repository", NUMBER, primary_key=True, autoincrement=False),
     Column("workflow", String, primary_key=True),
     Column("cron", String, primary_key=True),
     Column("timezone", String, primary_key=True),

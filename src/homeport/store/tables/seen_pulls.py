@@ -3,20 +3,20 @@
 from collections.abc import Mapping, Sequence
 
 import msgspec
-from sqlalchemy import Column, Connection, Integer, String, Table, delete, insert, select
+from sqlalchemy import Column, Connection, String, Table, delete, insert, select
 
 from homeport.store.tables.database import Database
 from homeport.store.tables.deliveries import Delivery, insert_new
-from homeport.store.tables.schema import METADATA
+from homeport.store.tables.schema import METADATA, NUMBER
 
 SEEN_PULLS = Table(
     "seen_pulls",
     METADATA,
-    Column("repository", Integer, primary_key=True, autoincrement=False),
-    Column("number", Integer, primary_key=True, autoincrement=False, comment="0: there was a first look"),
+    Column("repository", NUMBER, primary_key=True, autoincrement=False),
+    Column("number", NUMBER, primary_key=True, autoincrement=False, comment="0: there was a first look"),
     Column("head_sha", String, nullable=False),
-    Column("is_open", Integer, nullable=False),
-    Column("is_draft", Integer, nullable=False),
+    Column("is_open", NUMBER, nullable=False),
+    Column("is_draft", NUMBER, nullable=False),
 )
 
 

@@ -2,15 +2,15 @@
 
 from collections.abc import Mapping
 
-from sqlalchemy import Column, Connection, Integer, String, Table, delete, insert, select
+from sqlalchemy import Column, Connection, String, Table, delete, insert, select
 
 from homeport.store.tables.database import Database
-from homeport.store.tables.schema import METADATA
+from homeport.store.tables.schema import METADATA, NUMBER
 
 SEEN_REFS = Table(
     "seen_refs",
     METADATA,
-    Column("repository", Integer, primary_key=True, autoincrement=False),
+    Column("repository", NUMBER, primary_key=True, autoincrement=False),
     Column("ref", String, primary_key=True, comment="empty: there was a first look"),
     Column("sha", String, nullable=False),
 )

@@ -4,18 +4,18 @@ from collections.abc import Sequence
 from datetime import datetime
 
 import msgspec
-from sqlalchemy import Column, Connection, Index, Integer, Row, Select, String, Table, func, insert, select
+from sqlalchemy import Column, Connection, Index, Row, Select, String, Table, func, insert, select
 
 from homeport.ports.forge import StatusState
 from homeport.store.tables.database import Database
 from homeport.store.tables.prepared import given, of
-from homeport.store.tables.schema import METADATA
+from homeport.store.tables.schema import METADATA, NUMBER
 
 STATUSES = Table(
     "statuses",
     METADATA,
-    Column("id", Integer, primary_key=True),
-    Column("repository", Integer, nullable=False),
+    Column("id", NUMBER, primary_key=True),
+    Column("repository", NUMBER, nullable=False),
     Column("sha", String, nullable=False),
     Column("context", String, nullable=False),
     Column("context_key", String, nullable=False, comment="the context in lower case: names are compared so"),

@@ -1,13 +1,13 @@
 """The tables of secrets, variables and environments."""
 
-from sqlalchemy import Column, Index, Integer, LargeBinary, String, Table
+from sqlalchemy import Column, Index, LargeBinary, String, Table
 
-from homeport.store.tables.schema import METADATA
+from homeport.store.tables.schema import METADATA, NUMBER
 
 VAULT_KEYS = Table(
     "vault_keys",
     METADATA,
-    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("id", NUMBER, primary_key=True, autoincrement=False),
     Column("master", String, nullable=False, comment="the id of the key that it is wrapped by"),
     Column("wrapped", LargeBinary, nullable=False),
     Column("created_at", String, nullable=False),
@@ -18,7 +18,7 @@ SECRETS = Table(
     METADATA,
     Column("scope", String, primary_key=True),
     Column("name", String, primary_key=True),
-    Column("key", Integer, nullable=False, comment="of vault_keys"),
+    Column("key", NUMBER, nullable=False, comment="of vault_keys"),
     Column("sealed", LargeBinary, nullable=False),
     Column("visibility", String, nullable=False),
     Column("repositories", LargeBinary, nullable=False),
@@ -41,8 +41,8 @@ VARIABLES = Table(
 ENVIRONMENTS = Table(
     "environments",
     METADATA,
-    Column("id", Integer, primary_key=True),
-    Column("repository", Integer, nullable=False),
+    Column("id", NUMBER, primary_key=True),
+    Column("repository", NUMBER, nullable=False),
     Column("key", String, nullable=False, comment="the name in lower case"),
     Column("name", String, nullable=False),
     Column("created_at", String, nullable=False),

@@ -3,6 +3,8 @@
 import sqlalchemy as sa
 from alembic import op
 
+from homeport.store.tables.schema import NUMBER
+
 revision = "0001"
 down_revision = None
 
@@ -11,14 +13,14 @@ def upgrade() -> None:
     """Make the tables."""
     op.create_table(
         "attempts",
-        sa.Column("run", sa.Integer, autoincrement=False),
-        sa.Column("attempt", sa.Integer, autoincrement=False),
+        sa.Column("run", NUMBER, autoincrement=False),
+        sa.Column("attempt", NUMBER, autoincrement=False),
         sa.Column("repository", sa.String, nullable=False),
         sa.Column("workflow", sa.String, nullable=False),
-        sa.Column("number", sa.Integer, nullable=False),
+        sa.Column("number", NUMBER, nullable=False),
         sa.Column("source", sa.String, nullable=False),
         sa.Column("created_at", sa.String, nullable=False),
-        sa.Column("is_latest", sa.Integer, nullable=False),
+        sa.Column("is_latest", NUMBER, nullable=False),
         sa.Column("owner", sa.String, nullable=True),
         sa.Column("record", sa.LargeBinary, nullable=False),
         sa.Column("plan", sa.LargeBinary, nullable=False),
@@ -32,9 +34,9 @@ def upgrade() -> None:
     op.create_index("ix_attempts_owner", "attempts", ["owner"])
     op.create_table(
         "facts",
-        sa.Column("run", sa.Integer, autoincrement=False),
-        sa.Column("attempt", sa.Integer, autoincrement=False),
-        sa.Column("sequence", sa.Integer, autoincrement=False),
+        sa.Column("run", NUMBER, autoincrement=False),
+        sa.Column("attempt", NUMBER, autoincrement=False),
+        sa.Column("sequence", NUMBER, autoincrement=False),
         sa.Column("type", sa.String, nullable=False),
         sa.Column("fact", sa.LargeBinary, nullable=False),
         sa.PrimaryKeyConstraint("run", "attempt", "sequence", name="pk_facts"),
@@ -47,7 +49,7 @@ def upgrade() -> None:
         "counters",
         sa.Column("scope", sa.String),
         sa.Column("name", sa.String),
-        sa.Column("value", sa.Integer, nullable=False),
+        sa.Column("value", NUMBER, nullable=False),
         sa.PrimaryKeyConstraint("scope", "name", name="pk_counters"),
     )
     op.create_table(
@@ -60,15 +62,15 @@ def upgrade() -> None:
     op.create_table(
         "leases",
         sa.Column("lease", sa.String),
-        sa.Column("run", sa.Integer, nullable=False),
-        sa.Column("attempt", sa.Integer, nullable=False),
+        sa.Column("run", NUMBER, nullable=False),
+        sa.Column("attempt", NUMBER, nullable=False),
         sa.Column("job", sa.String, nullable=False),
         sa.Column("runner", sa.String, nullable=False),
         sa.Column("claim", sa.String, nullable=False),
         sa.Column("token_digest", sa.LargeBinary, nullable=False),
         sa.Column("taken_at", sa.String, nullable=False),
-        sa.Column("heard", sa.Integer, nullable=False),
-        sa.Column("log_size", sa.Integer, nullable=False),
+        sa.Column("heard", NUMBER, nullable=False),
+        sa.Column("log_size", NUMBER, nullable=False),
         sa.PrimaryKeyConstraint("lease", name="pk_leases"),
         sa.ForeignKeyConstraint(
             ["run", "attempt"], ["attempts.run", "attempts.attempt"], name="fk_leases_run_attempt", ondelete="CASCADE"

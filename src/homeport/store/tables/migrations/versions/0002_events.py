@@ -3,6 +3,8 @@
 import sqlalchemy as sa
 from alembic import op
 
+from homeport.store.tables.schema import NUMBER
+
 revision = "0002"
 down_revision = "0001"
 
@@ -18,7 +20,7 @@ def upgrade() -> None:
 def _make_directory() -> None:
     op.create_table(
         "repositories",
-        sa.Column("id", sa.Integer, autoincrement=False),
+        sa.Column("id", NUMBER, autoincrement=False),
         sa.Column("key", sa.String, nullable=False),
         sa.Column("record", sa.LargeBinary, nullable=False),
         sa.PrimaryKeyConstraint("id", name="pk_repositories"),
@@ -26,8 +28,8 @@ def _make_directory() -> None:
     )
     op.create_table(
         "workflows",
-        sa.Column("id", sa.Integer, autoincrement=False),
-        sa.Column("repository", sa.Integer, nullable=False),
+        sa.Column("id", NUMBER, autoincrement=False),
+        sa.Column("repository", NUMBER, nullable=False),
         sa.Column("path", sa.String, nullable=False),
         sa.Column("name", sa.String, nullable=False),
         sa.Column("state", sa.String, nullable=False),
@@ -41,8 +43,8 @@ def _make_directory() -> None:
 def _make_events() -> None:
     op.create_table(
         "events",
-        sa.Column("id", sa.Integer, autoincrement=False),
-        sa.Column("repository", sa.Integer, nullable=False),
+        sa.Column("id", NUMBER, autoincrement=False),
+        sa.Column("repository", NUMBER, nullable=False),
         sa.Column("delivery", sa.String, nullable=False),
         sa.Column("name", sa.String, nullable=False),
         sa.Column("accepted_at", sa.String, nullable=False),
@@ -56,12 +58,12 @@ def _make_events() -> None:
     op.create_index("ix_events_repository_id", "events", ["repository", "id"])
     op.create_table(
         "workflow_starts",
-        sa.Column("event", sa.Integer, autoincrement=False),
+        sa.Column("event", NUMBER, autoincrement=False),
         sa.Column("workflow", sa.String),
         sa.Column("name", sa.String, nullable=False),
         sa.Column("outcome", sa.String, nullable=False),
-        sa.Column("run", sa.Integer, nullable=True),
-        sa.Column("number", sa.Integer, nullable=False),
+        sa.Column("run", NUMBER, nullable=True),
+        sa.Column("number", NUMBER, nullable=False),
         sa.Column("reason", sa.String, nullable=False),
         sa.Column("diagnostics", sa.LargeBinary, nullable=False),
         sa.PrimaryKeyConstraint("event", "workflow", name="pk_workflow_starts"),
@@ -70,9 +72,9 @@ def _make_events() -> None:
     op.create_index("ix_workflow_starts_run", "workflow_starts", ["run"])
     op.create_table(
         "watched_runs",
-        sa.Column("run", sa.Integer, autoincrement=False),
-        sa.Column("attempt", sa.Integer, autoincrement=False),
-        sa.Column("repository", sa.Integer, nullable=False),
+        sa.Column("run", NUMBER, autoincrement=False),
+        sa.Column("attempt", NUMBER, autoincrement=False),
+        sa.Column("repository", NUMBER, nullable=False),
         sa.PrimaryKeyConstraint("run", "attempt", name="pk_watched_runs"),
     )
 
@@ -80,11 +82,11 @@ def _make_events() -> None:
 def _make_deliveries() -> None:
     op.create_table(
         "deliveries",
-        sa.Column("id", sa.Integer),
+        sa.Column("id", NUMBER),
         sa.Column("source", sa.String, nullable=False),
         sa.Column("delivery", sa.String, nullable=False),
         sa.Column("digest", sa.LargeBinary, nullable=False),
-        sa.Column("repository", sa.Integer, nullable=False),
+        sa.Column("repository", NUMBER, nullable=False),
         sa.Column("event", sa.String, nullable=False),
         sa.Column("received_at", sa.String, nullable=False),
         sa.Column("state", sa.String, nullable=False),
@@ -100,28 +102,28 @@ def _make_deliveries() -> None:
     op.create_index("ix_deliveries_repository_id", "deliveries", ["repository", "id"])
     op.create_table(
         "pushes",
-        sa.Column("id", sa.Integer, autoincrement=False),
-        sa.Column("repository", sa.Integer, nullable=False),
+        sa.Column("id", NUMBER, autoincrement=False),
+        sa.Column("repository", NUMBER, nullable=False),
         sa.Column("actor", sa.String, nullable=False),
-        sa.Column("is_silent", sa.Integer, nullable=False),
+        sa.Column("is_silent", NUMBER, nullable=False),
         sa.Column("received_at", sa.String, nullable=False),
         sa.Column("commands", sa.LargeBinary, nullable=False),
         sa.PrimaryKeyConstraint("id", name="pk_pushes"),
     )
     op.create_table(
         "seen_refs",
-        sa.Column("repository", sa.Integer, autoincrement=False),
+        sa.Column("repository", NUMBER, autoincrement=False),
         sa.Column("ref", sa.String),
         sa.Column("sha", sa.String, nullable=False),
         sa.PrimaryKeyConstraint("repository", "ref", name="pk_seen_refs"),
     )
     op.create_table(
         "seen_pulls",
-        sa.Column("repository", sa.Integer, autoincrement=False),
-        sa.Column("number", sa.Integer, autoincrement=False),
+        sa.Column("repository", NUMBER, autoincrement=False),
+        sa.Column("number", NUMBER, autoincrement=False),
         sa.Column("head_sha", sa.String, nullable=False),
-        sa.Column("is_open", sa.Integer, nullable=False),
-        sa.Column("is_draft", sa.Integer, nullable=False),
+        sa.Column("is_open", NUMBER, nullable=False),
+        sa.Column("is_draft", NUMBER, nullable=False),
         sa.PrimaryKeyConstraint("repository", "number", name="pk_seen_pulls"),
     )
 
@@ -129,7 +131,7 @@ def _make_deliveries() -> None:
 def _make_schedules() -> None:
     op.create_table(
         "schedules",
-        sa.Column("repository", sa.Integer, autoincrement=False),
+        sa.Column("repository", NUMBER, autoincrement=False),
         sa.Column("workflow", sa.String),
         sa.Column("cron", sa.String),
         sa.Column("timezone", sa.String),

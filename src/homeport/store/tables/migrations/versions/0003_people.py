@@ -3,6 +3,8 @@
 import sqlalchemy as sa
 from alembic import op
 
+from homeport.store.tables.schema import NUMBER
+
 revision = "0003"
 down_revision = "0002"
 
@@ -11,20 +13,20 @@ def upgrade() -> None:
     """Make the tables."""
     op.create_table(
         "users",
-        sa.Column("id", sa.Integer),
+        sa.Column("id", NUMBER),
         sa.Column("login", sa.String, nullable=False),
         sa.Column("key", sa.String, nullable=False),
         sa.Column("name", sa.String, nullable=False),
         sa.Column("password_hash", sa.String, nullable=True),
-        sa.Column("is_administrator", sa.Integer, nullable=False),
-        sa.Column("is_active", sa.Integer, nullable=False),
+        sa.Column("is_administrator", NUMBER, nullable=False),
+        sa.Column("is_active", NUMBER, nullable=False),
         sa.Column("created_at", sa.String, nullable=False),
         sa.PrimaryKeyConstraint("id", name="pk_users"),
     )
     op.create_index("ix_users_key", "users", ["key"], unique=True)
     op.create_table(
         "roles",
-        sa.Column("user", sa.Integer, autoincrement=False),
+        sa.Column("user", NUMBER, autoincrement=False),
         sa.Column("target", sa.String),
         sa.Column("role", sa.String, nullable=False),
         sa.PrimaryKeyConstraint("user", "target", name="pk_roles"),
@@ -32,8 +34,8 @@ def upgrade() -> None:
     )
     op.create_table(
         "tokens",
-        sa.Column("id", sa.Integer),
-        sa.Column("user", sa.Integer, nullable=False),
+        sa.Column("id", NUMBER),
+        sa.Column("user", NUMBER, nullable=False),
         sa.Column("name", sa.String, nullable=False),
         sa.Column("digest", sa.LargeBinary, nullable=False),
         sa.Column("scopes", sa.String, nullable=False),
@@ -49,7 +51,7 @@ def upgrade() -> None:
     op.create_table(
         "sessions",
         sa.Column("digest", sa.LargeBinary),
-        sa.Column("user", sa.Integer, nullable=False),
+        sa.Column("user", NUMBER, nullable=False),
         sa.Column("created_at", sa.String, nullable=False),
         sa.Column("expires_at", sa.String, nullable=False),
         sa.Column("seen_at", sa.String, nullable=False),
@@ -62,7 +64,7 @@ def upgrade() -> None:
     op.create_table(
         "links",
         sa.Column("digest", sa.LargeBinary),
-        sa.Column("user", sa.Integer, nullable=True),
+        sa.Column("user", NUMBER, nullable=True),
         sa.Column("expires_at", sa.String, nullable=False),
         sa.PrimaryKeyConstraint("digest", name="pk_links"),
         sa.ForeignKeyConstraint(["user"], ["users.id"], name="fk_links_user", ondelete="CASCADE"),
@@ -82,9 +84,9 @@ def upgrade() -> None:
     op.create_index("ix_job_tokens_run", "job_tokens", ["run"])
     op.create_table(
         "held_runs",
-        sa.Column("run", sa.Integer, autoincrement=False),
-        sa.Column("repository", sa.Integer, nullable=False),
-        sa.Column("pull_request", sa.Integer, nullable=False),
+        sa.Column("run", NUMBER, autoincrement=False),
+        sa.Column("repository", NUMBER, nullable=False),
+        sa.Column("pull_request", NUMBER, nullable=False),
         sa.Column("head_sha", sa.String, nullable=False),
         sa.Column("author", sa.String, nullable=False),
         sa.Column("held_at", sa.String, nullable=False),
@@ -99,7 +101,7 @@ def upgrade() -> None:
     op.create_index("ix_held_runs_repository_head_sha", "held_runs", ["repository", "head_sha"])
     op.create_table(
         "audit",
-        sa.Column("sequence", sa.Integer, autoincrement=False),
+        sa.Column("sequence", NUMBER, autoincrement=False),
         sa.Column("at", sa.String, nullable=False),
         sa.Column("who", sa.String, nullable=False),
         sa.Column("action", sa.String, nullable=False),

@@ -3,6 +3,8 @@
 import sqlalchemy as sa
 from alembic import op
 
+from homeport.store.tables.schema import NUMBER
+
 revision = "0004"
 down_revision = "0003"
 
@@ -11,7 +13,7 @@ def upgrade() -> None:
     """Make the tables."""
     op.create_table(
         "vault_keys",
-        sa.Column("id", sa.Integer, autoincrement=False),
+        sa.Column("id", NUMBER, autoincrement=False),
         sa.Column("master", sa.String, nullable=False),
         sa.Column("wrapped", sa.LargeBinary, nullable=False),
         sa.Column("created_at", sa.String, nullable=False),
@@ -21,7 +23,7 @@ def upgrade() -> None:
         "secrets",
         sa.Column("scope", sa.String),
         sa.Column("name", sa.String),
-        sa.Column("key", sa.Integer, nullable=False),
+        sa.Column("key", NUMBER, nullable=False),
         sa.Column("sealed", sa.LargeBinary, nullable=False),
         sa.Column("visibility", sa.String, nullable=False),
         sa.Column("repositories", sa.LargeBinary, nullable=False),
@@ -42,8 +44,8 @@ def upgrade() -> None:
     )
     op.create_table(
         "environments",
-        sa.Column("id", sa.Integer),
-        sa.Column("repository", sa.Integer, nullable=False),
+        sa.Column("id", NUMBER),
+        sa.Column("repository", NUMBER, nullable=False),
         sa.Column("key", sa.String, nullable=False),
         sa.Column("name", sa.String, nullable=False),
         sa.Column("created_at", sa.String, nullable=False),

@@ -3,6 +3,8 @@
 import sqlalchemy as sa
 from alembic import op
 
+from homeport.store.tables.schema import NUMBER
+
 revision = "0006"
 down_revision = "0005"
 
@@ -15,18 +17,18 @@ def upgrade() -> None:
     _create_jobs()
     op.create_table(
         "history_facets",
-        sa.Column("repository_id", sa.Integer, autoincrement=False),
+        sa.Column("repository_id", NUMBER, autoincrement=False),
         sa.Column("kind", sa.String),
         sa.Column("value", sa.String),
         sa.Column("label", sa.String, nullable=False),
-        sa.Column("runs", sa.Integer, nullable=False),
-        sa.Column("last_run", sa.Integer, nullable=False),
+        sa.Column("runs", NUMBER, nullable=False),
+        sa.Column("last_run", NUMBER, nullable=False),
         sa.PrimaryKeyConstraint("repository_id", "kind", "value", name="pk_history_facets"),
     )
     op.create_index("ix_history_facets_kind", "history_facets", ["repository_id", "kind", "last_run"])
     op.create_table(
         "run_marks",
-        sa.Column("run", sa.Integer, autoincrement=False),
+        sa.Column("run", NUMBER, autoincrement=False),
         sa.Column("kind", sa.String),
         sa.Column("by", sa.String, nullable=False),
         sa.Column("at", sa.String, nullable=False),
@@ -37,13 +39,13 @@ def upgrade() -> None:
 def _create_runs() -> None:
     op.create_table(
         "history_runs",
-        sa.Column("run", sa.Integer, autoincrement=False),
-        sa.Column("attempt", sa.Integer, autoincrement=False),
-        sa.Column("repository_id", sa.Integer, nullable=False),
+        sa.Column("run", NUMBER, autoincrement=False),
+        sa.Column("attempt", NUMBER, autoincrement=False),
+        sa.Column("repository_id", NUMBER, nullable=False),
         sa.Column("repository", sa.String, nullable=False),
-        sa.Column("is_latest", sa.Integer, nullable=False),
-        sa.Column("is_pinned", sa.Integer, nullable=False),
-        sa.Column("has_logs", sa.Integer, nullable=False),
+        sa.Column("is_latest", NUMBER, nullable=False),
+        sa.Column("is_pinned", NUMBER, nullable=False),
+        sa.Column("has_logs", NUMBER, nullable=False),
         sa.Column("workflow", sa.String, nullable=False),
         sa.Column("branch", sa.String, nullable=False),
         sa.Column("actor", sa.String, nullable=False),
@@ -53,7 +55,7 @@ def _create_runs() -> None:
         sa.Column("created_at", sa.String, nullable=False),
         sa.Column("finished_at", sa.String, nullable=False),
         sa.Column("sha", sa.String, nullable=False),
-        sa.Column("pull_request", sa.Integer, nullable=False),
+        sa.Column("pull_request", NUMBER, nullable=False),
         sa.Column("delivery", sa.String, nullable=False),
         sa.Column("text", sa.String, nullable=False),
         sa.Column("entry", sa.LargeBinary, nullable=False),
@@ -84,12 +86,12 @@ def _create_runs() -> None:
 def _create_jobs() -> None:
     op.create_table(
         "history_jobs",
-        sa.Column("number", sa.BigInteger, autoincrement=False),
-        sa.Column("run", sa.Integer, nullable=False),
-        sa.Column("attempt", sa.Integer, nullable=False),
-        sa.Column("position", sa.Integer, nullable=False),
+        sa.Column("number", NUMBER, autoincrement=False),
+        sa.Column("run", NUMBER, nullable=False),
+        sa.Column("attempt", NUMBER, nullable=False),
+        sa.Column("position", NUMBER, nullable=False),
         sa.Column("status", sa.String, nullable=False),
-        sa.Column("annotations", sa.Integer, nullable=False),
+        sa.Column("annotations", NUMBER, nullable=False),
         sa.Column("entry", sa.LargeBinary, nullable=False),
         sa.PrimaryKeyConstraint("number", name="pk_history_jobs"),
         sa.ForeignKeyConstraint(
