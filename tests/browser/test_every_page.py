@@ -43,6 +43,8 @@ PAGES = [
     "/octo/shop/actions/runs/1/job/{job}",
     "/octo/shop/actions/events",
     "/octo/shop/actions/start",
+    "/octo/shop/actions/search",
+    "/octo/shop/actions/search?q=longer",
     "/octo/shop/actions/caches",
     "/octo/shop/actions/caches?q=nothing",
     "/mona/plugin/actions/events/deliveries",

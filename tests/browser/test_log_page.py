@@ -32,7 +32,8 @@ def visitor(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Itera
         ]
         first = (
             "step_3",
-            "##[group]Run pip install\n\x1b[36;1mpip install\x1b[0m\n##[endgroup]\nInstalled\n##[warning]old",
+            "##[group]Run pip install\n\x1b[36;1mpip install\x1b[0m\n##[endgroup]\nInstalled\n##[warning]old"
+            "\n\x1b[33mSee https://example.com/a?b=(c).\x1b[0m",
         )
         past.say(run, "test", [first, *many, ("step_4", f"{HOSTILE}\n##[error]Process completed with exit code 1.")])
     with served(folder) as server, visiting(browser, server) as visitor:
@@ -97,6 +98,9 @@ def test_steps_and_groups_fold(visitor: Visitor) -> None:
     group.locator(".t").click()
     expect(page.locator(".row .t .b.f6")).to_have_text("pip install")
     expect(page.locator(".row.k-warning")).to_contain_text("old")
+    address = page.get_by_role("link", name="https://example.com/a?b=(c")
+    expect(address).to_have_attribute("href", "https://example.com/a?b=(c")
+    expect(address).to_have_attribute("rel", "nofollow noopener noreferrer")
 
 
 def test_search_finds_lines_that_are_far_away(visitor: Visitor) -> None:
@@ -106,6 +110,21 @@ def test_search_finds_lines_that_are_far_away(visitor: Visitor) -> None:
     expect(page.locator("[data-status]")).to_have_text("1 of 1")
     expect(page.locator(".row.hit")).to_contain_text("line 543210 of many")
     expect(page.locator(".row.hit")).to_be_in_viewport()
+
+
+def test_a_text_is_found_in_the_logs_of_all_runs_and_leads_to_its_line(visitor: Visitor) -> None:
+    visitor.go("/octo/shop/actions").get_by_role("link", name="Logs", exact=True).click()
+    visitor.page.keyboard.type("LINE 654321 of")
+    visitor.page.keyboard.press("Enter")
+    found = visitor.page.get_by_role("region", name="Test all of it in Say a lot")
+    expect(found).to_contain_text("line 654321 of many")
+    found.locator("a.n").click()
+    expect(visitor.page.locator(".row.target")).to_contain_text("line 654321 of many")
+    expect(visitor.page.locator(".row.target")).to_be_in_viewport()
+    expect(visitor.go("/octo/shop/actions/search?q=nothing+like+it").get_by_role("heading", level=2)).to_have_text(
+        "Nobody has said that"
+    )
+    assert visitor.troubles == []
 
 
 def test_times_are_shown_when_they_are_asked_for(visitor: Visitor) -> None:

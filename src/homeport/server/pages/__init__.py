@@ -23,6 +23,7 @@ from starlette.routing import BaseRoute
 from homeport import __version__
 from homeport.ports.caches import CacheStore
 from homeport.server.forge_administration import open_forges
+from homeport.server.log_search import LogSearch
 from homeport.server.pages.administration import AdministrationPages
 from homeport.server.pages.approvals import Approvals
 from homeport.server.pages.artifact_files import ArtifactFiles
@@ -41,6 +42,7 @@ from homeport.server.pages.roles import RolePages
 from homeport.server.pages.run_lists import RunLists
 from homeport.server.pages.run_pages import RunPages
 from homeport.server.pages.run_reader import RunReader
+from homeport.server.pages.search_pages import SearchPages
 from homeport.server.pages.signing_in import SigningIn
 from homeport.server.pages.starting import Starting
 from homeport.server.pages.static_files import StaticFiles
@@ -93,6 +95,7 @@ def routes(parts: ServerParts, pages: Pages) -> list[BaseRoute]:
         *ArtifactFiles(directory, history, artifacts, parts.access.audit).routes,
         *RunLists(pages, directory, history, parts.happenings.workflows, refused, clock).routes,
         *EventPages(pages, directory, history, parts.happenings.events, parts.happenings.deliveries.store).routes,
+        *SearchPages(pages, directory, history, LogSearch(parts.logs, history)).routes,
         *CachePages(pages, directory, _caches_of(parts), parts.access.audit).routes,
         *approvals.routes,
         *RunPages(pages, reader, directory, history, artifacts, approvals, made_checks, clock).routes,

@@ -13,7 +13,7 @@ from starlette.responses import HTMLResponse
 from homeport.ports.access import Caller
 from homeport.ports.clock import Clock
 from homeport.ports.directory import HostedRepository
-from homeport.present.html_ansi import render_ansi
+from homeport.present.html_ansi import render_ansi, split_marker
 from homeport.present.html_words import STATE_WORDS, show_age, show_count, show_moment, show_size
 from homeport.present.words import show_duration
 from homeport.server.auth import find_identity
@@ -139,5 +139,6 @@ _FILTERS: dict[str, Callable[..., Any]] = {
     "ref": _show_ref,
     "segment": lambda text: quote(str(text), safe=""),
     "size": show_size,
+    "unmarked": lambda line: split_marker(line)[1],
     "state_word": lambda state: STATE_WORDS.get(state, state.replace("_", " ")),
 }

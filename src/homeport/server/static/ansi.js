@@ -30,18 +30,32 @@ export function splitAnsi(text) {
   return spans;
 }
 
-/** Appends the line to an element. Text goes in as text: nothing in a log is ever markup. */
+/** Appends the line to an element. Text goes in as text: nothing in a log is ever markup. Addresses of the web become links. */
 export function renderAnsi(text, into) {
   for (const [classes, stretch] of splitAnsi(text)) {
     if (!classes) {
-      into.append(stretch);
+      into.append(...withLinks(stretch));
       continue;
     }
     const span = document.createElement("span");
     span.className = classes;
-    span.textContent = stretch;
+    span.append(...withLinks(stretch));
     into.append(span);
   }
+}
+
+/** Where it ends is where people would say so: punctuation behind an address is not of it. */
+function withLinks(text) {
+  if (!text.includes("://")) return [text];
+  return text.split(/(\bhttps?:\/\/[^\s<>"'`{}|\\^]*[^\s<>"'`{}|\\^.,;:!?()[\]])/).map((part, index) => {
+    if (index % 2 === 0) return part;
+    const link = document.createElement("a");
+    link.href = part;
+    link.rel = "nofollow noopener noreferrer";
+    link.target = "_blank";
+    link.textContent = part;
+    return link;
+  });
 }
 
 function afterReturn(text) {

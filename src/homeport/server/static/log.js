@@ -358,7 +358,8 @@ class Viewer {
 
   goToHash() {
     const found = /^#step:(\d+):(\d+)$/.exec(location.hash);
-    const line = found && this.layout.lineOf(Number(found[1]), Number(found[2]));
+    const ofAll = /^#line:(\d+)$/.exec(location.hash); // as searches over many logs count
+    const line = ofAll ? Number(ofAll[1]) : found && this.layout.lineOf(Number(found[1]), Number(found[2]));
     if (!line) return false;
     this.target = line;
     return this.goTo(line);

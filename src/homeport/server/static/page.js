@@ -62,6 +62,11 @@ setInterval(() => {
   }
 }, 1000);
 
+// A list that is scrolled by itself, on phones, begins where one is.
+const here = document.querySelector(".side [aria-current]");
+const list = here?.closest(".side");
+if (list) list.scrollTop = here.getBoundingClientRect().top - list.getBoundingClientRect().top - list.clientHeight / 2;
+
 // --- parts that keep up to date: `data-part` elements are taken anew from the page itself --------------------------------
 
 let isFetching = false;
