@@ -16,6 +16,7 @@ from homeport.ports.access import ANONYMOUS, Caller
 from homeport.server.audit import Audit
 from homeport.server.auth import COOKIE, NOBODY, SECURE_COOKIE, Identities, Identity, read_token
 from homeport.server.credentials import is_form_token
+from homeport.server.form_fields import LARGEST_FORM
 from homeport.server.limits import Limits, client_address, client_network
 from homeport.server.problems import answer_git_or_problem
 
@@ -23,7 +24,6 @@ OWN_WAYS = ("/runner/", "/toolkit/", "/webhooks/", "/oidc/")
 """Below these, others say who calls: leases, jobs of the toolkit, signatures, jobs that ask for identity tokens."""
 _REFUSED = frozenset({401, 403})
 _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
-_LARGEST_FORM = 1 << 20
 _FORM = "application/x-www-form-urlencoded"
 
 
@@ -150,7 +150,7 @@ async def _read_form(receive: Receive) -> bytes:
         if message["type"] != "http.request":
             raise _RefusedError(400, "form.refused", "The form did not arrive.")
         body += message.get("body", b"")
-        if len(body) > _LARGEST_FORM:
+        if len(body) > LARGEST_FORM:
             raise _RefusedError(413, "form.refused", "The form is too large.")
         if not message.get("more_body", False):
             return bytes(body)

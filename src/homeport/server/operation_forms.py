@@ -20,9 +20,9 @@ from homeport.ports.access import Caller
 from homeport.ports.history import HistoryRun
 from homeport.ports.run_entries import JobEntry
 from homeport.server.audit import Audit
+from homeport.server.form_fields import read_fields
 from homeport.server.limits import client_address
 from homeport.server.operations import OperationError, Operations
-from homeport.server.pages.forms import read_form
 from homeport.server.parts import ServerParts
 from homeport.server.run_requests import RUN_PATH, RunRequests
 
@@ -53,7 +53,7 @@ class OperationForms:
         self, work: Callable[[Caller, HistoryRun, Form], str], action: str
     ) -> Callable[[Request], Awaitable[Response]]:
         async def answered(request: Request) -> Response:
-            form = await read_form(request)
+            form = await read_fields(request)
             return await run_in_threadpool(self._carry_out, request, form, work, action)
 
         return answered

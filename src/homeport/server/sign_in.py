@@ -7,13 +7,13 @@ of `SignInError`. The pages themselves are not here.
 from urllib.parse import quote, urlencode
 
 from starlette.concurrency import run_in_threadpool
-from starlette.datastructures import FormData
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from homeport.ports.people import People
 from homeport.server.auth import COOKIE, SECURE_COOKIE, SESSION_DAYS, find_identity
+from homeport.server.form_fields import read_fields
 from homeport.server.identification import find_cookie
 from homeport.server.limits import client_address, client_network
 from homeport.server.problems import answer_problem
@@ -52,26 +52,26 @@ class SignInForms:
         )
 
     async def _sign_in(self, request: Request) -> Response:
-        form = await _read_form(request)
-        target = local_target(_text(form, "next"))
+        form = await read_fields(request, _MOST_FIELDS)
+        target = local_target(form.get("next", ""))
         try:
             cookie = await run_in_threadpool(
-                self._sessions.sign_in, _text(form, "login"), _text(form, "password"), self.visitor(request)
+                self._sessions.sign_in, form.get("login", ""), form.get("password", ""), self.visitor(request)
             )
         except SignInError as error:
             return _lead_back(request, error, {"next": target})
         return self._let_in(cookie, target)
 
     async def _finish_setup(self, request: Request) -> Response:
-        form = await _read_form(request)
-        token = _text(form, "token")
+        form = await read_fields(request, _MOST_FIELDS)
+        token = form.get("token", "")
         try:
             cookie = await run_in_threadpool(
                 self._sessions.finish_setup,
                 token,
-                _text(form, "login"),
-                _text(form, "name"),
-                _text(form, "password"),
+                form.get("login", ""),
+                form.get("name", ""),
+                form.get("password", ""),
                 self.visitor(request),
             )
         except SignInError as error:
@@ -90,7 +90,7 @@ class SignInForms:
 
     async def _change_password(self, request: Request) -> Response:
         identity = find_identity(request)
-        form = await _read_form(request)
+        form = await read_fields(request, _MOST_FIELDS)
         user = await run_in_threadpool(self._people.find, identity.caller.login) if identity.session else None
         if user is None:
             return RedirectResponse("/login", 303)
@@ -98,8 +98,8 @@ class SignInForms:
             cookie = await run_in_threadpool(
                 self._sessions.change_password,
                 user,
-                _text(form, "former"),
-                _text(form, "password"),
+                form.get("former", ""),
+                form.get("password", ""),
                 self.visitor(request),
             )
         except SignInError as error:
@@ -124,15 +124,6 @@ def local_target(target: str) -> str:
     """Where to go after signing in: a path of this server, whatever was asked for."""
     is_local = target.startswith("/") and not target.startswith(("//", "/\\")) and target.isprintable()
     return quote(target, safe="/?&=#%+:@!$'()*,;~") if is_local and "\\" not in target else "/"
-
-
-async def _read_form(request: Request) -> FormData:
-    return await request.form(max_files=0, max_fields=_MOST_FIELDS)
-
-
-def _text(form: FormData, name: str) -> str:
-    value = form.get(name)
-    return value if isinstance(value, str) else ""
 
 
 def _lead_back(request: Request, error: SignInError, also: dict[str, str]) -> Response:

@@ -347,3 +347,13 @@ def test_what_is_kept_and_written_down_holds_no_password_cookie_or_link(house: H
         assert secret.encode() not in kept
         assert secret.encode("utf-16-le") not in kept
     assert re.search(rb"\$argon2id\$", kept)
+
+
+@pytest.mark.parametrize("is_multipart", [False, True])
+def test_a_form_that_is_larger_than_any_is_not_read_to_its_end(house: House, is_multipart: bool) -> None:
+    """Nobody is asked who they are before a form is read, so it must not fill the memory."""
+    fields = {f"field{number}": "x" * 900_000 for number in range(3)}
+    files = {name: (None, value) for name, value in fields.items()} if is_multipart else None
+    response = house.client().post("/login", data=None if is_multipart else fields, files=files)
+    assert response.status_code == 413
+    assert response.headers["connection"] == "close"

@@ -15,8 +15,8 @@ from homeport.ports.directory import DirectoryError, HostedRepository, Origin, R
 from homeport.ports.history import RunHistory
 from homeport.server.audit import Audit
 from homeport.server.auth import demand_administrator, find_identity
+from homeport.server.form_fields import read_fields
 from homeport.server.limits import client_address
-from homeport.server.pages.forms import read_form
 from homeport.server.pages.rendering import Pages, repository_path, with_query
 from homeport.server.pages.run_lists import describe_run, see_repositories
 
@@ -88,7 +88,7 @@ class RepositoryLists:
         )
 
     async def _add(self, request: Request) -> Response:
-        typed = await read_form(request)
+        typed = await read_fields(request)
         return await run_in_threadpool(self._add_typed, request, typed)
 
     def _add_typed(self, request: Request, typed: Mapping[str, str]) -> Response:

@@ -7,6 +7,7 @@ from starlette.routing import BaseRoute, Route
 
 from homeport.server.access import Access, sign_in_forms
 from homeport.server.auth import find_identity
+from homeport.server.form_fields import read_fields
 from homeport.server.pages.rendering import THEME_COOKIE, Pages
 from homeport.server.sessions import SignInError
 from homeport.server.sign_in import local_target
@@ -77,9 +78,9 @@ class SigningIn:
 
     async def _choose_theme(self, request: Request) -> Response:
         """Without JavaScript; with it, `static/page.js` does the same."""
-        form = await request.form(max_files=0, max_fields=5)
+        form = await read_fields(request, 5)
         theme = form.get("theme")
-        response = RedirectResponse(local_target(str(form.get("next", "/"))), 303)
+        response = RedirectResponse(local_target(form.get("next", "/")), 303)
         response.set_cookie(
             THEME_COOKIE, theme if theme in ("light", "dark") else "", max_age=_YEAR_SECONDS, path="/", samesite="lax"
         )
