@@ -14,6 +14,8 @@ LINK = "hpl_"
 """Of a link that is good once."""
 SESSION = "hps_"
 """Of a browser's cookie."""
+WEBHOOK = "hpw_"
+"""A secret by which a forge signs what it sends."""
 
 
 def make_credential(beginning: str) -> str:

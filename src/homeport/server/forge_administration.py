@@ -5,14 +5,12 @@ from homeport.ports.directory import HostedRepository, RepositoryDirectory
 from homeport.ports.forge import ForgeCredential
 from homeport.ports.vault import Vault
 from homeport.server.audit import Audit
-from homeport.server.credentials import make_credential
+from homeport.server.credentials import WEBHOOK, make_credential
 from homeport.server.delivery import Delivery
 from homeport.server.forge_credentials import CredentialTarget, VaultForgeCredentials
 from homeport.server.hooks import SERVER_SECRET, secret_name
 from homeport.server.parts import ServerParts
 from homeport.server.people import Actor
-
-_WEBHOOK = "hpw_"
 
 
 class ForgeAdministration:
@@ -56,7 +54,7 @@ class ForgeAdministration:
 
     def make_webhook_secret(self, by: Actor, repository: HostedRepository | None) -> str:
         """A new secret: shown this once. The former one is good for nothing any more, seconds later."""
-        secret = make_credential(_WEBHOOK)
+        secret = make_credential(WEBHOOK)
         self._vault.put_system(_secret_name(repository), secret, at=self._clock.now())
         self._note(by, "webhook-secret.created", "server" if repository is None else repository.full_name)
         return secret

@@ -18,7 +18,7 @@ _UNWANTED = frozenset({"color_message"})
 """uvicorn's, with the same words as the message"""
 _HIDDEN = "***"
 _DOORS = (
-    re.compile(r"\bhp[tjls]_[\w-]{16,}"),  # `server.credentials`
+    re.compile(r"\bhp[tjilsw]_[\w-]{16,}"),  # `server.credentials`
     re.compile(r"\b(?:gh[pousr]_\w{16,}|github_pat_\w{16,}|glpat-[\w-]{16,}|eyJ[\w-]{10,}\.[\w-]{10,}\.[\w-]*)"),
     re.compile(r"(?<=://)[^/@\s]*:[^/@\s]*(?=@)"),  # user and password in an address
     re.compile(r"(?i)(?<=authorization: )[^\r\n]*"),

@@ -9,7 +9,8 @@ import msgspec
 import pytest
 
 from homeport.run.facts import RunFinished, RunQueued
-from homeport.server.credentials import JOB, LINK, PERSONAL, SESSION, make_credential
+from homeport.server import credentials
+from homeport.server.credentials import make_credential
 from homeport.server.own_log import LogFormatter, hide_doors, note_runs
 
 AT = datetime(2026, 3, 1, 12, 0, 0, 250_000, tzinfo=UTC)
@@ -74,7 +75,7 @@ def test_what_comes_from_outside_ends_no_line_and_moves_no_cursor(text: str) -> 
 @pytest.mark.parametrize(
     "text",
     [
-        *(pytest.param(make_credential(kind), id=kind) for kind in (PERSONAL, JOB, LINK, SESSION)),
+        *(pytest.param(make_credential(kind), id=name) for name, kind in vars(credentials).items() if name.isupper()),
         "ghp_" + "a1" * 18,
         "github_pat_" + "a1" * 20,
         "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0In0.c2lnbmF0dXJl",
