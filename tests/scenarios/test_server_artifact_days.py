@@ -35,7 +35,7 @@ def test_artifacts_are_kept_as_long_as_the_repository_says(tmp_path: Path, days:
         with records(server) as kept:
             found = kept.repository(repository.name)
             settings = msgspec.structs.replace(found.settings, artifact_days=days)
-            kept.directory.change(msgspec.structs.replace(found, settings=settings))
+            kept.directory.change(found.id, lambda known: msgspec.structs.replace(known, settings=settings))
         run = repository.push({}, WORKFLOW)
         assert repository.await_conclusion(run) == "success"
         assert f"{days} days" in repository.log(run, "keep")

@@ -1,6 +1,6 @@
 """The repositories that a server knows: where they come from, who may see them, and what is set for each."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Literal, Protocol
 
 import msgspec
@@ -107,8 +107,10 @@ class RepositoryDirectory(Protocol):
         """A new one; its `id` is given here. Raises `DirectoryError` where the name is taken, reserved or not a name."""
         ...
 
-    def change(self, repository: HostedRepository) -> None:
-        """Settings, default branch, name."""
+    def change(self, repository: int, change: Callable[[HostedRepository], HostedRepository]) -> HostedRepository:
+        """What `change` makes of it as it is now: settings, default branch, name; of two changes at once both count. `change` must be pure.
+        Raises `DirectoryError` where it is not there, or its new name is taken, reserved or not a name.
+        """
         ...
 
     def remove(self, repository: int) -> None:

@@ -131,8 +131,12 @@ class RepositoriesApi:
             raise refuse(request, 403, f"Who may see it is for an administrator of {found.full_name}.", found.full_name)
         if "workflow_folders" in said:
             _check_folders(said["workflow_folders"])
-        changed = msgspec.structs.replace(found, settings=msgspec.structs.replace(found.settings, **said), **own)
-        self._directory.change(changed)
+        changed = self._directory.change(
+            found.id,
+            lambda known: msgspec.structs.replace(
+                known, settings=msgspec.structs.replace(known.settings, **said), **own
+            ),
+        )
         self._note(
             request, "settings.changed", changed, ", ".join(f"{key}: {value}" for key, value in (own | said).items())
         )

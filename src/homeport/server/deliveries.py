@@ -159,8 +159,9 @@ class Deliveries:
         branch = translation.default_branch
         if not branch or branch == repository.default_branch:
             return repository
-        changed = msgspec.structs.replace(repository, default_branch=branch)
-        self._parts.directory.change(changed)
+        changed = self._parts.directory.change(
+            repository.id, lambda known: msgspec.structs.replace(known, default_branch=branch)
+        )
         if open_hosted(self._git_dir(repository), self._parts.environment) is not None:
             set_default_branch(self._git_dir(repository), branch)
         return changed

@@ -174,9 +174,9 @@ class Pushes:
             return repository
         chosen = next((name for name in ("main", "master") if name in brought), brought[0])
         set_default_branch(git_dir, chosen)
-        changed = msgspec.structs.replace(repository, default_branch=chosen)
-        self._directory.change(changed)
-        return changed
+        return self._directory.change(
+            repository.id, lambda known: msgspec.structs.replace(known, default_branch=chosen)
+        )
 
 
 def name_in_log(push: int) -> str:

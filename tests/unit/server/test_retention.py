@@ -82,7 +82,7 @@ class Folder:
     def change(self, **settings: int) -> None:
         changed = msgspec.structs.replace(self.repository.settings, **settings)
         self.repository = msgspec.structs.replace(self.repository, settings=changed)
-        self.directory.change(self.repository)
+        self.directory.change(self.repository.id, lambda _: self.repository)
 
     def add_delivery(self, name: str, *, is_done: bool = True) -> None:
         """One of now, with the event that it brought."""

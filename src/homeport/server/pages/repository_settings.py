@@ -114,14 +114,17 @@ class RepositorySettingsPages:
 
     def _change(self, request: Request, typed: Typed) -> Response:
         repository = self._find(request)
-        changed = msgspec.structs.replace(
-            repository,
-            default_branch=typed.get("default_branch", "").strip() or repository.default_branch,
-            is_private=self._choose_privacy(request, repository, typed),
-            settings=_read_settings(repository.settings, typed),
-        )
+
+        def change(known: HostedRepository) -> HostedRepository:
+            return msgspec.structs.replace(
+                known,
+                default_branch=typed.get("default_branch", "").strip() or known.default_branch,
+                is_private=self._choose_privacy(request, known, typed),
+                settings=_read_settings(known.settings, typed),
+            )
+
         try:
-            self._directory.change(changed)
+            self._directory.change(repository.id, change)
         except DirectoryError as error:
             return self._render_general(request, repository, str(error))
         self._note(request, "repository.changed", repository.full_name)
