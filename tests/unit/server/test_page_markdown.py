@@ -101,3 +101,18 @@ def test_what_is_too_long_is_shown_as_it_was_written() -> None:
     shown = render_markdown("<b>" * MOST_CHARACTERS)
     assert shown.startswith("<pre>&lt;b&gt;")
     assert "characters more</pre>" in shown
+
+
+def test_names_of_pictures_are_pictures_but_not_in_code() -> None:
+    shown = render_markdown("| :white_check_mark: | :nobody: |\n|--|--|\n| `:x:` | 12:30:45 |")
+    assert "✅" in shown
+    assert ":nobody:" in shown
+    assert "<code>:x:</code>" in shown
+    assert "12:30:45" in shown
+
+
+def test_a_quotation_that_is_an_alert_has_its_word() -> None:
+    shown = render_markdown("> [!WARNING]\n> Mind the **gap**.\n\n> [!NOTE] on the same line is none")
+    assert "<strong>⚠️ Warning</strong><br>\nMind the <strong>gap</strong>." in shown
+    assert "[!NOTE] on the same line is none" in shown
+    assert "<strong>📝 Note</strong></p>" in render_markdown("> [!NOTE]\n>\n> Apart.")

@@ -13,6 +13,8 @@ import nh3
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
+from homeport.server.pages.emoji import show_emoji
+
 MOST_CHARACTERS = 128 * 1024
 """What is longer is shown as it was written, so that nobody can keep the server busy with it"""
 _TAG_NAMES = (
@@ -29,6 +31,13 @@ _ATTRIBUTES = {
     "th": {"align", "colspan", "rowspan", "scope"},
 }
 _PICTURES = tuple(f"data:image/{kind};base64," for kind in ("png", "jpeg", "gif", "webp"))
+_ALERTS = {
+    "[!NOTE]": "📝 Note",
+    "[!TIP]": "💡 Tip",
+    "[!IMPORTANT]": "❗ Important",
+    "[!WARNING]": "⚠️ Warning",
+    "[!CAUTION]": "⛔ Caution",
+}
 _BOXES = {"[ ] ": "☐ ", "[x] ": "☑ ", "[X] ": "☑ "}
 
 
@@ -41,6 +50,8 @@ def render_markdown(text: str) -> str:
     parser = MarkdownIt("commonmark", {"html": True, "maxNesting": 20}).enable(["table", "strikethrough"])
     tokens = parser.parse(text)
     _tick_boxes(tokens)
+    _name_alerts(tokens)
+    _show_pictures(tokens)
     for token in tokens:
         if token.type in ("heading_open", "heading_close"):
             token.tag = f"h{min(int(token.tag[1:]) + 2, 6)}"  # the page has a first and second level of its own
@@ -66,6 +77,27 @@ def _tick_boxes(tokens: list[Token]) -> None:
             box = _BOXES.get(first.content[:4])
             if box is not None:
                 first.content = box + first.content[4:]
+
+
+def _name_alerts(tokens: list[Token]) -> None:
+    """`> [!NOTE]`: a quotation that begins with a word of its own (GitHub docs, "Basic writing and formatting syntax", alerts)."""
+    for quote, paragraph, token in zip(tokens, tokens[1:], tokens[2:], strict=False):
+        if (quote.type, paragraph.type, token.type) != ("blockquote_open", "paragraph_open", "inline"):
+            continue
+        children = token.children or []
+        word = _ALERTS.get(children[0].content) if children else None
+        if word is not None and (len(children) == 1 or children[1].type == "softbreak"):
+            title = Token("text", "", 0, content=word)
+            following = [Token("hardbreak", "br", 0), *children[2:]] if len(children) > 1 else []
+            token.children = [Token("strong_open", "strong", 1), title, Token("strong_close", "strong", -1), *following]
+
+
+def _show_pictures(tokens: list[Token]) -> None:
+    """Not in code."""
+    for token in tokens:
+        for child in token.children or ():
+            if child.type == "text":
+                child.content = show_emoji(child.content)
 
 
 def _filter(tag: str, name: str, value: str) -> str | None:

@@ -1,0 +1,72 @@
+"""The short names of pictures that summaries of jobs are full of, as GitHub writes them (`:rocket:`); others stay as they were written."""
+
+import re
+from typing import Final
+
+_NAME: Final = re.compile(r":([a-z0-9_+-]+):")
+_PICTURES: Final = {
+    "+1": "👍",
+    "-1": "👎",
+    "arrow_down": "⬇️",
+    "arrow_right": "➡️",
+    "arrow_up": "⬆️",
+    "bar_chart": "📊",
+    "boom": "💥",
+    "broken_heart": "💔",
+    "bug": "🐛",
+    "bulb": "💡",
+    "chart_with_downwards_trend": "📉",
+    "chart_with_upwards_trend": "📈",
+    "checkered_flag": "🏁",
+    "clipboard": "📋",
+    "construction": "🚧",
+    "exclamation": "❗",
+    "eyes": "👀",
+    "fire": "🔥",
+    "green_circle": "🟢",
+    "green_heart": "💚",
+    "hammer": "🔨",
+    "heavy_check_mark": "✔️",
+    "heavy_multiplication_x": "✖️",
+    "hourglass": "⌛",
+    "information_source": "\N{INFORMATION SOURCE}\N{VARIATION SELECTOR-16}",
+    "label": "🏷️",
+    "link": "🔗",
+    "lock": "🔒",
+    "mag": "🔍",
+    "memo": "📝",
+    "no_entry": "⛔",
+    "no_entry_sign": "🚫",
+    "orange_circle": "🟠",
+    "package": "📦",
+    "page_facing_up": "📄",
+    "pushpin": "📌",
+    "question": "❓",
+    "recycle": "♻️",
+    "red_circle": "🔴",
+    "rocket": "🚀",
+    "rotating_light": "🚨",
+    "shield": "🛡️",
+    "ship": "🚢",
+    "skull": "💀",
+    "snake": "🐍",
+    "sparkles": "✨",
+    "stopwatch": "⏱️",
+    "tada": "🎉",
+    "test_tube": "🧪",
+    "thumbsdown": "👎",
+    "thumbsup": "👍",
+    "warning": "⚠️",
+    "whale": "🐳",
+    "white_check_mark": "✅",
+    "white_circle": "⚪",
+    "wrench": "🔧",
+    "x": "❌",
+    "yellow_circle": "🟡",
+    "zap": "⚡",
+}
+
+
+def show_emoji(text: str) -> str:
+    """The text with pictures for names."""
+    return _NAME.sub(lambda found: _PICTURES.get(found[1], found[0]), text) if ":" in text else text
