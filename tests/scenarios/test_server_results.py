@@ -15,7 +15,9 @@ from tests.support.forges.bench import app, token
 from tests.support.forges.connected import Forge, connect, database_of, publish, push
 from tests.support.forges.gitea import GiteaStandIn
 from tests.support.forges.github import GitHubStandIn
+from tests.support.git_folders import init
 from tests.support.git_http import GitServer, git_server
+from tests.support.parts import require_node
 from tests.support.pushing import Checkout, make_person
 from tests.support.serve import ServedProcess, served, wait_until
 
@@ -94,6 +96,68 @@ def test_an_app_gets_checks_with_what_the_steps_remarked(
         assert check["conclusion"] == "success"
         (annotation,) = forge.annotations[check["id"]]
         assert (annotation["path"], annotation["start_line"], annotation["message"]) == ("a.py", 3, "it is wrong")
+        assert forge.faults == []
+
+
+REPORTER = """\
+const above = `${process.env.GITHUB_API_URL}/repos/${process.env.GITHUB_REPOSITORY}`
+const headers = { authorization: `Bearer ${process.env.INPUT_TOKEN}`, accept: 'application/vnd.github+json' }
+const ask = async (method, path, body) => {
+  const answer = await fetch(above + path, { method, headers, body: body && JSON.stringify(body) })
+  const found = await answer.json()
+  if (!answer.ok) { console.log(`${method} ${path}: ${answer.status} ${JSON.stringify(found)}`); process.exit(1) }
+  return found
+}
+const main = async () => {
+  const { jobs } = await ask('GET', `/actions/runs/${process.env.GITHUB_RUN_ID}/jobs?per_page=1`)
+  const remark = { path: 'a.py', start_line: 3, end_line: 3, annotation_level: 'warning', message: 'It is old' }
+  const check = { name: 'style', head_sha: process.env.GITHUB_SHA, status: 'in_progress' }
+  const { id } = await ask('POST', '/check-runs', check)
+  const output = { title: `1 remark from ${jobs[0].name}`, summary: '# Old', annotations: [remark] }
+  await ask('PATCH', `/check-runs/${id}`, { conclusion: 'failure', output })
+  await ask('POST', `/statuses/${process.env.GITHUB_SHA}`, { state: 'success', context: 'of an action' })
+}
+main()
+"""
+REPORTING = """\
+name: CI
+on: push
+permissions: {contents: read, actions: read, checks: write, statuses: write}
+jobs:
+  report:
+    runs-on: ubuntu-latest
+    steps:
+      - uses: actions/checkout@v4
+      - uses: ./.github/report
+        with: {token: "${{ github.token }}"}
+      - run: case "$TOKEN" in homeport_*) ;; *) exit 3;; esac
+        env: {TOKEN: "${{ github.token }}"}
+"""
+
+
+def test_what_an_action_reports_by_the_interface_goes_to_the_forge(
+    server: ServedProcess, hosting: GitServer, tmp_path: Path
+) -> None:
+    """The job holds no token of this server: none is carried to the forge."""
+    require_node(20)
+    action = hosting.root / "octo" / "app" / ".github" / "report"
+    init(hosting.root / "octo" / "app")
+    action.mkdir(parents=True)
+    (action / "action.yml").write_text("inputs: {token: {required: true}}\nruns: {using: node20, main: main.js}\n")
+    (action / "main.js").write_text(REPORTER)
+    with GitHubStandIn() as forge:
+        sha = publish(hosting, REPORTING)
+        connect(server, forge, hosting, app(forge))
+        push(server, forge, sha)
+        forge.wait_for(
+            lambda: (
+                {each["name"]: each.get("conclusion") for each in forge.checks}
+                == {"report": "success", "style": "failure", "of an action": "success"}
+            )
+        )
+        (check,) = (each for each in forge.checks if each["name"] == "style")
+        assert (check["output"]["title"], check["output"]["summary"]) == ("1 remark from report", "# Old")
+        assert [each["message"] for each in forge.annotations[check["id"]]] == ["It is old"]
         assert forge.faults == []
 
 

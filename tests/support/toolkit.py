@@ -18,7 +18,7 @@ from homeport.tokens.keys import SecretKey
 from homeport.toolkit.job_toolkit import LocalJob
 from homeport.toolkit.jobs import OpenJobs
 from homeport.toolkit.local import LocalToolkit
-from homeport.toolkit.parts import Issuer, Limits, Parts
+from homeport.toolkit.parts import AskServer, Issuer, Limits, Parts
 from tests.support.jobs import Bench
 from tests.support.plans import FixedClock
 
@@ -109,7 +109,9 @@ class Job(NamedTuple):
 class Stand:
     """The services."""
 
-    def __init__(self, folder: Path, *, limits: Limits, issuer: Issuer, uploads: Path | None) -> None:
+    def __init__(
+        self, folder: Path, *, limits: Limits, issuer: Issuer, uploads: Path | None, ask_server: AskServer | None
+    ) -> None:
         self.clock = FixedClock()
         self.home = folder / "home"
         self.uploads = uploads or self.home / "uploads"
@@ -133,6 +135,7 @@ class Stand:
                 jobs=jobs,
                 issuer=issuer,
                 limits=limits,
+                ask_server=ask_server,
                 on_fault=self.faults.append,
             )
 
@@ -146,6 +149,7 @@ class Stand:
         run: str = "7",
         github: Mapping[str, Any] | None = None,
         given_token: str = "",
+        server_token: str = "",
         **leg: Any,
     ) -> Job:
         """Begin a job."""
@@ -156,7 +160,7 @@ class Stand:
             leg={"key": key, "permissions": every, **leg},
         )
         order = msgspec.structs.replace(order, run=run)
-        return Job(self, self.toolkit.open(order, given_token), order)
+        return Job(self, self.toolkit.open(order, given_token, server_token=server_token), order)
 
     def send(self, verb: str, address: str, body: bytes = b"", headers: Mapping[str, str] | None = None) -> Reply:
         """A request to a path, or to an address that was given out."""
@@ -177,10 +181,15 @@ class Stand:
 
 @contextmanager
 def standing(
-    folder: Path, *, limits: Limits | None = None, issuer: Issuer | None = None, uploads: Path | None = None
+    folder: Path,
+    *,
+    limits: Limits | None = None,
+    issuer: Issuer | None = None,
+    uploads: Path | None = None,
+    ask_server: AskServer | None = None,
 ) -> Iterator[Stand]:
     """The services, until the end of the block; no fault may have come up."""
-    stand = Stand(folder, limits=limits or Limits(), issuer=issuer or Issuer(), uploads=uploads)
+    stand = Stand(folder, limits=limits or Limits(), issuer=issuer or Issuer(), uploads=uploads, ask_server=ask_server)
     try:
         yield stand
     finally:

@@ -206,11 +206,13 @@ def make_services(console: Console, recipe: Recipe, data: DataFolder) -> JobServ
 
 
 def make_hosted_toolkit(data: DataFolder, search_path: str, url: str) -> LocalToolkit:
-    """The services that actions call, on the server's own stores. The REST interface is the server's, by `GITHUB_TOKEN`; so are identity
-    tokens: this process has no key that could sign any.
+    """The services that actions call, on the server's own stores. The REST interface is the server's, which jobs ask by their `GITHUB_TOKEN`,
+    or this process for them; so are identity tokens: this process has no key that could sign any.
     """
 
     def make_parts(key: SecretKey, jobs: OpenJobs) -> Parts:
+        from homeport.cli.server_rest import ServerRest  # noqa: PLC0415 - needed when an action calls
+
         return Parts(
             artifacts=FolderArtifacts(data.path, SystemClock()),
             caches=lambda repository: open_caches(data, repository, search_path),
@@ -221,6 +223,7 @@ def make_hosted_toolkit(data: DataFolder, search_path: str, url: str) -> LocalTo
             search_path=search_path,
             key=key,
             jobs=jobs,
+            ask_server=ServerRest(url),
             on_fault=_note_fault,
         )
 

@@ -13,6 +13,7 @@ from homeport.server.results import Results
 from homeport.store.key_files import load_or_make_key
 from homeport.store.tables.held_runs import TableHeldRuns
 from homeport.store.tables.journal_reader import JournalReader
+from homeport.store.tables.made_checks import TableMadeChecks
 from homeport.store.tables.outbox import TableOutbox
 from homeport.store.tables.reports import TableReports
 from homeport.store.tables.statuses import TableStatuses
@@ -33,6 +34,7 @@ def open_results(ground: Ground) -> Results:
         ground.settings.url,
         ground.events,
         TableHeldRuns(database).find,
+        made_checks=TableMadeChecks(database),
     )
     delivery = Delivery(outbox, directory, forges, clock, reporting.find_details)
     return Results(

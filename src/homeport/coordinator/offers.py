@@ -10,7 +10,7 @@ from homeport.coordinator.surroundings import GrantError, JobGrant, Policy, Post
 from homeport.diagnostics.span import Span
 from homeport.plan.evaluation import EvaluationError
 from homeport.ports.clock import Clock
-from homeport.ports.peer import IDENTITY_TOKEN, JobOrder
+from homeport.ports.peer import IDENTITY_TOKEN, SERVER_TOKEN, JobOrder
 from homeport.run.conclusion import conclude_job
 from homeport.run.facts import AnnotationRaised, Conclusion, JobFinished, JobQueued, StopReason
 from homeport.run.job_numbers import number_leased
@@ -96,6 +96,8 @@ class JobOffers:
             passed = {name: value for name, value in passed.items() if name.upper() in own}
         if grant.identity_token:
             passed[IDENTITY_TOKEN] = grant.identity_token
+        if grant.server_token:
+            passed[SERVER_TOKEN] = grant.server_token
         return msgspec.structs.replace(grant, secrets=passed)
 
     def _fail(self, run: RunState, job: str, reason: str, span: Span) -> None:

@@ -37,6 +37,8 @@ class JobGrant(msgspec.Struct, frozen=True, kw_only=True):
     secrets: Mapping[str, str] = {}
     identity_token: str = ""
     """by which the job asks for identity tokens; empty: it may not"""
+    server_token: str = ""
+    """by which the REST interface is asked for the job, where its `GITHUB_TOKEN` is not the server's; the job itself is not given it"""
     source: str = ""
     """the bare repository that a checkout reads, on the server's machine"""
 

@@ -50,6 +50,8 @@ class JobOrder(msgspec.Struct, frozen=True, kw_only=True):
 
 IDENTITY_TOKEN = "id-token"  # noqa: S105 - a name
 """Among a job's secrets, the token by which it asks its server for identity tokens: no secret of a user's can be called so"""
+SERVER_TOKEN = "server-token"  # noqa: S105 - a name
+"""The same for the token by which a job's runner asks the server's REST interface for it, where its `GITHUB_TOKEN` is not the server's"""
 
 
 class StopSignal(Protocol):
@@ -86,7 +88,7 @@ class Peer(Protocol):
         ...
 
     def secrets(self, lease: str) -> Mapping[str, str]:
-        """The secrets that this job may use, `GITHUB_TOKEN` among them where there is one; and `IDENTITY_TOKEN`."""
+        """The secrets that this job may use, `GITHUB_TOKEN` among them where there is one; `IDENTITY_TOKEN` and `SERVER_TOKEN`."""
         ...
 
     def report(self, lease: str, sequence: int, facts: Sequence[RunnerFact]) -> None:

@@ -51,9 +51,12 @@ class JobToolkit(Protocol):
 class Toolkit(Protocol):
     """Thread-safe. Cheap until somebody really calls: what carries the services is started then."""
 
-    def open(self, order: JobOrder, given_token: str = "", identity_token: str = "") -> JobToolkit:
+    def open(
+        self, order: JobOrder, given_token: str = "", identity_token: str = "", server_token: str = ""
+    ) -> JobToolkit:
         """Prepare for a job; `given_token` is the user's own `GITHUB_TOKEN`, `identity_token` what the job's server knows it by when it
-        asks for identity tokens. Raises `OSError` where nothing can listen.
+        asks for identity tokens, `server_token` by which that server's REST interface is asked for it. Raises `OSError` where nothing can
+        listen.
         """
         ...
 

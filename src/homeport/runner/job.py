@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from homeport.ports.executor import JobEnvironment
-from homeport.ports.peer import IDENTITY_TOKEN, JobOrder, Peer
+from homeport.ports.peer import IDENTITY_TOKEN, SERVER_TOKEN, JobOrder, Peer
 from homeport.run.facts import Conclusion, JobFinished, JobStarted
 from homeport.runner.entries import list_entries
 from homeport.runner.finish import find_reason, finish
@@ -51,7 +51,7 @@ class JobRunner:
         try:
             secrets = dict(peer.secrets(order.lease))
             _hide(masker, secrets)
-            identity_token = secrets.pop(IDENTITY_TOKEN, "")
+            identity_token, server_token = secrets.pop(IDENTITY_TOKEN, ""), secrets.pop(SERVER_TOKEN, "")
             resumed = _take_up(self._services, order)
             environment = self._services.executor.open(order, "" if resumed is None else resumed.workspace.root)
             session = JobSession(
@@ -65,7 +65,7 @@ class JobRunner:
                 reporter=reporter,
                 stop=self._make_stop(order, peer),
             )
-            session.identity_token = identity_token
+            session.identity_token, session.server_token = identity_token, server_token
             try:
                 ended = _carry_out(session, resumed)
             finally:

@@ -57,6 +57,8 @@ class JobSession:
     """the services that its actions may call, where any may"""
     identity_token: str = ""
     """by which the job asks its server for identity tokens"""
+    server_token: str = ""
+    """by which its server's REST interface is asked for it"""
     gateway: str = ""
     """this machine's address in the network of the job's container"""
     path_map: "PathMap | None" = None

@@ -60,7 +60,9 @@ def _open(session: JobSession) -> None:
     if session.toolkit is not None or session.services.toolkit is None:
         return
     given = str(session.contexts["secrets"].get("GITHUB_TOKEN") or "")
-    session.toolkit = toolkit = session.services.toolkit.open(session.order, given, session.identity_token)
+    session.toolkit = toolkit = session.services.toolkit.open(
+        session.order, given, session.identity_token, session.server_token
+    )
     session.masker.add(*toolkit.secrets)
     if not given:
         session.github["token"] = toolkit.token

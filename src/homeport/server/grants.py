@@ -32,8 +32,9 @@ class ServerGrants:
     def grant(self, run: RunState, leg: Leg, lease: str, names: frozenset[str] | None) -> JobGrant:
         """What is not trusted gets no secrets, and a token that only reads; what an update bot has caused gets those that are for such runs.
 
-        A token is only for repositories of this server: one of a forge's would carry it there, where nobody knows it. A job of
-        those has a stand-in, as in local runs. Tokens that ask for identity tokens are of this server in any case.
+        Only jobs of this server's own repositories hold its token: those of a forge's would carry it there, where nobody knows it. They
+        have a stand-in, as in local runs, and their runner asks this server for them. Tokens that ask for identity tokens are of this
+        server in any case.
         """
         repository = self._directory.get(run.repository_id)
         if repository is None:
@@ -44,17 +45,20 @@ class ServerGrants:
         secrets = self._vault.secrets_for(
             repository, environment, trusted=trusted or is_of_bot, names=names, is_of_bots=is_of_bot
         )
-        if repository.origin == "own":
-            secrets[ALWAYS_PASSED] = self._tokens.issue(
-                lease=lease,
-                run=run.id,
-                job=leg.key,
-                repository=repository.full_name,
-                grants=leg.permissions,
-                is_trusted=trusted,
-            )
+        token = self._tokens.issue(
+            lease=lease,
+            run=run.id,
+            job=leg.key,
+            repository=repository.full_name,
+            grants=leg.permissions,
+            is_trusted=trusted,
+        )
+        is_own = repository.origin == "own"
+        if is_own:
+            secrets[ALWAYS_PASSED] = token
         return JobGrant(
             secrets=secrets,
+            server_token="" if is_own else token,
             identity_token=self._issue_identity(run, leg, lease, repository) if trusted else "",
             source=self._folder.repository(repository.id),
         )

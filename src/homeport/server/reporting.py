@@ -16,7 +16,9 @@ from homeport.ports.forge import CheckAnnotation, CheckDetails, Status, Verdict
 from homeport.ports.repositories import RunRepository, StoreError
 from homeport.rest.journal import head_sha_of
 from homeport.server.job_checks import AttemptChecks, JobReference, gather_details, make_context, make_prefix
+from homeport.server.made_checks import describe_made_check, read_reference, report_made_checks
 from homeport.store.tables.journal_reader import JournalReader
+from homeport.store.tables.made_checks import TableMadeChecks
 from homeport.store.tables.reports import JobReport, News, TableReports
 from homeport.store.tables.statuses import CommitStatus
 
@@ -33,6 +35,8 @@ class _Followed(msgspec.Struct):
     repository: HostedRepository
     source: str
     """the workflow's file and the event"""
+    workflow: str
+    """what it is called"""
     checks: AttemptChecks
     read: int = -1
 
@@ -50,7 +54,10 @@ class Reporting:
         url: str,
         events: EventLog | None = None,
         find_held: Callable[[str], HeldRun | None] = lambda _: None,
+        *,
+        made_checks: TableMadeChecks,
     ) -> None:
+        self._made_checks = made_checks
         self._find_held = find_held
         self._reports = reports
         self._journals = journals
@@ -102,6 +109,8 @@ class Reporting:
         if followed.checks.is_finished:
             self._followed.pop((run, attempt), None)
         repository = followed.repository
+        if attempt == 1 and is_forwarded(repository):
+            reports += self._report_made(followed, run)
         return self._reports.report(
             repository.id, reports, at=self._clock.now(), is_forwarded=is_forwarded(repository), done=marks
         )
@@ -122,6 +131,17 @@ class Reporting:
         )
         return [JobReport(source=f"{file}:held", run=int(run), attempt=0, status=status)]
 
+    def _report_made(self, followed: _Followed, run: str) -> list[JobReport]:
+        """Only to forges: here, as on GitHub, a check that a job has made is not a status too."""
+        return report_made_checks(
+            followed.repository,
+            self._made_checks.of_run(followed.repository.id, int(run)),
+            workflow=followed.workflow,
+            event=followed.source.rpartition(":")[2],
+            source=followed.source,
+            page=f"{self._url}/{quote(followed.repository.full_name)}/actions/runs/{run}",
+        )
+
     def _follow(self, run: str, attempt: int) -> _Followed | None:
         """None where the run or its repository is gone."""
         known = self._followed.get((run, attempt))
@@ -136,7 +156,7 @@ class Reporting:
             return None
         previous = self._read_whole(run, attempt - 1) if attempt > 1 else None
         checks = AttemptChecks(repository, record, plan, self._url, previous.checks if previous else None)
-        followed = _Followed(repository, f"{plan.workflow.file}:{plan.event.name}", checks)
+        followed = _Followed(repository, f"{plan.workflow.file}:{plan.event.name}", plan.workflow.name, checks)
         if len(self._followed) >= _MOST_REMEMBERED:
             self._followed.pop(next(iter(self._followed)))
         self._followed[run, attempt] = followed
@@ -224,6 +244,10 @@ class Reporting:
         if job is not None:
             facts = (fact for _, fact in self._journals.read(job.run, job.attempt, after=-1, types=_DETAILED))
             return gather_details(job.job, facts, status.description)
+        made = read_reference(status.reference)
+        if made is not None:
+            check = self._made_checks.get(made)
+            return CheckDetails(status.description) if check is None else describe_made_check(check, status.description)
         kind, _, rest = status.reference.partition("/")
         number, _, workflow = rest.partition("/")
         if kind != "start" or self._events is None or not number.isdigit():

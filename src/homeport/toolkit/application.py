@@ -17,6 +17,7 @@ from homeport.toolkit.git_server import GitServer
 from homeport.toolkit.identity import Identity
 from homeport.toolkit.parts import Parts
 from homeport.toolkit.rest import Rest
+from homeport.toolkit.rest_forwarding import RestForwarding
 from homeport.toolkit.twirp import PREFIX, answer_call
 from homeport.toolkit.uploads import Uploads
 
@@ -53,7 +54,7 @@ def build_services(parts: Parts) -> Services:
             *Blobs(parts, uploads).routes,
             *CacheV1(parts, uploads, caching).routes,
             *Identity(parts).routes,
-            *Rest(parts).routes,
+            *(Rest(parts) if parts.ask_server is None else RestForwarding(parts, parts.ask_server)).routes,
             *GitServer(parts).routes,
         ],
         exception_handlers={

@@ -25,6 +25,9 @@ class OpenJob(msgspec.Struct, frozen=True, kw_only=True):
     given_token: str = ""
     """the user's own `GITHUB_TOKEN`: good for reading the repository here, as it is at the forge"""
 
+    server_token: str = ""
+    """by which the job's server is asked for it; the job does not know it"""
+
     @property
     def run(self) -> str:
         """The run's id: `workflow_run_backend_id` for the client packages."""

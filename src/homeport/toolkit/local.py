@@ -60,7 +60,9 @@ class LocalToolkit:
         """Whether anybody has ever connected."""
         return self._services is not None
 
-    def open(self, order: JobOrder, given_token: str = "", identity_token: str = "") -> LocalJob:
+    def open(
+        self, order: JobOrder, given_token: str = "", identity_token: str = "", server_token: str = ""
+    ) -> LocalJob:
         """Prepare for a job; the first one makes the socket. Raises `OSError`."""
         with self._lock:
             if self._thread is None:
@@ -72,6 +74,7 @@ class LocalToolkit:
             token=STAND_IN_PREFIX + _random(),
             identity_token=STAND_IN_PREFIX + _random() if has_identity else "",
             given_token=given_token,
+            server_token=server_token,
         )
         self._jobs.add(job)
         identity = IdentitySource(self._identity_url, identity_token) if self._identity_url else None

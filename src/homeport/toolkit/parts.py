@@ -1,6 +1,6 @@
 """What the services stand on."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import timedelta
 
 import msgspec
@@ -36,6 +36,28 @@ class Issuer(msgspec.Struct, frozen=True):
     key: bytes | None = None
 
 
+class Forwarded(msgspec.Struct, frozen=True, kw_only=True):
+    """A request of a job to the REST interface of its server; `path` is below `/api/v3`, with its query, as it came."""
+
+    method: str
+    path: str
+    headers: Mapping[str, str]
+    body: bytes
+    token: str
+
+
+class ForwardedAnswer(msgspec.Struct, frozen=True, kw_only=True):
+    """What the server answered."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+
+AskServer = Callable[[Forwarded], ForwardedAnswer]
+"""Blocks. Raises `OSError` where the server cannot be reached."""
+
+
 class Parts(msgspec.Struct, frozen=True, kw_only=True):
     """The ports, settings and shared state of one application."""
 
@@ -54,5 +76,7 @@ class Parts(msgspec.Struct, frozen=True, kw_only=True):
     jobs: OpenJobs
     issuer: Issuer = Issuer()
     limits: Limits = Limits()
+    ask_server: AskServer | None = None
+    """the REST interface of the server that the jobs belong to; None: they are of a local run, which answers what it can itself"""
     on_fault: Callable[[Exception], None] = lambda _: None
     """told of an error that is Homeport's own; the caller has an answer by then"""

@@ -21,6 +21,7 @@ from homeport.store.tables.directory import TableDirectory
 from homeport.store.tables.events import TableEvents
 from homeport.store.tables.held_runs import TableHeldRuns
 from homeport.store.tables.journal_reader import JournalReader
+from homeport.store.tables.made_checks import TableMadeChecks
 from homeport.store.tables.outbox import TableOutbox
 from homeport.store.tables.reports import TableReports, mark_news
 from homeport.store.tables.runs import TableRuns
@@ -51,6 +52,7 @@ class ReportingBench:
         self.forges = ConnectedForges(self.credentials, clock, ["127.0.0.1"])
         cleanup.callback(self.forges.close)
         self.held = TableHeldRuns(database)
+        self.made_checks = TableMadeChecks(database)
         self.reporting = Reporting(
             self.reports,
             JournalReader(database),
@@ -60,6 +62,7 @@ class ReportingBench:
             URL,
             self.events,
             self.held.find,
+            made_checks=self.made_checks,
         )
         self.delivery = Delivery(self.outbox, self.directory, self.forges, clock, self.reporting.find_details)
         self._folder = folder

@@ -116,6 +116,21 @@ def test_a_job_gets_the_secrets_that_it_names_and_no_others(house: House) -> Non
     assert give(house, event("push"), frozenset())[0] == {}
 
 
+def test_a_job_of_a_forges_repository_holds_no_token_but_its_runner_does(house: House) -> None:
+    directory = TableDirectory(house.database)
+    repository = directory.add(
+        HostedRepository(id=0, owner="octo", name="app", origin="github", server_url="https://github.com")
+    )
+    grants = ServerGrants(directory, house.access.vault, house.access.job_tokens, DataFolder(str(house.folder)))
+    plan = msgspec.structs.replace(plan_of(written_job("build")), event=event("push"))
+    leg = Leg(key="build", job_id="build", name="build", permissions={"checks": "write"})
+    granted = grants.grant(RunState(id="7", plan=plan, repository_id=repository.id), leg, "7.1.1", None)
+    assert granted.secrets == {}
+    caller = house.access.job_tokens.find(digest_of(granted.server_token))
+    assert caller is not None
+    assert (caller.repository, caller.grants) == ("octo/app", {"checks": "write"})
+
+
 @pytest.mark.parametrize("payload", [FORK, GONE, {}])
 def test_a_job_of_a_fork_gets_no_secret_and_a_token_that_reads(house: House, payload: dict[str, Any]) -> None:
     secrets, caller = give(house, event("pull_request", payload))

@@ -1,7 +1,7 @@
 """Checks that jobs make themselves, with their `GITHUB_TOKEN` and `checks: write` (docs: "REST API endpoints for check runs").
 
 As on GitHub people do not make any: there, only apps do. What a job makes cannot change what jobs are: a job's own check follows from
-its steps alone. They are kept here, and not told to any forge: only repositories of this server have a token that reaches here.
+its steps alone. They are shown on the page of the run, and told to the forge that the repository is at (`server.made_checks`).
 """
 
 from datetime import UTC, datetime

@@ -22,6 +22,7 @@ from sqlalchemy import (
 )
 
 from homeport.store.tables.database import Database
+from homeport.store.tables.reports import mark_run
 from homeport.store.tables.schema import METADATA
 
 MADE_CHECKS = Table(
@@ -41,6 +42,8 @@ MADE_CHECKS = Table(
 
 FIRST_OF_JOBS = 10_000_000
 """The numbers of jobs begin here (`run.job_numbers`): those below are of checks that were made"""
+_ATTEMPT = 1
+"""the run's first, which is there as long as the run"""
 MadeStatus = Literal["queued", "in_progress", "completed", "waiting", "requested", "pending"]
 MadeConclusion = Literal[
     "action_required", "cancelled", "failure", "neutral", "success", "skipped", "stale", "timed_out"
@@ -83,7 +86,9 @@ class MadeCheck(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class TableMadeChecks:
-    """Safe from any thread; durable when a call returns. All may raise `StoreError`."""
+    """Safe from any thread; durable when a call returns. All may raise `StoreError`. What is made or changed leaves a mark, so that it is told
+    to the forge (`store.tables.reports`).
+    """
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -99,6 +104,7 @@ class TableMadeChecks:
                 return None
             made = msgspec.structs.replace(check, id=last + 1)
             connection.execute(insert(MADE_CHECKS).values(_values(made)))
+            mark_run(connection, made.run, _ATTEMPT)
             return made
 
         return self._database.write(work)
@@ -113,6 +119,7 @@ class TableMadeChecks:
                 return None
             changed = change(_check(row))
             connection.execute(update(MADE_CHECKS).where(MADE_CHECKS.c.id == number).values(_values(changed)))
+            mark_run(connection, changed.run, _ATTEMPT)
             return changed
 
         return self._database.write(work)
@@ -122,6 +129,11 @@ class TableMadeChecks:
         if number >= FIRST_OF_JOBS:
             return None
         found = self._read((MADE_CHECKS.c.id == number) & (MADE_CHECKS.c.repository == repository))
+        return found[0] if found else None
+
+    def get(self, number: int) -> MadeCheck | None:
+        """By its number, in whichever repository."""
+        found = self._read(MADE_CHECKS.c.id == number)
         return found[0] if found else None
 
     def of_commit(self, repository: int, sha: str) -> Sequence[MadeCheck]:
@@ -144,7 +156,7 @@ def _values(check: MadeCheck) -> dict[str, Any]:
         "repository": check.repository,
         "sha": check.sha,
         "run": check.run,
-        "attempt": 1,
+        "attempt": _ATTEMPT,
         "name": check.name,
         "body": msgspec.msgpack.encode(check),
     }
