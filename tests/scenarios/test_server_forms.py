@@ -259,6 +259,15 @@ def test_a_repositorys_settings_are_changed_by_a_maintainer(place: Place) -> Non
         assert (settings.fork_approval, settings.status_prefix) == ("first-time", "Here / ")
         assert (settings.log_days, settings.artifact_days, settings.cache_bytes) == (7, 90, 2 << 30)
         assert not settings.builds_without_workflows
+        odd = (2 << 30) + 5
+        place.kept.directory.change(
+            changed.id,
+            lambda known: msgspec.structs.replace(
+                known, settings=msgspec.structs.replace(known.settings, cache_bytes=odd)
+            ),
+        )
+        ines.send("/acme/tools/settings", fields)
+        assert place.kept.repository("acme/tools").settings.cache_bytes == odd, "what is shown rounded stays what it is"
         ines.send("/acme/tools/settings/remove", {"name": "acme/tools"}, 403)
     (entry, *_) = place.audited("repository.changed")
     assert (entry.who, entry.target) == ("ines", "acme/tools")

@@ -27,12 +27,29 @@ class ForgeRow(msgspec.Struct, frozen=True):
     kind: Literal["none", "token", "app"]
 
 
-def find_credential(typed: Typed) -> ForgeCredential | None:
+def _find_credential(typed: Typed) -> ForgeCredential | None:
     """A token, or an App's number and key; None where neither is whole."""
     token, app, key = (typed.get(name, "").strip() for name in ("token", "app_id", "private_key"))
     if app and key:
         return AppCredential(app, key.replace("\r\n", "\n") + "\n")
     return TokenCredential(token) if token else None
+
+
+INCOMPLETE = "Give a token, or an App's number with its private key."
+
+
+def change_credential(
+    request: Request, forges: ForgeAdministration, target: CredentialTarget, typed: Typed
+) -> Literal["saved", "removed"] | None:
+    """What was done; None where what was typed is no credential (`INCOMPLETE`)."""
+    if typed.get("forget"):
+        forges.remove(actor_of(request), target)
+        return "removed"
+    credential = _find_credential(typed)
+    if credential is None:
+        return None
+    forges.put(actor_of(request), target, credential)
+    return "saved"
 
 
 class ServerForges:
@@ -92,15 +109,10 @@ class ServerForges:
         address = next((each for each in self._forges.addresses() if each == typed.get("server_url")), None)
         if address is None:
             raise HTTPException(404, "Not Found")
-        target = CredentialTarget(address)
-        if typed.get("forget"):
-            self._forges.remove(actor_of(request), target)
-            return RedirectResponse(f"{_PATH}?done=removed", 303)
-        credential = find_credential(typed)
-        if credential is None:
-            return self._render(request, problem="Give a token, or an App's number with its private key.")
-        self._forges.put(actor_of(request), target, credential)
-        return RedirectResponse(f"{_PATH}?done=saved", 303)
+        done = change_credential(request, self._forges, CredentialTarget(address), typed)
+        if done is None:
+            return self._render(request, problem=INCOMPLETE)
+        return RedirectResponse(f"{_PATH}?done={done}", 303)
 
     def _make_webhook_secret(self, request: Request, _: Typed) -> Response:
         demand_administrator(request)

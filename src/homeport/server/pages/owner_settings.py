@@ -15,10 +15,11 @@ from homeport.ports.vault import SecretEntry, VariableEntry, Vault, VaultError, 
 from homeport.server.access import Access
 from homeport.server.forge_administration import ForgeAdministration
 from homeport.server.forge_credentials import CredentialTarget
-from homeport.server.pages.forge_forms import ForgeRow, find_credential
-from homeport.server.pages.forms import Act, Typed, actor_of, form_route
+from homeport.server.pages.forge_forms import INCOMPLETE, ForgeRow, change_credential
+from homeport.server.pages.forms import Act, Typed, form_route
 from homeport.server.pages.owner_paths import OWNER_PATH, find_owner, owner_link
 from homeport.server.pages.rendering import Pages
+from homeport.server.pages.value_forms import ValueForms, kind_of
 
 _VISIBILITIES: tuple[tuple[Visibility, str], ...] = (
     ("all", "all repositories"),
@@ -47,7 +48,7 @@ class OwnerSettingsPages:
         self._pages = pages
         self._directory = directory
         self._vault: Vault = access.vault
-        self._audit = access.audit
+        self._values = ValueForms(access.vault, access.audit, clock)
         self._forges = forges
         self._clock = clock
 
@@ -97,27 +98,18 @@ class OwnerSettingsPages:
 
     def _put_value(self, request: Request, typed: Typed) -> Response:
         owner = find_owner(request, _KEEPER)
-        scope, name, kind = organization_scope(owner), typed.get("name", "").strip(), _kind(typed)
         visibility, chosen = self._read_choice(owner, typed)
-        put = self._vault.put_secret if kind == "secret" else self._vault.put_variable
+        scope = organization_scope(owner)
         try:
-            is_new = put(
-                scope,
-                name,
-                typed.get("value", "").replace("\r\n", "\n"),
-                at=self._clock.now(),
-                visibility=visibility,
-                repositories=chosen,
-            )
+            self._values.put(request, scope, owner, typed, visibility=visibility, repositories=chosen)
         except VaultError as error:
             return self._render_values(request, owner, str(error))
-        self._note(request, f"{kind}.{'created' if is_new else 'changed'}", owner, name, visibility)
         return _back(owner)
 
     def _share_value(self, request: Request, typed: Typed) -> Response:
         """Who may use it; its value stays as it is."""
         owner = find_owner(request, _KEEPER)
-        scope, name, kind = organization_scope(owner), typed.get("name", ""), _kind(typed)
+        scope, name, kind = organization_scope(owner), typed.get("name", ""), kind_of(typed)
         visibility, chosen = self._read_choice(owner, typed)
         if kind == "secret":
             is_known = self._vault.share_secret(scope, name, visibility, chosen)
@@ -129,15 +121,13 @@ class OwnerSettingsPages:
                 self._vault.put_variable(scope, name, found.value, at=at, visibility=visibility, repositories=chosen)
         if not is_known:
             raise HTTPException(404, "Not Found")
-        self._note(request, f"{kind}.shared", owner, name, visibility)
+        self._values.note(request, f"{kind}.shared", owner, name, visibility)
         return _back(owner)
 
     def _remove_value(self, request: Request, typed: Typed) -> Response:
         owner = find_owner(request, _KEEPER)
-        scope, name, kind = organization_scope(owner), typed.get("name", ""), _kind(typed)
-        if not (self._vault.remove_secret if kind == "secret" else self._vault.remove_variable)(scope, name):
+        if not self._values.remove(request, organization_scope(owner), owner, typed):
             raise HTTPException(404, "Not Found")
-        self._note(request, f"{kind}.removed", owner, name)
         return _back(owner, "removed")
 
     def _read_choice(self, owner: str, typed: Typed) -> tuple[Visibility, list[int]]:
@@ -172,35 +162,21 @@ class OwnerSettingsPages:
         address = next((each for each in self._forges.addresses(owner) if each == typed.get("server_url")), None)
         if address is None:
             raise HTTPException(404, "Not Found")
-        target = CredentialTarget(address, owner)
-        if typed.get("forget"):
-            self._forges.remove(actor_of(request), target)
-            return RedirectResponse(owner_link(owner, "/forges?done=removed"), 303)
-        credential = find_credential(typed)
-        if credential is None:
-            return self._render_forges(request, owner, "Give a token, or an App's number with its private key.")
-        self._forges.put(actor_of(request), target, credential)
-        return RedirectResponse(owner_link(owner, "/forges?done=saved"), 303)
+        done = change_credential(request, self._forges, CredentialTarget(address, owner), typed)
+        if done is None:
+            return self._render_forges(request, owner, INCOMPLETE)
+        return RedirectResponse(owner_link(owner, f"/forges?done={done}"), 303)
 
     # --- inside -------------------------------------------------------------------------------------------------------------
 
     def _list_repositories(self, owner: str) -> Sequence[HostedRepository]:
         return [each for each in self._directory.list() if each.owner.lower() == owner.lower()]
 
-    def _note(self, request: Request, action: str, owner: str, name: str, detail: str = "") -> None:
-        actor = actor_of(request)
-        target = f"{owner} {name.upper()[:100]}"
-        self._audit.note(actor.caller, action, target, address=actor.address, detail=detail)
-
 
 def _describe(kind: str, entry: SecretEntry | VariableEntry, names: dict[int, str]) -> SharedValue:
     return SharedValue(
         kind=kind, entry=entry, names=tuple(sorted(names[each] for each in entry.repositories if each in names))
     )
-
-
-def _kind(typed: Typed) -> str:
-    return "variable" if typed.get("kind") == "variable" else "secret"
 
 
 def _back(owner: str, done: str = "saved") -> Response:

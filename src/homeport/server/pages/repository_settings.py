@@ -25,10 +25,11 @@ from homeport.server.auth import find_identity
 from homeport.server.delivery import Delivery
 from homeport.server.forge_administration import ForgeAdministration
 from homeport.server.forge_credentials import own_target
-from homeport.server.pages.forge_forms import find_credential
+from homeport.server.pages.forge_forms import INCOMPLETE, change_credential
 from homeport.server.pages.forms import Act, Typed, actor_of, form_route
 from homeport.server.pages.rendering import Pages, repository_path
 from homeport.server.pages.run_paths import find_repository
+from homeport.server.pages.value_forms import ValueForms
 from homeport.server.results import Results
 
 _PATH = "/{owner}/{repo}/settings"
@@ -64,6 +65,7 @@ class RepositorySettingsPages:
         self._directory = directory
         self._vault: Vault = access.vault
         self._audit = access.audit
+        self._values = ValueForms(access.vault, access.audit, clock)
         self._people = access.people
         self._delivery: Delivery = results.delivery
         self._forges = forges
@@ -164,22 +166,19 @@ class RepositorySettingsPages:
 
     def _put_value(self, request: Request, typed: Typed) -> Response:
         repository = self._find(request)
-        scope, name, kind = self._scope(repository, typed), typed.get("name", "").strip(), _kind(typed)
-        put = self._vault.put_secret if kind == "secret" else self._vault.put_variable
+        scope = self._scope(repository, typed)
         try:
-            is_new = put(scope, name, typed.get("value", "").replace("\r\n", "\n"), at=self._clock.now())
+            self._values.put(request, scope, _name_of(repository, scope), typed)
         except VaultError as error:
             if scope.kind == "environment":
                 return self._render_environments(request, repository, str(error))
             return self._render_secrets(request, repository, str(error))
-        self._note(request, f"{kind}.{'created' if is_new else 'changed'}", _target(repository, scope, name))
         return self._back(repository, _page_of(scope))
 
     def _remove_value(self, request: Request, typed: Typed) -> Response:
         repository = self._find(request)
-        scope, name, kind = self._scope(repository, typed), typed.get("name", ""), _kind(typed)
-        (self._vault.remove_secret if kind == "secret" else self._vault.remove_variable)(scope, name)
-        self._note(request, f"{kind}.removed", _target(repository, scope, name))
+        scope = self._scope(repository, typed)
+        self._values.remove(request, scope, _name_of(repository, scope), typed)
         return self._back(repository, _page_of(scope), "removed")
 
     def _scope(self, repository: HostedRepository, typed: Typed) -> VaultScope:
@@ -250,16 +249,10 @@ class RepositorySettingsPages:
 
     def _put_credential(self, request: Request, typed: Typed) -> Response:
         repository = self._find(request)
-        credential = find_credential(typed)
-        if typed.get("forget"):
-            self._forges.remove(actor_of(request), own_target(repository))
-        elif credential is not None:
-            self._forges.put(actor_of(request), own_target(repository), credential)
-        else:
-            return self._render_forge(
-                request, repository, problem="Give a token, or an App's number with its private key."
-            )
-        return self._back(repository, "/forge")
+        done = change_credential(request, self._forges, own_target(repository), typed)
+        if done is None:
+            return self._render_forge(request, repository, problem=INCOMPLETE)
+        return self._back(repository, "/forge", done)
 
     def _try_forge(self, request: Request, _: Typed) -> Response:
         repository = self._find(request)
@@ -320,7 +313,7 @@ def _read_settings(former: RepositorySettings, typed: Typed) -> RepositorySettin
         fork_approval="first-time" if approval == "first-time" else "never" if approval == "never" else "always",
         log_days=_number(typed, "log_days", former.log_days, 4000),
         artifact_days=_number(typed, "artifact_days", former.artifact_days, 4000),
-        cache_bytes=_number(typed, "cache_gigabytes", former.cache_bytes >> 30, 10_000) << 30,
+        cache_bytes=_read_gigabytes(typed, "cache_gigabytes", former.cache_bytes),
     )
 
 
@@ -329,14 +322,17 @@ def _number(typed: Typed, name: str, former: int, most: int) -> int:
     return min(int(text), most) if text.isascii() and text.isdigit() and len(text) < 10 else former
 
 
-def _kind(typed: Typed) -> str:
-    return "variable" if typed.get("kind") == "variable" else "secret"
+def _read_gigabytes(typed: Typed, name: str, former: int) -> int:
+    """In bytes; the former, where it is still what the form showed of it: there may be parts of a gigabyte in it."""
+    shown = former >> 30
+    number = _number(typed, name, shown, 10_000)
+    return former if number == shown else number << 30
 
 
 def _page_of(scope: VaultScope) -> str:
     return "/environments" if scope.kind == "environment" else "/secrets"
 
 
-def _target(repository: HostedRepository, scope: VaultScope, name: str) -> str:
-    where = f" {scope.environment}" if scope.environment else ""
-    return f"{repository.full_name}{where} {name.upper()[:100]}"
+def _name_of(repository: HostedRepository, scope: VaultScope) -> str:
+    """As the audit log calls it."""
+    return f"{repository.full_name} {scope.environment}" if scope.environment else repository.full_name
