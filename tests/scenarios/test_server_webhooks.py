@@ -131,6 +131,11 @@ def test_a_signed_push_is_fetched_from_the_directorys_address_and_run(
         assert (pushed.event.sha, pushed.event.actor, pushed.delivery) == (sha, "ada", "github/one/push")
         assert (pushed.event.repository.id, pushed.event.repository.owner_id) == ("77", "7")
         assert kept.ending(kept.starts(pushed)[0].run) == "success"
+        asked = {"workflow": ".github/workflows/other.yml", "ref": "refs/heads/main", "inputs": None}
+        named = {key: push_payload(sha)[key] for key in ("repository", "sender")}
+        assert deliver(server, asked | named, event="workflow_dispatch").status_code == 202
+        _, dispatched = kept.planned("acme/shop", 2)
+        assert dispatched.note == "there is no workflow '.github/workflows/other.yml' in .github/workflows"
     assert not Path("/tmp/owned").exists()
 
 

@@ -220,7 +220,7 @@ class Planner:
         if stored.event.name == "push" and stored.event.ref == f"refs/heads/{repository.default_branch}":
             self._around.refused.note(repository.id, stored.id, starts)
         self._report_conflict(repository, stored)
-        note = "" if starts else f"there are no workflows in {', '.join(repository.settings.workflow_folders)}"
+        note = "" if starts else _say_what_is_missing(stored.event, repository)
         return self._events.conclude(stored.id, note, [start for start in starts if start.outcome != "started"])
 
     def _start_workflows(
@@ -348,6 +348,12 @@ class Planner:
 def _find_switched_off(known: Sequence[KnownWorkflow]) -> dict[str, str]:
     states = {"disabled_manually", "disabled_inactivity"}
     return {one.path: "the workflow is disabled" for one in known if one.state in states}
+
+
+def _say_what_is_missing(event: Event, repository: HostedRepository) -> str:
+    folders = ", ".join(repository.settings.workflow_folders)
+    wanted = event.payload.get("workflow") if event.name in _OF_ONE_WORKFLOW else None
+    return f"there is no workflow {wanted!r} in {folders}" if wanted else f"there are no workflows in {folders}"
 
 
 def _is_meant(file: ParsedFile, event: Event) -> bool:
