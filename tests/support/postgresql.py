@@ -10,6 +10,7 @@ import subprocess
 import tempfile
 from functools import cache
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -59,15 +60,21 @@ class PostgreSQL:
 
     def query(self, statement: str, database: str) -> str:
         """What the client prints."""
-        options = ("-h", str(self._folder), "-U", "homeport", "-AtX", "-v", "ON_ERROR_STOP=1", "-c", statement)
-        done = subprocess.run(
-            [self._programs / "psql", *options, database],
-            check=True,
-            capture_output=True,
-            text=True,
-            env=self._environment,
-        )
-        return done.stdout.strip()
+        return self._ask("psql", "-AtX", "-v", "ON_ERROR_STOP=1", "-c", statement, database).strip()
+
+    def dump(self, url: str) -> str:
+        """A database's tables and rows, as statements."""
+        return self._ask("pg_dump", _name_of(url))
+
+    def load(self, url: str, statements: Path) -> None:
+        """What a dump says, into an empty database."""
+        self._ask("psql", "-qX", "-v", "ON_ERROR_STOP=1", "-f", str(statements), _name_of(url))
+
+    def _ask(self, program: str, *arguments: str) -> str:
+        words = [str(self._programs / program), "-h", str(self._folder), "-U", "homeport", *arguments]
+        done = subprocess.run(words, check=False, capture_output=True, text=True, env=self._environment)
+        assert done.returncode == 0, done.stderr
+        return done.stdout
 
     def _end(self, signal: str) -> None:
         if self._process is not None:
@@ -107,3 +114,7 @@ def _can_run(program: str) -> bool:
         return subprocess.run([program, "--version"], user=_OWNER, check=False, capture_output=True).returncode == 0
     except OSError:
         return False
+
+
+def _name_of(url: str) -> str:
+    return urlsplit(url).path.strip("/")

@@ -16,7 +16,7 @@ class PushedRepository:
     def __init__(self, server: ServedProcess, folder: Path, name: str = "acme/shop") -> None:
         self.server = server
         self.name = name
-        self.token = make_person(server.folder, "ada", is_administrator=True)
+        self.token = make_person(server.folder, "ada", is_administrator=True, database_url=server.database_url)
         self.checkout = Checkout(folder / name.replace("/", "-"), f"{server.url}/{name}.git", "ada", self.token)
 
     def push(self, files: Mapping[str, str], workflow: str = "") -> int:

@@ -22,9 +22,10 @@ def make_person(
     is_administrator: bool = False,
     roles: Mapping[str, Role] | None = None,
     scopes: frozenset[Scope] = WHOLE,
+    database_url: str = "",
 ) -> str:
-    """A person in a server's database, as `homeport user` and `homeport token` make them; gives a token of theirs."""
-    database = Database(f"sqlite:///{folder / 'homeport.db'}")
+    """A person in a server's database (the one in its folder, unless another is named), as `homeport user` and `homeport token` make them; gives a token of theirs."""
+    database = Database(database_url or f"sqlite:///{folder / 'homeport.db'}")
     try:
         people = TablePeople(database)
         at = datetime.now(UTC)

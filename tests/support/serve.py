@@ -38,6 +38,11 @@ class ServedProcess:
         return int(self.url.rpartition(":")[2]) if self.url else 0
 
     @property
+    def database_url(self) -> str:
+        """The one that its words name; empty: the one in its folder."""
+        return self.words[self.words.index("--database") + 1] if "--database" in self.words else ""
+
+    @property
     def pid(self) -> int:
         """Of the server that runs."""
         assert self._process is not None

@@ -52,7 +52,7 @@ def open_database(settings: ServerSettings) -> Database:
     """The database that the settings name, as this version writes it. To be called by the one owner of the data folder. Raises
     `StoreError`.
     """
-    database = Database(settings.database_url or DataFolder(settings.data).database_url)
+    database = Database(settings.database_url or DataFolder(settings.data).database_url, is_server=True)
     try:
         bring_history_up_to_date(database)
     except BaseException:

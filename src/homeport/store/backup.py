@@ -35,23 +35,33 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     made_at: datetime
     has_keys: bool
     has_caches: bool
+    has_database: bool = True
 
 
-def back_up(folder: DataFolder, target: str, *, version: str, at: datetime, keys: bool, caches: bool) -> Manifest:
-    """Write the copy to `target` (a tar file, for its owner only), which must not be there; nothing half stays behind.
+def back_up(
+    folder: DataFolder, target: str, *, version: str, at: datetime, keys: bool, caches: bool, database: bool = True
+) -> Manifest:
+    """Write the copy to `target` (a tar file, for its owner only), which must not be there; nothing half stays behind. Without
+    `database` it is that of another server than SQLite, which must have been copied before.
 
     Raises `StoreError`.
     """
     source = os.path.join(folder.path, _DATABASE)
-    if not os.path.isfile(source):
-        raise StoreError(f"{folder.path} has no {_DATABASE}: is it the folder of a server?")
+    if database and not os.path.isfile(source):
+        raise StoreError(
+            f"{folder.path} has no {_DATABASE}: is it the folder of a server? One with a database elsewhere (--database) is copied with "
+            "--without-database, after that database"
+        )
+    if not os.path.isdir(folder.repositories):
+        raise StoreError(f"{folder.path} has no repositories: is it the folder of a server?")
     if os.path.lexists(target):
         raise StoreError(f"{target} is there already")
-    manifest = Manifest(version=version, made_at=at, has_keys=keys, has_caches=caches)
+    manifest = Manifest(version=version, made_at=at, has_keys=keys, has_caches=caches, has_database=database)
     left_out = {*_LEFT_OUT, *(() if keys else ("keys",)), *(() if caches else ("caches",))}
     with _whole(target) as path, tarfile.open(path, "w", format=tarfile.PAX_FORMAT) as archive:
         _add_manifest(archive, manifest)
-        _add_database(archive, source, f"{path}.db")
+        if database:
+            _add_database(archive, source, f"{path}.db")
         for name in sorted(os.listdir(folder.path)):
             if name == "repositories":
                 _add_repositories(archive, folder.repositories)
@@ -73,7 +83,8 @@ def restore(archive: str, folder: DataFolder) -> Manifest:
                 member := opened.next()
             ) is not None:  # what follows the manifest, which is of the copy and not of the folder
                 opened.extract(member, partial, filter="data")
-        _check_database(os.path.join(partial, _DATABASE))
+        if manifest.has_database:
+            _check_database(os.path.join(partial, _DATABASE))
         with suppress(FileNotFoundError):
             os.rmdir(folder.path)
         os.replace(partial, folder.path)

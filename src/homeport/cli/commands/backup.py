@@ -22,11 +22,15 @@ COMMAND = Command(
     options=(
         DATA,
         Option(name="--without-keys", help="leave out what secrets are encrypted with: keep that elsewhere"),
+        Option(
+            name="--without-database", help="leave it out: it is not in the folder (--database), and was copied before"
+        ),
         Option(name="--with-caches", help="take caches along too; jobs would make them again"),
     ),
     details=(
         "FILE is a tar file that only its owner can read. With the keys in it, whoever has it can read all secrets.\n"
-        "`homeport restore` puts it back. A server on PostgreSQL is copied with pg_dump, and its folder beside it."
+        "`homeport restore` puts it back. Of a server on PostgreSQL, first copy the database with pg_dump, then the rest\n"
+        "--without-database."
     ),
 )
 
@@ -49,6 +53,7 @@ def main(options: Options, console: Console) -> int:
             at=SystemClock().now(),
             keys=not options.flag("--without-keys"),
             caches=options.flag("--with-caches"),
+            database=not options.flag("--without-database"),
         )
     except StoreError as error:
         raise CommandError(str(error)) from error

@@ -31,6 +31,8 @@ def main(options: Options, console: Console) -> int:
     except StoreError as error:
         raise CommandError(str(error)) from error
     console.say(f"{folder.path} is as it was on {manifest.made_at:%Y-%m-%d %H:%M:%S} UTC")
+    if not manifest.has_database:
+        console.say("the copy has no database: put its own copy back, and start the server with --database")
     if not manifest.has_keys:
         console.say("the copy has no keys: put the folder `keys` back before you start the server")
     return OK

@@ -9,6 +9,7 @@ import pytest
 from homeport.ports.repositories import StoreError
 from homeport.store.tables.counters import count_up
 from homeport.store.tables.database import Database
+from tests.support.databases import KINDS, Kind, make_address
 
 WRITER = """
 import sys
@@ -21,8 +22,9 @@ database.close()
 """
 
 
-def test_processes_that_read_and_write_at_once_wait_for_one_another(tmp_path: Path) -> None:
-    url = f"sqlite:///{tmp_path / 'homeport.db'}"
+@pytest.mark.parametrize("kind", KINDS)
+def test_processes_that_read_and_write_at_once_wait_for_one_another(tmp_path: Path, kind: Kind) -> None:
+    url = make_address(tmp_path, kind)
     database = Database(url)
     writers = [subprocess.Popen([sys.executable, "-c", WRITER, url]) for _ in range(3)]
     assert [writer.wait() for writer in writers] == [0, 0, 0]
