@@ -10,7 +10,6 @@ from sqlalchemy import (
     Connection,
     ForeignKeyConstraint,
     Index,
-    Integer,
     LargeBinary,
     Row,
     String,
@@ -23,16 +22,16 @@ from sqlalchemy import (
 
 from homeport.store.tables.database import Database
 from homeport.store.tables.reports import mark_run
-from homeport.store.tables.schema import METADATA
+from homeport.store.tables.schema import METADATA, NUMBER
 
 MADE_CHECKS = Table(
     "made_checks",
     METADATA,
-    Column("id", Integer, primary_key=True),
-    Column("repository", Integer, nullable=False),
+    Column("id", NUMBER, primary_key=True),
+    Column("repository", NUMBER, nullable=False),
     Column("sha", String, nullable=False),
-    Column("run", Integer, nullable=False, comment="of the job that made it: it goes with the run"),
-    Column("attempt", Integer, nullable=False, comment="the run's first, which is there as long as the run"),
+    Column("run", NUMBER, nullable=False, comment="of the job that made it: it goes with the run"),
+    Column("attempt", NUMBER, nullable=False, comment="the run's first, which is there as long as the run"),
     Column("name", String, nullable=False),
     Column("body", LargeBinary, nullable=False),
     ForeignKeyConstraint(["run", "attempt"], ["attempts.run", "attempts.attempt"], ondelete="CASCADE"),

@@ -3,6 +3,8 @@
 import sqlalchemy as sa
 from alembic import op
 
+from homeport.store.tables.schema import NUMBER
+
 revision = "0005"
 down_revision = "0004"
 
@@ -11,8 +13,8 @@ def upgrade() -> None:
     """Make the tables."""
     op.create_table(
         "statuses",
-        sa.Column("id", sa.Integer),
-        sa.Column("repository", sa.Integer, nullable=False),
+        sa.Column("id", NUMBER),
+        sa.Column("repository", NUMBER, nullable=False),
         sa.Column("sha", sa.String, nullable=False),
         sa.Column("context", sa.String, nullable=False),
         sa.Column("context_key", sa.String, nullable=False),
@@ -26,11 +28,11 @@ def upgrade() -> None:
     op.create_index("ix_statuses_repository_sha_id", "statuses", ["repository", "sha", "id"])
     op.create_table(
         "made_checks",
-        sa.Column("id", sa.Integer),
-        sa.Column("repository", sa.Integer, nullable=False),
+        sa.Column("id", NUMBER),
+        sa.Column("repository", NUMBER, nullable=False),
         sa.Column("sha", sa.String, nullable=False),
-        sa.Column("run", sa.Integer, nullable=False),
-        sa.Column("attempt", sa.Integer, nullable=False),
+        sa.Column("run", NUMBER, nullable=False),
+        sa.Column("attempt", NUMBER, nullable=False),
         sa.Column("name", sa.String, nullable=False),
         sa.Column("body", sa.LargeBinary, nullable=False),
         sa.PrimaryKeyConstraint("id", name="pk_made_checks"),
@@ -45,9 +47,9 @@ def upgrade() -> None:
     op.create_index("ix_made_checks_run", "made_checks", ["run"])
     op.create_table(
         "reporting_news",
-        sa.Column("id", sa.Integer),
-        sa.Column("run", sa.Integer, nullable=False),
-        sa.Column("attempt", sa.Integer, nullable=False),
+        sa.Column("id", NUMBER),
+        sa.Column("run", NUMBER, nullable=False),
+        sa.Column("attempt", NUMBER, nullable=False),
         sa.PrimaryKeyConstraint("id", name="pk_reporting_news"),
         sa.ForeignKeyConstraint(
             ["run", "attempt"],
@@ -58,24 +60,24 @@ def upgrade() -> None:
     )
     op.create_table(
         "job_reports",
-        sa.Column("repository", sa.Integer, autoincrement=False),
+        sa.Column("repository", NUMBER, autoincrement=False),
         sa.Column("sha", sa.String),
         sa.Column("context_key", sa.String),
         sa.Column("source", sa.String),
-        sa.Column("run", sa.Integer, nullable=False),
-        sa.Column("attempt", sa.Integer, nullable=False),
+        sa.Column("run", NUMBER, nullable=False),
+        sa.Column("attempt", NUMBER, nullable=False),
         sa.Column("status", sa.LargeBinary, nullable=False),
         sa.PrimaryKeyConstraint("repository", "sha", "context_key", "source", name="pk_job_reports"),
     )
     op.create_table(
         "outbox",
-        sa.Column("id", sa.Integer),
-        sa.Column("repository", sa.Integer, nullable=False),
+        sa.Column("id", NUMBER),
+        sa.Column("repository", NUMBER, nullable=False),
         sa.Column("sha", sa.String, nullable=False),
         sa.Column("context_key", sa.String, nullable=False),
-        sa.Column("is_due", sa.Integer, nullable=False),
+        sa.Column("is_due", NUMBER, nullable=False),
         sa.Column("changed_at", sa.String, nullable=False),
-        sa.Column("version", sa.Integer, nullable=False),
+        sa.Column("version", NUMBER, nullable=False),
         sa.Column("status", sa.LargeBinary, nullable=False),
         sa.Column("told", sa.LargeBinary, nullable=True),
         sa.Column("remote", sa.String, nullable=False),
