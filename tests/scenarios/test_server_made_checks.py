@@ -8,6 +8,7 @@ import httpx
 import pytest
 
 from tests.support.pushed import PushedRepository
+from tests.support.pushing import Checkout
 from tests.support.serve import ServedProcess, served, wait_until
 
 WORKFLOW = """\
@@ -28,6 +29,7 @@ jobs:
         env: {GITHUB_TOKEN: "${{ github.token }}"}
   other:
     runs-on: ubuntu-latest
+    permissions: {contents: write}
     steps:
       - run: |
           printf %s "$GITHUB_TOKEN" > {seen}-other.new && mv {seen}-other.new {seen}-other
@@ -150,6 +152,32 @@ def test_a_page_does_not_show_more_than_it_can(shared: Making) -> None:
     for number in range(4):
         shared.make(name=f"long {number}", conclusion="success", output={"title": "Long", "summary": "word " * 12_000})
     assert shared.page().count("too long for this page") == 2
+
+
+def test_a_job_pushes_what_it_may_and_no_workflow(shared: Making, tmp_path: Path) -> None:
+    """Else `contents: write` would be every secret of the repository: the workflow could name it."""
+    address = f"{shared.repository.server.url}/{shared.repository.name}"
+    reading = Checkout(tmp_path / "reading", address, "x-access-token", shared.token)
+    reading.git("fetch", "--quiet", "origin", "main")
+    assert "you may not push" in reading.git("push", "origin", "FETCH_HEAD:refs/heads/mine", fails=True)
+    writing = Checkout(tmp_path / "writing", address, "x-access-token", shared.other)
+    writing.git("fetch", "--quiet", "origin", "main")
+    writing.git("reset", "--quiet", "--hard", "FETCH_HEAD")
+    writing.commit({"VERSION": "2"})
+    writing.push("main:by-job")
+    writing.git("tag", "v2")
+    writing.push("v2")
+    writing.commit({".github/workflows/mine.yml": "on: push"})
+    told = writing.push("main:refs/heads/with-workflow", fails=True)
+    assert "remote: refusing to let a job make or change a workflow" in told
+    writing.git("rm", "--quiet", ".github/workflows/mine.yml")
+    writing.commit({})
+    assert "refusing to let" in writing.push("main:main", fails=True), "a commit in between"
+    writing.git("reset", "--quiet", "--hard", "v2")
+    writing.push("main:main")
+    writing.push(":by-job")
+    refs = {each["ref"] for each in shared.repository.get("git/matching-refs/heads")}
+    assert refs == {"refs/heads/main"}
 
 
 def test_the_newest_of_a_name_counts(making: Making) -> None:

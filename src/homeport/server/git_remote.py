@@ -1,14 +1,15 @@
 """Homeport's own git remote: `/{owner}/{repo}.git`, also without `.git`, by git's smart HTTP protocol. Pushing to it starts workflows.
 
 Reading needs the role reader, pushing writer; a push to a path that nothing is at yet makes the repository, where the caller may. A job's
-token reads its repository with `contents: read`, pushes with `contents: write`, and what it pushes starts nothing, as on GitHub.
+token reads its repository with `contents: read`, pushes with `contents: write`, and what it pushes starts nothing and changes no workflow, as
+on GitHub.
 
 Source: git's documentation, "gitprotocol-http", "gitprotocol-pack" (the commands at the beginning of a push).
 """
 
 import asyncio
 import re
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 
 import msgspec
 from starlette.concurrency import run_in_threadpool
@@ -19,6 +20,7 @@ from starlette.types import Receive, Scope, Send
 
 from homeport.git.hosted import is_ref_name, make_hosted
 from homeport.git.http_backend import BackendAnswer, BackendRequest, ask_backend
+from homeport.git.job_hooks import make_job_hooks, settings_for_jobs
 from homeport.git.process import GitError
 from homeport.ports.access import Caller
 from homeport.ports.directory import DirectoryError, HostedRepository, RepositoryDirectory
@@ -37,6 +39,7 @@ _LARGEST_QUESTION = 64 << 20
 _MOST_COMMANDS = 10_000
 _MOST_HEAD = 8 << 20
 _NOTHING = "empty.git"
+_JOB_HOOKS = "job-hooks"
 """A bare repository without anything: what a push to an unknown path is first told of"""
 _ID = re.compile(rb"[0-9a-f]{40}")
 _NO_CACHE = {"cache-control": "no-cache, max-age=0, must-revalidate", "pragma": "no-cache"}
@@ -106,6 +109,7 @@ class GitRemote:
             )
         repository = found if found is not None else await run_in_threadpool(self._create, request, caller)
         is_silent = caller.kind == "job"
+        settings = await run_in_threadpool(self._settings_for_jobs, repository) if is_silent else ()
         actor = caller.login or "github-actions[bot]"
         push = await run_in_threadpool(
             lambda: self._parts.pushes.begin(repository, actor, commands, is_silent=is_silent)
@@ -117,6 +121,7 @@ class GitRemote:
             body=_join(head, body),
             is_push=True,
             user=name_in_log(push),
+            settings=settings,
             at_end=lambda: self._parts.pushes.end(repository.id, push),
         )
 
@@ -173,6 +178,11 @@ class GitRemote:
     def _folder_of(self, repository: HostedRepository) -> str:
         return self._parts.folder.repository(repository.id)
 
+    def _settings_for_jobs(self, repository: HostedRepository) -> Sequence[str]:
+        folder = f"{self._parts.folder.repositories}/{_JOB_HOOKS}"
+        make_job_hooks(folder)
+        return settings_for_jobs(folder, repository.settings.workflow_folders)
+
     def _empty_folder(self) -> str:
         folder = f"{self._parts.folder.repositories}/{_NOTHING}"
         make_hosted(folder, "main")
@@ -187,6 +197,7 @@ class GitRemote:
         body: AsyncIterator[bytes] | None = None,
         is_push: bool = False,
         user: str = "somebody",
+        settings: Sequence[str] = (),
         at_end: Callable[[], None] = lambda: None,
     ) -> Response:
         """What git says. `at_end` is called when git is done, whether somebody still listens or not."""
@@ -200,7 +211,7 @@ class GitRemote:
             protocol=request.headers.get("git-protocol", "") if not is_push else "",
             user=user,
             is_push=is_push,
-            settings=(f"receive.maxInputSize={_LARGEST_PUSH}",) if is_push else (),
+            settings=(f"receive.maxInputSize={_LARGEST_PUSH}", *settings) if is_push else (),
         )
         try:
             answer = await ask_backend(folder, asked, body or _nothing(), self._parts.environment)
