@@ -1,6 +1,7 @@
 """The page of a job with a long log: however long it is, only what is in sight exists."""
 
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -82,6 +83,10 @@ def test_a_link_leads_to_its_line(visitor: Visitor) -> None:
     expect(target).to_be_in_viewport()
     page.reload()
     expect(page.locator(".row.target")).to_contain_text("line 777777 of many")
+    page.get_by_role("link", name="Install", exact=True).click()
+    expect(page).to_have_url(re.compile(r"/job/\d+#step:\d:1$"))
+    expect(target).to_contain_text("pip install")
+    expect(target).to_be_in_viewport()
 
 
 def test_steps_and_groups_fold(visitor: Visitor) -> None:
@@ -95,7 +100,8 @@ def test_steps_and_groups_fold(visitor: Visitor) -> None:
     group = page.locator(".row.k-group")
     expect(group).to_have_class("row k-group folded")
     assert page.get_by_text("pip install", exact=True).count() == 0
-    group.locator(".t").click()
+    group.get_by_role("button", expanded=False).press("Enter")
+    expect(group.get_by_role("button", expanded=True)).to_be_focused()
     expect(page.locator(".row .t .b.f6")).to_have_text("pip install")
     expect(page.locator(".row.k-warning")).to_contain_text("old")
     address = page.get_by_role("link", name="https://example.com/a?b=(c")

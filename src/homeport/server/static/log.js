@@ -195,7 +195,11 @@ class Viewer {
     } else if (element.dataset.empty && line) this.fillLine(element, row, line);
     element.classList.toggle("target", row.line === this.target);
     element.classList.toggle("hit", row.line === this.matches[this.match]);
-    if (element.classList.contains("k-group")) element.classList.toggle("folded", this.layout.folded.has(row.line));
+    if (element.classList.contains("k-group")) {
+      const isFolded = this.layout.folded.has(row.line);
+      element.classList.toggle("folded", isFolded);
+      element.querySelector(".t").setAttribute("aria-expanded", String(!isFolded));
+    }
     return element;
   }
 
@@ -224,6 +228,10 @@ class Viewer {
     at.textContent = new Date(line[0]).toISOString().slice(11, 23);
     renderAnsi(rest.length > LONGEST ? `${rest.slice(0, LONGEST)} … (${rest.length.toLocaleString("en")} characters: see the raw log)` : rest, text);
     text.before(at);
+    if (kind === "group") {
+      text.setAttribute("role", "button");
+      text.tabIndex = 0;
+    }
   }
 
   makeHeading(step) {
@@ -259,6 +267,7 @@ class Viewer {
     const wasInSight = this.view.getBoundingClientRect().bottom - grown <= window.innerHeight;
     if (this.isFollowing && grown > 0 && wasInSight) this.view.scrollIntoView({ block: "nearest" });
     this.visible = this.view.clientHeight;
+    this.rows.style.setProperty("--seen", `${this.view.clientWidth}px`); // headings stay where lines are scrolled sideways
     this.draw();
   }
 
@@ -282,6 +291,11 @@ class Viewer {
     });
     new ResizeObserver(() => this.resize()).observe(this.view);
     this.rows.addEventListener("click", (event) => this.click(event));
+    this.rows.addEventListener("keydown", (event) => {
+      if (!["Enter", " "].includes(event.key) || event.target.getAttribute("role") !== "button") return;
+      event.preventDefault();
+      this.click(event);
+    });
     window.addEventListener("hashchange", () => this.goToHash());
     document.addEventListener("parts-refreshed", () => {
       this.readSteps();
