@@ -52,8 +52,8 @@ def back_up(
             f"{folder.path} has no {_DATABASE}: is it the folder of a server? One with a database elsewhere (--database) is copied with "
             "--without-database, after that database"
         )
-    if not os.path.isdir(folder.repositories):
-        raise StoreError(f"{folder.path} has no repositories: is it the folder of a server?")
+    if not os.path.isdir(folder.keys):
+        raise StoreError(f"{folder.path} has no keys: is it the folder of a server?")
     if os.path.lexists(target):
         raise StoreError(f"{target} is there already")
     manifest = Manifest(version=version, made_at=at, has_keys=keys, has_caches=caches, has_database=database)

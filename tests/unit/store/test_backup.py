@@ -52,6 +52,23 @@ def test_what_is_kept_comes_back_and_what_belongs_to_this_machine_does_not(folde
     Database(DataFolder(str(back)).database_url).close()
 
 
+def test_a_new_server_that_has_no_repository_yet_is_copied_too(folder: DataFolder, tmp_path: Path) -> None:
+    shutil.rmtree(folder.repositories)
+    copy(folder, tmp_path / "copy.tar")
+    restore(str(tmp_path / "copy.tar"), DataFolder(str(tmp_path / "elsewhere")))
+    assert (tmp_path / "elsewhere" / "keys" / "master").is_file()
+
+
+def test_what_is_no_folder_of_a_server_is_not_copied(folder: DataFolder, tmp_path: Path) -> None:
+    with pytest.raises(StoreError, match="no homeport.db"):
+        copy(DataFolder(str(tmp_path)), tmp_path / "copy.tar")
+    with pytest.raises(StoreError, match="no keys"):
+        back_up(
+            DataFolder(str(tmp_path)), f"{tmp_path}/1", version="1", at=NOW, keys=True, caches=False, database=False
+        )
+    assert not list(tmp_path.glob("copy*"))
+
+
 def test_keys_stay_at_home_and_caches_come_along_as_asked(folder: DataFolder, tmp_path: Path) -> None:
     copy(folder, tmp_path / "copy.tar", keys=False, caches=True)
     restore(str(tmp_path / "copy.tar"), DataFolder(str(tmp_path / "elsewhere")))
