@@ -60,7 +60,7 @@ def test_a_new_server_that_has_no_repository_yet_is_copied_too(folder: DataFolde
 
 
 def test_what_is_no_folder_of_a_server_is_not_copied(folder: DataFolder, tmp_path: Path) -> None:
-    with pytest.raises(StoreError, match="no homeport.db"):
+    with pytest.raises(StoreError, match="no homeport"):
         copy(DataFolder(str(tmp_path)), tmp_path / "copy.tar")
     with pytest.raises(StoreError, match="no keys"):
         back_up(
