@@ -108,7 +108,7 @@ def test_deliveries_are_known_by_id_and_by_body(database: Database) -> None:
         )
     ]
     assert [future.result() for future in futures] == [True, False, False, True, True]
-    assert [one.delivery for one in deliveries.list(1)] == ["1", "1"]
+    assert [one.delivery for one in deliveries.list_heads(1)] == ["1", "1"]
 
 
 def test_a_closed_database_takes_no_delivery(database: Database) -> None:

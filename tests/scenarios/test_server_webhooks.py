@@ -174,7 +174,7 @@ def test_what_is_not_signed_with_the_secret_is_refused_and_audited(
         ]
         assert [one.status_code for one in answers] == [401] * 4
         assert answers[0].headers["content-type"] == "application/problem+json"
-        assert not kept.deliveries.list(repository.id)
+        assert not kept.deliveries.list_heads(repository.id)
     wait_until(lambda: audited(server).count("signature.refused") == 4)
 
 
@@ -293,7 +293,7 @@ def test_a_forge_inside_is_not_asked_unless_it_was_named(tmp_path: Path, forge: 
         with records(server) as kept:
             repository = add_repository(kept, forge)
             assert deliver(server, push_payload(sha)).status_code == 202
-            done = wait_until(lambda: [one for one in kept.deliveries.list(repository.id) if one.state == "done"])
+            done = wait_until(lambda: [one for one in kept.deliveries.list_heads(repository.id) if one.state == "done"])
             (check,) = TableStatuses(kept.database).latest(repository.id, sha)
     assert "127.0.0.1 is inside" in done[0].note
     assert check.state == "failure"

@@ -114,10 +114,6 @@ class IndexedLogs(LogStore, Protocol):
         """All that any attempt of a run said."""
         ...
 
-    def measure(self, run: str) -> int:
-        """How many bytes a run's logs take on the disk."""
-        ...
-
     def list_runs(self) -> Sequence[str]:
         """The runs that anything is kept of."""
         ...

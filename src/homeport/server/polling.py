@@ -77,10 +77,6 @@ class Polling:
         self._thread.join()
         self._lanes.stop()
 
-    def ask_now(self, repository: int) -> None:
-        """Somebody does not want to wait."""
-        self._lanes.wake(repository)
-
     def _work(self) -> None:
         while not self._stopping.wait(self._look_seconds):
             try:

@@ -69,11 +69,6 @@ class KeyRing:
         """Where the folder has a key."""
         return os.path.join(self._folder, f"master-{key_id}.key")
 
-    @property
-    def is_given(self) -> bool:
-        """Whether an administrator keeps the keys elsewhere."""
-        return bool(self._given)
-
 
 def id_of(key: bytes) -> str:
     """What tells keys apart, and leads to none."""

@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from homeport.ports.logs import FoundLines, LogLine, LogOutline, LogPart
 from homeport.ports.repositories import StoreError
 from homeport.store.folder import file_name, listed, remove_tree
-from homeport.store.job_log import LIVE, PACKED, JobLog
+from homeport.store.job_log import LIVE, JobLog
 from homeport.store.log_records import Record, lines_of
 
 LARGEST_LOG = 1 << 30
@@ -140,15 +140,6 @@ class PackedLogs:
                 if attempt.isdecimal() and any(name.endswith(LIVE) for name in names):
                     found.append((run, int(attempt)))
         return found
-
-    def measure(self, run: str) -> int:
-        """How many bytes a run's logs take on the disk."""
-        total = 0
-        for parent, _, names in os.walk(os.path.join(self._folder, file_name(run))):
-            for name in names:
-                if name.endswith((LIVE, PACKED)):
-                    total += os.path.getsize(os.path.join(parent, name))
-        return total
 
     # --- readers ----------------------------------------------------------------------------------------------------------------
 

@@ -96,7 +96,7 @@ class Folder:
             body=b"{}",
         )
         assert self.deliveries.keep(delivery).result()
-        (kept,) = (each for each in self.deliveries.list(self.repository.id) if each.delivery == name)
+        (kept,) = (each for each in self.deliveries.list_heads(self.repository.id) if each.delivery == name)
         self.events.accept([(self.repository.id, name, plan_of().event)])
         if is_done:
             self.events.accept([], conclude_deliveries({kept.id: ""}))
@@ -105,7 +105,7 @@ class Folder:
 
     def names(self) -> tuple[list[str], list[str]]:
         """Of deliveries and of events, oldest first."""
-        deliveries = [each.delivery for each in self.deliveries.list(self.repository.id)]
+        deliveries = [each.delivery for each in self.deliveries.list_heads(self.repository.id)]
         events = [each.delivery for each in self.events.list(self.repository.id)]
         return deliveries[::-1], events[::-1]
 

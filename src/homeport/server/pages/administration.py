@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 
-import msgspec
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
@@ -24,13 +23,6 @@ from homeport.server.settings import ServerSettings
 
 _PAGE = 100
 _ROLE_CHOICES = (("", "no role"), *((role, role) for role in ROLES))
-
-
-class LeaseRow(msgspec.Struct, frozen=True, kw_only=True):
-    """A job that a runner has."""
-
-    lease: Lease
-    link: str
 
 
 class AdministrationPages:

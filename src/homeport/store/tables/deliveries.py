@@ -117,13 +117,6 @@ class TableDeliveries:
         with self._database.read() as connection:
             return list(connection.execute(query).scalars())
 
-    def list(self, repository: int, *, before: int | None = None, limit: int = 50) -> Sequence[Delivery]:
-        """Newest first."""
-        conditions = [DELIVERIES.c.repository == repository] + ([] if before is None else [DELIVERIES.c.id < before])
-        query = select(DELIVERIES).where(*conditions).order_by(DELIVERIES.c.id.desc()).limit(limit)
-        with self._database.read() as connection:
-            return [_read_delivery(row) for row in connection.execute(query).all()]
-
     def list_heads(self, repository: int, *, before: int | None = None, limit: int = 50) -> Sequence[Delivery]:
         """Newest first, without their bodies: these can be large."""
         conditions = [DELIVERIES.c.repository == repository] + ([] if before is None else [DELIVERIES.c.id < before])

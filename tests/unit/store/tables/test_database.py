@@ -45,7 +45,7 @@ def test_who_does_not_wait_for_his_delivery_takes_no_answer_of_others_along(tmp_
         assert before.result(LONG)
         assert second.result(LONG)
         assert first.result(LONG)
-        assert len(deliveries.list(1)) == 2
+        assert len(deliveries.list_heads(1)) == 2
 
 
 def test_the_writer_outlives_an_answer_that_nobody_wants(tmp_path: Path) -> None:
