@@ -240,6 +240,12 @@ def test_statuses_come_to_a_combined_one(api: ApiServer) -> None:
     assert len(api.get(f"/commits/{sha}/statuses")) == 4
     wrong = {"state": "success", "target_url": "javascript:alert(1)"}
     api.ask("POST", f"{HERE}/statuses/{sha}", wrong, status=422)
+    for wrong in ({"context": "x" * 256}, {"context": "two\nlines"}, {"description": "x" * 141}, {"description": "\0"}):
+        api.ask("POST", f"{HERE}/statuses/{sha}", {"state": "success", **wrong}, status=422)
+    assert (
+        api.ask("POST", f"{HERE}/statuses/{sha}", {"state": "success", "context": ""}, status=201)["context"]
+        == "default"
+    )
     api.ask("POST", f"{HERE}/statuses/{sha}", {"state": "perfect"}, status=422)
 
 

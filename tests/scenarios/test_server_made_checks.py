@@ -208,10 +208,31 @@ def test_who_may_not_is_refused(making: Making) -> None:
     assert making.ask("POST", "check-runs", body).status_code == 401  # the token is dead
 
 
+def test_nobody_can_be_drowned_in_what_checks_say(shared: Making) -> None:
+    """It is read whole by whoever looks at the run."""
+    long = [{**REMARK, "message": "x" * 80_000}] * 50
+    kept = 0
+    while (
+        answer := shared.ask(
+            "POST", "check-runs", {"name": "large", "head_sha": shared.sha, "output": {"annotations": long}}
+        )
+    ).status_code == 201:
+        kept += 1
+        assert kept < 10
+    assert (kept, answer.status_code) == (4, 422)
+    assert "16777216 bytes at most" in answer.json()["message"]
+    number = shared.make(name="small")["id"]
+    assert shared.ask("PATCH", f"check-runs/{number}", {"output": {"annotations": long}}).status_code == 422
+    assert shared.repository.get(f"check-runs/{number}")["output"]["annotations_count"] == 0
+
+
 @pytest.mark.parametrize(
     "wrong",
     [
         {"name": ""},
+        {"name": "two\nlines"},
+        {"name": "x" * 256},
+        {"details_url": "https://x/" + "x" * 2048},
         {"head_sha": "0" * 40},
         {"status": "completed"},
         {"status": "great"},

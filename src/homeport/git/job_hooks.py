@@ -36,7 +36,7 @@ def make_job_hooks(folder: str) -> None:
     path = os.path.join(folder, "pre-receive")
     draft = f"{path}.{os.getpid()}.{os.urandom(4).hex()}"
     try:
-        if _read(path) == _HOOK:
+        if _read(path) == _HOOK and os.access(path, os.X_OK):
             return
         os.makedirs(folder, 0o700, exist_ok=True)
         with open(draft, "w") as file:  # noqa: PTH123 - as everywhere in git
@@ -45,6 +45,8 @@ def make_job_hooks(folder: str) -> None:
         os.rename(draft, path)
     except OSError as error:
         raise GitError(f"{path}: {error.strerror}") from error
+    if not os.access(path, os.X_OK):  # git would pass over it
+        raise GitError(f"{path} cannot be executed where it is, so jobs cannot push")
 
 
 def settings_for_jobs(folder: str, workflow_folders: Sequence[str]) -> tuple[str, ...]:

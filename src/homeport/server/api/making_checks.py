@@ -14,14 +14,23 @@ from homeport.server.api.answers import Answer, FieldError
 from homeport.server.api.call import Call, Permission
 from homeport.server.api.commits import resolve
 from homeport.server.api.endpoint import Endpoint, endpoint
-from homeport.store.tables.made_checks import FIRST_OF_JOBS, MadeAnnotation, MadeCheck, MadeConclusion, MadeStatus
+from homeport.store.tables.made_checks import (
+    FIRST_OF_JOBS,
+    MadeAnnotation,
+    MadeCheck,
+    MadeConclusion,
+    MadeStatus,
+    TooMuchError,
+)
 
 WRITE = Permission("writer", "checks", "write")
 _REPOSITORY = "/repos/{owner}/{repo}"
-_MOST_OF_A_COMMIT = 1000
 _MOST_AT_ONCE = 50
 _MOST_ANNOTATIONS = 1000
 _LONGEST = 65_535
+_LONGEST_NAME = 255
+_LONGEST_LINE = 2048
+"""of an address, and of what else is shown on one line"""
 
 
 class OutputBody(msgspec.Struct, frozen=True, kw_only=True):
@@ -62,9 +71,10 @@ def create(call: Call, body: NewCheckBody) -> Answer:
         call.refuse(f"No commit found for SHA: {body.head_sha[:200]}")
     empty = MadeCheck(repository=call.repository.id, sha=sha, run=run, name=body.name)
     _check_body(call, empty, body)
-    made = call.parts.made_checks.add(_change(empty, body, call.parts.clock.now()), _MOST_OF_A_COMMIT)
-    if made is None:
-        call.refuse(f"A commit has {_MOST_OF_A_COMMIT} checks at most.")
+    try:
+        made = call.parts.made_checks.add(_change(empty, body, call.parts.clock.now()))
+    except TooMuchError as error:
+        call.refuse(str(error))
     return Answer(body=show_made(call, made), status=201)
 
 
@@ -79,7 +89,10 @@ def change(call: Call, body: ChangedCheckBody) -> Answer:
         call.refuse_unknown()
     _check_body(call, known, body)
     now = call.parts.clock.now()
-    changed = call.parts.made_checks.change(known.repository, number, lambda check: _change(check, body, now))
+    try:
+        changed = call.parts.made_checks.change(known.repository, number, lambda check: _change(check, body, now))
+    except TooMuchError as error:
+        call.refuse(str(error))
     if changed is None:
         call.refuse_unknown()
     return Answer(body=show_made(call, changed))
@@ -151,8 +164,13 @@ def _check_body(call: Call, check: MadeCheck, body: ChangedCheckBody) -> None:
     """Raises `ApiRefusalError`."""
     output = body.output or OutputBody()
     wrong: list[FieldError] = []
-    if body.name == "":
-        wrong.append(_wrong("name", "name cannot be empty"))
+    if body.name is not None and (
+        not body.name.strip() or len(body.name) > _LONGEST_NAME or not body.name.isprintable()
+    ):
+        wrong.append(_wrong("name", f"name has 1 to {_LONGEST_NAME} characters, on one line"))
+    for name, text in (("details_url", body.details_url), ("external_id", body.external_id), ("title", output.title)):
+        if text is not None and len(text) > _LONGEST_LINE:
+            wrong.append(_wrong(name, f"{name} is longer than {_LONGEST_LINE} characters"))
     if body.status == "completed" and (body.conclusion or check.conclusion) is None:
         wrong.append(_wrong("conclusion", "a completed check needs a conclusion"))
     if body.details_url and not body.details_url.startswith(("https://", "http://")):

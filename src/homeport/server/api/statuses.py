@@ -4,7 +4,7 @@ from typing import Literal
 
 import msgspec
 
-from homeport.ports.forge import Status, StatusState, Verdict
+from homeport.ports.forge import MOST_DESCRIPTION, Status, StatusState, Verdict
 from homeport.rest.entries import PersonEntry
 from homeport.rest.links import format_time, node_id
 from homeport.rest.repositories import MinimalRepository, show_repository
@@ -19,6 +19,9 @@ from homeport.store.tables.statuses import CommitStatus, combine
 READ = Permission("reader", "statuses")
 WRITE = Permission("writer", "statuses", "write")
 _REPOSITORY = "/repos/{owner}/{repo}"
+_DEFAULT = "default"
+_LONGEST_CONTEXT = 255
+_LONGEST_ADDRESS = 2048
 _VERDICTS: dict[StatusState, Verdict] = {
     "pending": "running",
     "success": "success",
@@ -33,7 +36,7 @@ class StatusBody(msgspec.Struct, frozen=True, kw_only=True):
     state: StatusState
     target_url: str | None = None
     description: str | None = None
-    context: str = "default"
+    context: str | None = _DEFAULT
 
 
 class SimpleStatus(msgspec.Struct, frozen=True, kw_only=True):
@@ -73,14 +76,13 @@ def create(call: Call, body: StatusBody) -> Answer:
     """Set one; every call makes another, and the latest of a context counts."""
     sha = resolve_ref(call, call.text("sha"))
     target = body.target_url or ""
-    if target and not target.startswith(("https://", "http://")):
-        wrong = FieldError(resource="Status", field="target_url", code="custom", message="target_url must use http(s)")
-        call.refuse("Validation Failed", [wrong])
+    if wrong := _check_body(body, target):
+        call.refuse("Validation Failed", wrong)
     made = call.parts.set_status(
         call.repository,
         Status(
             sha=sha,
-            context=body.context,
+            context=body.context or _DEFAULT,
             verdict=_VERDICTS[body.state],
             description=body.description or "",
             target_url=target,
@@ -88,6 +90,25 @@ def create(call: Call, body: StatusBody) -> Answer:
         call.caller.login,
     )
     return Answer(body=_show(call, made), status=201)
+
+
+def _check_body(body: StatusBody, target: str) -> list[FieldError]:
+    """Source: GitHub docs, "REST API endpoints for commit statuses"; what GitHub answers where they say nothing."""
+    wrong: list[tuple[str, str]] = []
+    context = body.context or _DEFAULT
+    if target and not target.startswith(("https://", "http://")):
+        wrong.append(("target_url", "target_url must use http(s)"))
+    if len(target) > _LONGEST_ADDRESS:
+        wrong.append(("target_url", f"target_url is too long (maximum is {_LONGEST_ADDRESS} characters)"))
+    if len(context) > _LONGEST_CONTEXT:
+        wrong.append(("context", f"context is too long (maximum is {_LONGEST_CONTEXT} characters)"))
+    if not context.isprintable():
+        wrong.append(("context", "context is one line of text"))
+    if len(body.description or "") > MOST_DESCRIPTION:
+        wrong.append(("description", f"description is too long (maximum is {MOST_DESCRIPTION} characters)"))
+    if "\0" in f"{body.description}{target}":
+        wrong.append(("description", "there is a NUL character in it"))
+    return [FieldError(resource="Status", field=field, code="custom", message=words) for field, words in wrong]
 
 
 def list_all(call: Call, query: Page) -> Answer:

@@ -41,6 +41,10 @@ MADE_CHECKS = Table(
 
 FIRST_OF_JOBS = 10_000_000
 """The numbers of jobs begin here (`run.job_numbers`): those below are of checks that were made"""
+MOST_CHECKS = 1000
+"""of a commit, and of a run"""
+MOST_BYTES = 16 << 20
+"""that they say"""
 _ATTEMPT = 1
 """the run's first, which is there as long as the run"""
 MadeStatus = Literal["queued", "in_progress", "completed", "waiting", "requested", "pending"]
@@ -84,6 +88,10 @@ class MadeCheck(msgspec.Struct, frozen=True, kw_only=True):
     annotations: tuple[MadeAnnotation, ...] = ()
 
 
+class TooMuchError(Exception):
+    """A check is not kept, or not changed, in words."""
+
+
 class TableMadeChecks:
     """Safe from any thread; durable when a call returns. All may raise `StoreError`. What is made or changed leaves a mark, so that it is told
     to the forge (`store.tables.reports`).
@@ -92,24 +100,25 @@ class TableMadeChecks:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def add(self, check: MadeCheck, most: int) -> MadeCheck | None:
-        """With its number. None where a commit has so many already, or there are no numbers left."""
+    def add(self, check: MadeCheck) -> MadeCheck:
+        """With its number. Raises `TooMuchError`."""
 
-        def work(connection: Connection) -> MadeCheck | None:
-            same = (MADE_CHECKS.c.repository == check.repository) & (MADE_CHECKS.c.sha == check.sha)
-            count = connection.execute(select(func.count()).select_from(MADE_CHECKS).where(same)).scalar() or 0
+        def work(connection: Connection) -> MadeCheck:
             last = connection.execute(select(func.max(MADE_CHECKS.c.id))).scalar() or 0
-            if count >= most or last + 1 >= FIRST_OF_JOBS:
-                return None
+            if last + 1 >= FIRST_OF_JOBS:
+                raise TooMuchError("There are no numbers left for checks.")
             made = msgspec.structs.replace(check, id=last + 1)
             connection.execute(insert(MADE_CHECKS).values(_values(made)))
+            _measure(connection, made)
             mark_run(connection, made.run, _ATTEMPT)
             return made
 
         return self._database.write(work)
 
     def change(self, repository: int, number: int, change: Callable[[MadeCheck], MadeCheck]) -> MadeCheck | None:
-        """What `change` makes of it; two changes at once both count. `change` must be pure. None: there is no such check."""
+        """What `change` makes of it; two changes at once both count. `change` must be pure. None: there is no such check. Raises
+        `TooMuchError`.
+        """
 
         def work(connection: Connection) -> MadeCheck | None:
             query = select(MADE_CHECKS).where(MADE_CHECKS.c.id == number, MADE_CHECKS.c.repository == repository)
@@ -118,6 +127,7 @@ class TableMadeChecks:
                 return None
             changed = change(_check(row))
             connection.execute(update(MADE_CHECKS).where(MADE_CHECKS.c.id == number).values(_values(changed)))
+            _measure(connection, changed)
             mark_run(connection, changed.run, _ATTEMPT)
             return changed
 
@@ -147,6 +157,18 @@ class TableMadeChecks:
         with self._database.read() as connection:
             rows = connection.execute(select(MADE_CHECKS).where(condition).order_by(MADE_CHECKS.c.id.desc())).all()
         return [_check(row) for row in rows]
+
+
+def _measure(connection: Connection, check: MadeCheck) -> None:
+    """Nothing of it is kept where it is too much: whoever looks at the run or the commit reads all of them."""
+    of_commit = (MADE_CHECKS.c.repository == check.repository) & (MADE_CHECKS.c.sha == check.sha)
+    for whose, there in (("commit", of_commit), ("run", MADE_CHECKS.c.run == check.run)):
+        sizes = select(func.count(), func.sum(func.length(MADE_CHECKS.c.body))).where(there)
+        count, size = connection.execute(sizes).one()
+        if count > MOST_CHECKS:
+            raise TooMuchError(f"A {whose} has {MOST_CHECKS} checks at most.")
+        if size > MOST_BYTES:
+            raise TooMuchError(f"The checks of a {whose} say {MOST_BYTES} bytes at most.")
 
 
 def _values(check: MadeCheck) -> dict[str, Any]:
