@@ -3,7 +3,8 @@
 A push is three steps: its commands are written into the database; git changes the refs; the events of what was really changed are kept,
 and the note is removed, in one transaction. Whoever dies between the second and the third step has left the note: the next process looks
 for each command whether git has carried it out (the log of the ref says so) and goes on from there. Of a push that was still under way
-git may go on for a moment without us, so a note is looked at again for a minute before it is taken for a push that never came about.
+git may go on for a moment without us, so a note is looked at again for a minute before it is taken for a push that never came about. As
+long is tried to make the events where git cannot be asked for what was pushed.
 """
 
 import logging
@@ -15,9 +16,9 @@ import msgspec
 
 from homeport.event import Event
 from homeport.git.hosted import find_hosted_ref, open_hosted, set_default_branch, was_applied
-from homeport.git.process import GitError
 from homeport.ports.clock import Clock
-from homeport.ports.directory import DirectoryError, HostedRepository, RepositoryDirectory
+from homeport.ports.directory import HostedRepository, RepositoryDirectory
+from homeport.ports.repositories import StoreError
 from homeport.server.carrying_on import carry_on
 from homeport.server.lanes import AT_ONCE, Lanes
 from homeport.server.own_events import OwnEvents, RefChange
@@ -28,6 +29,9 @@ from homeport.store.tables.pushes import Push, RefCommand, TablePushes, finish_p
 
 _SECONDS_TO_COME_ABOUT = 60.0
 _HEADS = "refs/heads/"
+_FIRST_WAIT_SECONDS = 1.0
+_MOST_TRIES = 6
+"""How often the events of a push are tried to be made, each time after twice as long: about a minute together"""
 _NOT_RECOVERED = "it cannot be looked up what became of a push, and is tried again"
 
 
@@ -44,6 +48,8 @@ class Pushes:
         clock: Clock,
         environment: Mapping[str, str],
         url: str,
+        *,
+        first_wait_seconds: float = _FIRST_WAIT_SECONDS,
     ) -> None:
         self._store = store
         self._events = events
@@ -56,6 +62,9 @@ class Pushes:
         self._lock = threading.Lock()
         self._ended: dict[int, list[int]] = {}
         """pushes by repository"""
+        self._tries: dict[int, int] = {}
+        """how often the events of a push could not be made"""
+        self._first_wait = first_wait_seconds
         self._left: list[int] = []
         """by the last process, in order"""
         self._stopping = threading.Event()
@@ -96,14 +105,35 @@ class Pushes:
         if push is None:
             return None
         found = self._store.find(push)
-        if found is not None:
-            self._settle(found)
+        seconds = None if found is None else self._try_to_settle(found)
+        if seconds is not None:
+            return seconds
         with self._lock:
             self._ended[repository].remove(push)
             if not self._ended[repository]:
                 del self._ended[repository]
                 return None
         return AT_ONCE
+
+    def _try_to_settle(self, push: Push) -> float | None:
+        """In how many seconds to try again; None where nothing more is to be done."""
+        try:
+            self._settle(push)
+        except StoreError:
+            raise
+        except (
+            Exception
+        ) as error:  # git cannot be asked just now, or a fault: what is behind this push must not wait for ever
+            tries = self._tries.pop(push.id, 0) + 1
+            about = {"repository": push.repository, "push": push.id}
+            if tries < _MOST_TRIES:
+                self._tries[push.id] = tries
+                self._log.warning("the events of a push cannot be made yet: %s", error, extra=about)
+                return self._first_wait * 2.0**tries
+            self._log.exception("the events of a push cannot be made, and are given up", extra=about)
+            self._events.accept([], lambda connection: finish_push(connection, push.id))
+        self._tries.pop(push.id, None)
+        return None
 
     def _recover(self) -> None:
         """In the order in which they came; those that git may still be busy with a little later."""
@@ -137,15 +167,11 @@ class Pushes:
                 for command in push.commands
                 if _is_done(git_dir, push.id, command)
             ]
-            try:
-                repository = self._choose_default_branch(repository, changes)
-                if not push.is_silent:
-                    events = self._make_events(repository, push, changes)
-                elif any(change.ref == f"{_HEADS}{repository.default_branch}" for change in changes):
-                    self._planner.note_tip(repository, push.actor)
-            except (GitError, DirectoryError) as error:
-                about = {"repository": repository.full_name}
-                self._log.error("the events of a push cannot be made: %s", error, extra=about)
+            repository = self._choose_default_branch(repository, changes)
+            if not push.is_silent:
+                events = self._make_events(repository, push, changes)
+            elif any(change.ref == f"{_HEADS}{repository.default_branch}" for change in changes):
+                self._planner.note_tip(repository, push.actor)
         self._events.accept(events, lambda connection: finish_push(connection, push.id))
         if events:
             self._planner.wake(push.repository)

@@ -1,6 +1,7 @@
 """Threads that others need outlive trouble, and faults of Homeport's own, which the log tells of."""
 
 import logging
+import os
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -8,6 +9,9 @@ from typing import Any
 
 import pytest
 
+from homeport.git.hosted import make_hosted
+from homeport.git.process import GitError
+from homeport.ports.directory import HostedRepository
 from homeport.ports.repositories import StoreError
 from homeport.run.facts import RunFinished
 from homeport.server.chains import Chains
@@ -17,9 +21,10 @@ from homeport.server.schedules import Schedules
 from homeport.store.data_folder import DataFolder
 from homeport.store.tables.directory import TableDirectory
 from homeport.store.tables.events import TableEvents
-from homeport.store.tables.pushes import TablePushes
+from homeport.store.tables.pushes import RefCommand, TablePushes
 from homeport.store.tables.schedules import Schedule, TableSchedules
 from tests.support.access import House, open_house
+from tests.support.pushing import Checkout
 
 LONG = 60.0
 NOTHING: Any = None
@@ -92,6 +97,67 @@ def test_pushes_that_a_process_left_are_looked_at_again(
     pushes = Pushes(store, events, NOTHING, directory, folder, house.clock, {}, "http://ci.example")
     run_until(settled, pushes.start, pushes.stop)
     assert store.unfinished() == []
+
+
+class Pushed:
+    """A push that git has carried out, and what is made of it; `ask_git` comes before whatever is asked of git for its events."""
+
+    def __init__(
+        self, house: House, folder: Path, monkeypatch: pytest.MonkeyPatch, ask_git: Callable[..., Any]
+    ) -> None:
+        directory = TableDirectory(house.database)
+        self.repository = directory.add(HostedRepository(id=0, owner="acme", name="shop"))
+        data = DataFolder(str(folder / "data"))
+        git_dir = data.repository(self.repository.id)
+        make_hosted(git_dir, "main")
+        checkout = Checkout(folder / "work", "http://nowhere")
+        sha = checkout.commit({"a": "1"})
+        checkout.git("push", "--quiet", git_dir, "main")
+        self.store, self.events = TablePushes(house.database), TableEvents(house.database, house.clock)
+        commands = [RefCommand("0" * 40, sha, "refs/heads/main")]
+        self.store.begin(self.repository.id, "ada", house.clock.now(), commands, is_silent=False)
+        woken = threading.Event()
+
+        class Planner:
+            def wake(self, _: int) -> None:
+                woken.set()
+
+        planner: Any = Planner()
+        self.woken = woken
+        self.pushes = Pushes(
+            self.store,
+            self.events,
+            planner,
+            directory,
+            data,
+            house.clock,
+            os.environ,
+            "http://ci.example",
+            first_wait_seconds=0.01,
+        )
+        monkeypatch.setattr("homeport.server.pushes.was_applied", lambda *_: True)
+        monkeypatch.setattr("homeport.server.pushes.find_hosted_ref", ask_git)
+
+
+def test_the_events_of_a_push_are_made_when_git_can_be_asked_again(
+    house: House, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    troubled = Troubled("a" * 40, GitError("git is missing"), ZeroDivisionError(), GitError("too many open files"))
+    pushed = Pushed(house, tmp_path, monkeypatch, troubled)
+    run_until(pushed.woken, pushed.pushes.start, pushed.pushes.stop)
+    assert [each.event.name for each in pushed.events.list(pushed.repository.id)] == ["push", "create"]
+    assert pushed.store.unfinished() == []
+
+
+def test_a_push_whose_events_cannot_be_made_holds_up_no_other(
+    house: House, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    troubled = Troubled("a" * 40, *[GitError("git is missing")] * 6)
+    pushed = Pushed(house, tmp_path, monkeypatch, troubled)
+    pushed.store.begin(pushed.repository.id, "eve", house.clock.now(), (), is_silent=False)
+    run_until(troubled.came, pushed.pushes.start, pushed.pushes.stop)
+    assert "given up" in caplog.text
+    assert pushed.events.list(pushed.repository.id) == []
 
 
 def test_a_run_that_cannot_be_told_of_holds_up_no_other(house: House, caplog: pytest.LogCaptureFixture) -> None:
