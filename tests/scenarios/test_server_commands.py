@@ -183,3 +183,39 @@ def test_a_server_that_does_not_know_somebody_says_so(desk: Desk) -> None:
 
 def _has_runs(desk: Desk) -> bool:
     return bool(json.loads(desk.call("runs", "--all", "--format", "json")))
+
+
+DISPATCHED = """\
+name: Release
+on:
+  workflow_dispatch: {inputs: {who: {required: true}, loud: {type: boolean, default: false}}}
+  repository_dispatch: {types: [released]}
+jobs:
+  build:
+    runs-on: ubuntu-latest
+    steps:
+      - run: echo "for ${{ inputs.who || github.event.client_payload.who }} on ${{ github.ref_name }}"
+"""
+
+
+def test_workflows_are_started_by_hand(desk: Desk) -> None:
+    desk.checkout.commit({".github/workflows/release.yml": DISPATCHED})
+    desk.checkout.push("main", "main:v1")
+    wait_until(desk.runs)
+    started = json.loads(desk.call("dispatch", "release.yml", "--input", "who=Ada = all", "--format", "json"))
+    assert started["workflow"] == ".github/workflows/release.yml"
+    assert started["url"].endswith(f"/acme/shop/actions/runs/{started['run']}")
+    wait_until(lambda: "for Ada = all on main" in desk.call("logs", started["run"]))
+    desk.call("dispatch", "Release", "--ref", "v1", "--input", "who=Bob")
+    wait_until(lambda: "for Bob on v1" in desk.call("logs", desk.runs()[0]["id"]))
+    assert "'who'" in desk.call("dispatch", "release.yml", code=1)
+    assert "no workflow is called 'nothing'" in desk.call("dispatch", "nothing", code=1)
+    assert "'workflow_dispatch' trigger" in desk.call("dispatch", "ci.yml", code=1)
+    assert "what is to be started" in desk.call("dispatch", code=2)
+    (desk.folder / "payload.json").write_text('{"who": "everybody"}')
+    desk.call("dispatch", "--type", "released", "--payload", "payload.json")
+    wait_until(lambda: desk.runs()[0]["event"] == "repository_dispatch")
+    wait_until(lambda: "for everybody on main" in desk.call("logs", desk.runs()[0]["id"]))
+    (desk.folder / "payload.json").write_text("[]")
+    assert "no JSON object" in desk.call("dispatch", "--type", "released", "--payload", "payload.json", code=2)
+    assert "--ref belongs to a workflow" in desk.call("dispatch", "--type", "released", "--ref", "v1", code=2)

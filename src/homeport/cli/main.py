@@ -28,6 +28,7 @@ COMMANDS = (
     ("backup", "homeport.cli.commands.backup", "copy all that a server keeps into one file, while it runs"),
     ("restore", "homeport.cli.commands.restore", "put back what `homeport backup` wrote"),
     ("serve", "homeport.cli.commands.serve", "the server: pushes and webhooks in, runs kept and shown"),
+    ("dispatch", "homeport.cli.commands.dispatch", "start a workflow of a server by hand"),
     ("repo", "homeport.cli.commands.repo", "a server's repositories, and their settings"),
     ("secret", "homeport.cli.commands.secret", "a server's secrets"),
     ("variable", "homeport.cli.commands.variable", "a server's variables"),
