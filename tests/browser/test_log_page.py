@@ -160,6 +160,39 @@ def test_without_javascript_the_end_of_the_log_is_in_the_page(browser: Browser, 
         expect(page.get_by_role("link", name="the whole log")).to_be_visible()
 
 
+COUNTING = """\
+window.sources = [];
+window.EventSource = class extends EventSource { constructor(...given) { super(...given); sources.push(this); } };
+"""
+
+
+def test_a_tab_that_nobody_sees_holds_no_connection(visitor: Visitor) -> None:
+    """Browsers have six to a server, and each page of a job that runs takes two: the fourth tab would not load."""
+    page = visitor.context.new_page()
+    page.add_init_script(COUNTING)
+    outline = {"total": 1, "is_complete": False, "is_cut": False, "steps": [[4, 1, 1]], "groups": []}
+    data = json.dumps({"from": 2, "lines": [[1_700_000_000_000, 4, "the second"]]})
+    body = f"retry: 50\nid: 2\nevent: lines\ndata: {data}\n\n"
+
+    def turn(hidden: str) -> None:
+        page.evaluate(f"Object.defineProperty(document, 'hidden', {{value: {hidden}, configurable: true}})")
+        page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+
+    try:
+        page.route("**/log/outline", lambda route: route.fulfill(json=outline))
+        page.route("**/log/stream*", lambda route: route.fulfill(content_type="text/event-stream", body=body))
+        page.goto(f"{visitor.server.url}/octo/shop/actions/runs/1")
+        page.get_by_role("navigation", name="Jobs").get_by_role("link", name="Test all of it").click()
+        expect(page.locator(".log-rows")).to_contain_text("the second")
+        turn("true")
+        assert page.evaluate("sources.length > 0 && sources.every((each) => each.readyState === EventSource.CLOSED)")
+        with page.expect_request("**/log/stream?from=3"):  # after what it has
+            turn("false")
+    finally:
+        page.unroute_all(behavior="ignoreErrors")
+        page.close()
+
+
 def test_a_slow_and_a_cut_connection_neither_lose_nor_double_a_line(visitor: Visitor) -> None:
     """The job's page as if it still ran. Blocks of lines come before the stream says that these lines are there; the stream is cut, then
     a proxy answers for the server, then it goes on from the line that the page asks for.

@@ -3,6 +3,7 @@
 import { listen } from "./stream.js";
 
 const YEAR = 31536000;
+const UNSEEN = 15_000;
 
 for (const form of document.querySelectorAll("[data-theme-switch]")) {
   form.addEventListener("submit", (event) => {
@@ -124,6 +125,7 @@ if (stream) {
     if (!timer) timer = setTimeout(() => { timer = 0; refreshParts(); }, 60);
   };
   listen(() => stream, { changed, end: () => refreshParts() });
+  setInterval(() => { if (document.hidden) refreshParts(); }, UNSEEN); // its title and its mark can be seen still
 }
 
 const every = Number(document.querySelector("[data-refresh]")?.dataset.refresh || 0);
