@@ -3,6 +3,7 @@
 A build that goes on has the same fields as one that has ended: what is not there yet is null, or empty.
 """
 
+from collections import deque
 from datetime import UTC, datetime, timedelta
 
 import msgspec
@@ -10,13 +11,15 @@ import msgspec
 from homeport.ports.directory import HostedRepository
 from homeport.ports.history import HistoryJob, HistoryRun, RunFilter, RunHistory
 from homeport.ports.logs import IndexedLogs
-from homeport.ports.run_entries import JobStatus, RunConclusion, RunStatus
+from homeport.ports.run_entries import JobEntry, JobStatus, RunConclusion, RunStatus
 from homeport.server.api.answers import Answer, ApiRefusalError, Page
 from homeport.server.api.call import Call, Permission, check_allowed
 from homeport.server.api.endpoint import Endpoint, Nothing, endpoint
 
 _MOST_LINES = 5_000
 _MOST_BYTES = 4 << 20
+_MOST_BYTES_OF_ALL = 32 << 20
+"""What the jobs of a build have said is put together in memory"""
 _MOST_COUNTED = 100_000
 _READ = Permission("reader", "actions")
 
@@ -70,7 +73,7 @@ class JobLog(msgspec.Struct, frozen=True, kw_only=True):
     finished_at: datetime | None
     steps: tuple[StepLog, ...]
     lines: tuple[str, ...]
-    """at most the last 5,000"""
+    """at most the last 5,000, and fewer where they are long, or those of many jobs"""
     total_lines: int
     log_url: str
     """the whole of it, as text"""
@@ -105,13 +108,25 @@ class BuildLogs:
         if run is None or repository is None:
             call.refuse_unknown()
         check_allowed(call.caller, _READ, repository)
-        jobs = self._history.jobs(run.id, run.entry.attempt)
         told = msgspec.structs.asdict(_build(call, run, repository))
-        return Answer(body=BuildLog(**told, jobs=tuple(self._job(call, run, job, repository) for job in jobs)))
+        jobs: list[JobLog] = []
+        room = _MOST_BYTES_OF_ALL
+        for job in self._history.jobs(run.id, run.entry.attempt):
+            lines, total = self._last_lines(run.id, job.entry, min(room, _MOST_BYTES))
+            room -= sum(map(len, lines))
+            jobs.append(self._job(call, run, job, repository, lines, total))
+        return Answer(body=BuildLog(**told, jobs=tuple(jobs)))
 
-    def _job(self, call: Call, run: HistoryRun, job: HistoryJob, repository: HostedRepository) -> JobLog:
+    def _job(
+        self,
+        call: Call,
+        run: HistoryRun,
+        job: HistoryJob,
+        repository: HostedRepository,
+        lines: tuple[str, ...],
+        total: int,
+    ) -> JobLog:
         entry = job.entry
-        total = self._logs.count(run.id, entry.attempt, entry.key)
         page = f"{call.links.page(repository.full_name)}/actions/runs/{run.id}/job/{entry.id}"
         return JobLog(
             id=entry.id,
@@ -125,22 +140,25 @@ class BuildLogs:
                 StepLog(number=step.number, name=step.name, status=step.status, conclusion=step.conclusion)
                 for step in entry.steps
             ),
-            lines=self._last_lines(run.id, entry.attempt, entry.key, total),
+            lines=lines,
             total_lines=total,
             log_url=f"{page}/log.txt",
         )
 
-    def _last_lines(self, run: str, attempt: int, job: str, total: int) -> tuple[str, ...]:
-        found: list[str] = []
-        size = 0
-        place = max(0, total - _MOST_LINES)
-        while part := self._logs.part(run, attempt, job, place, _MOST_LINES).lines:
-            place += len(part)
-            found += [line.text for line in part]
-            size += sum(len(line.text) for line in part)
-            if size > _MOST_BYTES:  # lines of a megabyte: the whole is behind the link
-                break
-        return tuple(found)
+    def _last_lines(self, run: str, job: JobEntry, most_bytes: int) -> tuple[tuple[str, ...], int]:
+        """The end of a job's log, as far as there is room for it, and how many lines there are: all are behind the link."""
+        place = run, job.attempt, job.key
+        total = self._logs.count(*place)
+        found: deque[str] = deque()
+        size, first = 0, max(0, total - _MOST_LINES)
+        while part := self._logs.part(*place, first, _MOST_LINES).lines:
+            first += len(part)
+            for line in part:
+                found.append(line.text)
+                size += len(line.text)
+                while size > most_bytes:  # lines of a megabyte
+                    size -= len(found.popleft())
+        return tuple(found), total
 
 
 def endpoints_of(logs: BuildLogs) -> tuple[Endpoint, ...]:

@@ -54,9 +54,9 @@ def get_contents(call: Call, query: RefQuery) -> Answer:
     path = call.text("path").strip("/")
     if path and ("\0" in path or not _UNSAFE.isdisjoint(path.split("/"))):
         call.refuse_unknown()
-    content = git.show(sha, path) if path else None
-    if content is not None:
-        return _answer_file(call, path, content, ref)
+    if path and _is_file(git, sha, path):
+        content = git.show(sha, path)
+        return call.refuse_unknown() if content is None else _answer_file(call, path, content, ref)
     entries = git.read_tree(sha, path)
     if not entries:
         call.refuse_unknown()
@@ -166,9 +166,16 @@ def _read(call: Call, git: GitRepository, sha: str) -> StoredCommit:
     return call.refuse_unknown() if commit is None else commit
 
 
-def _answer_file(call: Call, path: str, content: bytes, ref: str) -> Answer:
-    if len(content) > _LARGEST_FILE:
+def _is_file(git: GitRepository, sha: str, path: str) -> bool:
+    """Also whether it may be read into memory at all."""
+    folder, _, name = path.rpartition("/")
+    found = next((each for each in git.read_tree(sha, folder) if each.name == name), None)
+    if found is not None and found.size > _LARGEST_FILE:
         raise ApiRefusalError(403, "This file is larger than 100 MB: fetch it with git.")
+    return found is not None and found.kind == "blob"
+
+
+def _answer_file(call: Call, path: str, content: bytes, ref: str) -> Answer:
     if any(kind in call.accepts for kind in (_RAW, "application/vnd.github.v3.raw")):
         return Answer(text=content, media_type=f"{_RAW}; charset=utf-8")
     sha = hashlib.sha1(b"blob %d\0" % len(content) + content, usedforsecurity=False).hexdigest()
