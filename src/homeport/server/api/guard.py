@@ -24,6 +24,7 @@ from homeport.server.api.endpoint import Endpoint
 from homeport.server.api.parts import ApiParts
 from homeport.server.api.rates import Rate
 from homeport.server.auth import find_caller, find_identity, refuse
+from homeport.server.limits import client_network
 from homeport.server.problems import answer_problem
 
 LARGEST_BODY = 4 << 20
@@ -135,7 +136,7 @@ async def read_body(request: Request) -> bytes:
 
 def _who(caller: Caller, request: Request) -> str:
     if caller.kind == "anonymous":
-        return f"address {request.client.host if request.client else ''}"
+        return f"address {client_network(request.scope)}"
     return f"{caller.kind} {caller.login} {caller.run}"
 
 

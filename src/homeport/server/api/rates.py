@@ -1,7 +1,7 @@
 """Counts the requests of each caller over an hour, and says so as GitHub does (docs: "Rate limits for the REST API")."""
 
 import threading
-from datetime import timedelta
+from collections import OrderedDict
 
 import msgspec
 
@@ -9,7 +9,7 @@ from homeport.ports.clock import Clock
 
 HOURLY_LIMIT = 15_000
 """what GitHub gives an enterprise's users; abuse is stopped elsewhere, and sooner"""
-_WINDOW = timedelta(hours=1)
+_WINDOW_SECONDS = 3600.0
 _MOST_CALLERS = 10_000
 
 
@@ -43,13 +43,16 @@ class Rate(msgspec.Struct, frozen=True):
 
 
 class Rates:
-    """The counts, in memory: after a restart they begin anew. Safe from any thread."""
+    """The counts, in memory: after a restart they begin anew, and so does who has not asked for longest, where there are too many. The time
+    of the day may be set meanwhile. Safe from any thread.
+    """
 
     def __init__(self, clock: Clock, limit: int = HOURLY_LIMIT) -> None:
         self._clock = clock
         self._limit = limit
         self._lock = threading.Lock()
-        self._known: dict[str, tuple[float, int]] = {}
+        self._known: OrderedDict[str, tuple[float, int]] = OrderedDict()
+        """when the hour of each is over, by the monotonic clock, and how much was asked in it"""
 
     def count(self, who: str) -> Rate:
         """One more request."""
@@ -60,13 +63,13 @@ class Rates:
         return self._look(who, 0)
 
     def _look(self, who: str, more: int) -> Rate:
-        now = self._clock.now().timestamp()
+        now = self._clock.monotonic()
         with self._lock:
-            ends, used = self._known.get(who, (0.0, 0))
+            ends, used = self._known.pop(who, (0.0, 0))
             if ends <= now:
-                ends, used = now + _WINDOW.total_seconds(), 0
-                if len(self._known) >= _MOST_CALLERS:
-                    self._known = {key: value for key, value in self._known.items() if value[0] > now}
+                ends, used = now + _WINDOW_SECONDS, 0
             used += more
             self._known[who] = (ends, used)
-        return Rate(self._limit, used, int(ends))
+            if len(self._known) > _MOST_CALLERS:
+                self._known.popitem(last=False)
+        return Rate(self._limit, used, int(self._clock.now().timestamp() + ends - now))
