@@ -65,7 +65,6 @@ class BackendAnswer:
             else:
                 self.headers[name.strip()] = value.strip()
         if not self.headers:
-            await self.close()
             raise GitError("git http-backend gave no answer")
 
     async def body(self) -> AsyncIterator[bytes]:
@@ -99,7 +98,9 @@ def is_served(method: str, end: str, query: str) -> bool:
 async def ask_backend(
     folder: str, request: BackendRequest, body: AsyncIterator[bytes], environment: Mapping[str, str]
 ) -> BackendAnswer:
-    """Ask the program. `folder` is that of a working tree, or a bare repository. Raises `GitError`."""
+    """Ask the program. `folder` is that of a working tree, or a bare repository. Raises `GitError`. When it raises anything, the program has
+    ended.
+    """
     settings = (*_SETTINGS, f"http.receivepack={str(request.is_push).lower()}", *request.settings)
     words = [word for setting in settings for word in ("-c", setting)]
     try:
@@ -118,7 +119,11 @@ async def ask_backend(
         raise GitError(f"git cannot be started: {error.strerror}") from error
     assert process.stdin is not None
     answer = BackendAnswer(process, asyncio.create_task(_feed(process.stdin, body)))
-    await answer.read_head()
+    try:
+        await answer.read_head()
+    except BaseException:  # also where nobody waits for it any more: whoever asked may rely on git being done
+        await answer.close()
+        raise
     return answer
 
 

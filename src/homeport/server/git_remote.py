@@ -201,7 +201,6 @@ class GitRemote:
         at_end: Callable[[], None] = lambda: None,
     ) -> Response:
         """What git says. `at_end` is called when git is done, whether somebody still listens or not."""
-        await run_in_threadpool(make_hosted, folder, "main")
         asked = BackendRequest(
             method=request.method,
             end=end,
@@ -214,6 +213,7 @@ class GitRemote:
             settings=(f"receive.maxInputSize={_LARGEST_PUSH}", *settings) if is_push else (),
         )
         try:
+            await run_in_threadpool(make_hosted, folder, "main")
             answer = await ask_backend(folder, asked, body or _nothing(), self._parts.environment)
         except BaseException:
             at_end()
