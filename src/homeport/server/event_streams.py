@@ -96,10 +96,14 @@ class EventStream(Response):
         try:
             await asyncio.wait((writing, leaving), return_when=asyncio.FIRST_COMPLETED)
         finally:
-            self._viewers.leave(self)
-            for task in (writing, leaving):
-                task.cancel()
-            await asyncio.gather(writing, leaving, return_exceptions=True)
+            try:
+                for task in (writing, leaving):
+                    task.cancel()
+                end, _ = await asyncio.gather(writing, leaving, return_exceptions=True)
+            finally:
+                self._viewers.leave(self)
+        if isinstance(end, Exception):
+            raise end  # the connection breaks, and the edge says why
 
     async def _write(self, send: Send) -> None:
         await send({"type": "http.response.start", "status": 200, "headers": _HEADERS})

@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from typing import Any
 
 import pytest
@@ -187,6 +187,23 @@ def test_a_client_that_goes_away_is_forgotten() -> None:
         assert client.lines == ["one"]
 
     run(test)
+
+
+def test_a_fault_while_somebody_looks_on_is_told() -> None:
+    """Where it is swallowed the stream ends as if all was well, and nobody ever knows."""
+
+    async def broken() -> AsyncIterator[bytes]:
+        yield encode_event("changed", b"{}")
+        raise ZeroDivisionError
+
+    async def test() -> None:
+        viewers, client = Viewers(), Client()
+        with pytest.raises(ZeroDivisionError):
+            await EventStream(broken(), viewers)({"type": "http", "path": "/"}, client.receive, client.send)
+        assert viewers.count == 0
+        assert len(client.received) == 1
+
+    asyncio.run(test())
 
 
 def test_there_is_a_limit_to_how_many_look_on() -> None:
