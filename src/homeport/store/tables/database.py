@@ -18,6 +18,7 @@ from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Engine, create_engine, event, func, select
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, SQLAlchemyError
+from sqlalchemy.exc import TimeoutError as NoConnectionLeftError
 
 from homeport.ports.repositories import StoreError
 from homeport.store.tables.versions import bring_up_to_date
@@ -62,7 +63,7 @@ class Database:
         try:
             with self._engine.connect() as connection:
                 yield connection
-        except DBAPIError as error:
+        except (DBAPIError, NoConnectionLeftError) as error:
             raise _unusable(error) from error
 
     def write(self, work: Callable[[Connection], Result]) -> Result:

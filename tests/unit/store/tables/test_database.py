@@ -3,13 +3,17 @@
 import sys
 import threading
 from concurrent.futures import Future
+from contextlib import ExitStack
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 import msgspec
 import pytest
+from sqlalchemy import create_engine
 
 from homeport.ports.repositories import StoreError
+from homeport.store.tables.database import Database
 from homeport.store.tables.deliveries import Delivery, TableDeliveries
 from homeport.store.tables.runs import TableRuns
 from tests.support.databases import open_database
@@ -132,3 +136,21 @@ def test_what_is_no_number_has_no_run(tmp_path: Path, text: str) -> None:
         assert not runs.is_open(text)
         runs.delete(text)
         assert runs.find("1") is not None
+
+
+def test_a_database_all_of_whose_connections_are_taken_is_unusable_for_the_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    few = partial(create_engine, pool_size=2, max_overflow=0, pool_timeout=0.05)
+    monkeypatch.setattr("homeport.store.tables.database.create_engine", few)
+    database = Database(f"sqlite:///{tmp_path}/homeport.db")
+    try:
+        with ExitStack() as taken:
+            for _ in range(2):
+                taken.enter_context(database.read())
+            with pytest.raises(StoreError, match="cannot be used"), database.read():
+                pass
+        with database.read():
+            pass
+    finally:
+        database.close()
