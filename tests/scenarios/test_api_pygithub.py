@@ -123,6 +123,8 @@ def test_secrets_and_variables(repository: Repository) -> None:
 def test_secrets_and_variables_of_an_organisation(client: Github, repository: Repository) -> None:
     acme = client.get_organization("acme")
     assert (acme.login, [each.full_name for each in acme.get_repos()]) == ("acme", [REPOSITORY])
+    with pytest.raises(UnknownObjectException):
+        client.get_organization("nobody")
     acme.create_secret("SHARED", "hush", visibility="selected", selected_repositories=[repository])
     acme.create_variable("SIZE", "1", visibility="selected", selected_repositories=[repository])
     for entry in (acme.get_secret("SHARED"), acme.get_variable("SIZE")):

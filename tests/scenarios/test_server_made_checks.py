@@ -6,6 +6,7 @@ from typing import Any
 
 import httpx
 import pytest
+from github import Auth, Github
 
 from tests.support.pushed import PushedRepository
 from tests.support.pushing import Checkout
@@ -122,6 +123,19 @@ def test_it_goes_with_the_run_whose_job_made_it(making: Making) -> None:
     assert making.repository.ask("DELETE", f"actions/runs/{making.run}").status_code == 204
     assert making.repository.ask("GET", f"check-runs/{made['id']}").status_code == 404
     assert making.names() == []
+
+
+def test_pygithub_makes_one_with_a_jobs_token(shared: Making) -> None:
+    address = f"{shared.repository.server.url}/api/v3"
+    with Github(base_url=address, auth=Auth.Token(shared.token), retry=None) as client:
+        repository = client.get_repo(shared.repository.name)
+        made = repository.create_check_run(
+            "by PyGithub", shared.sha, status="in_progress", output={"title": "A", "summary": "b"}
+        )
+        made.edit(conclusion="success", output={"title": "Done", "summary": "c", "annotations": [REMARK]})
+        found = repository.get_check_run(made.id)
+        assert (found.conclusion, found.output.title, found.check_suite.id) == ("success", "Done", shared.run)
+        assert [each.message for each in found.get_annotations()] == ["This is old"]
 
 
 HOSTILE = "# Two <script>alert(1)</script>\n\n[x](javascript:alert(2)) ![y](https://elsewhere.example/p.png) <img src=x onerror=alert(3)>"

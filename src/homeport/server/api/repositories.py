@@ -52,10 +52,10 @@ def get_user(call: Call, _: Nothing) -> Answer:
 
 
 def get_organization(call: Call, _: Nothing) -> Answer:
-    """An owner of repositories that the caller may see, or for whom the caller may do something."""
+    """An owner of repositories that the caller may see, or in all of whose the caller has a role."""
     name = call.text("org")
     owned = _seen(call, name)
-    if not owned and not call.caller.may_for_owner("reader", name):
+    if not owned and name.lower() not in call.caller.roles:
         call.refuse_unknown()
     login = owned[0].owner if owned else name
     shown = show_organization(
