@@ -25,6 +25,8 @@ from homeport.store.tables.seen_refs import TableSeenRefs, write_seen_refs
 
 SHORTEST_SECONDS = 10
 """Asking a forge more often than this is rude."""
+_SECONDS_AFTER_REFUSAL = 300.0
+"""A token that may not see pull requests is not good enough in ten seconds either"""
 _NONE = "0" * 40
 
 
@@ -115,8 +117,9 @@ class Polling:
             return
         try:
             self._pulls.look(repository)
-        except ForgeAwayError as error:
-            self._left_alone[repository.id] = self._clock.monotonic() + (error.retry_seconds or 0.0)
+        except ForgeError as error:
+            asked = (error.retry_seconds or 0.0) if isinstance(error, ForgeAwayError) else _SECONDS_AFTER_REFUSAL
+            self._left_alone[repository.id] = self._clock.monotonic() + asked
             raise
 
     def _compare(self, repository: HostedRepository) -> None:
