@@ -54,6 +54,12 @@ def test_the_first_day_of_somebody_new(browser: Browser, tmp_path: Path) -> None
         page.get_by_role("navigation", name="Jobs").get_by_role("link", name="test").click()
         expect(page.locator(".log-rows")).to_contain_text("first line")
         expect(page.locator(".log-rows")).not_to_contain_text("last line")
+        follow = page.get_by_role("button", name="Follow")
+        expect(follow).to_have_attribute("aria-pressed", "true")
+        page.locator(".log-view").dispatch_event("pointerdown")  # its scroll bar is taken hold of
+        expect(follow).to_have_attribute("aria-pressed", "false")
+        follow.click()
+        expect(follow).to_have_attribute("aria-pressed", "true")
         overview = visitor.context.new_page()
         overview.goto(page.url.partition("/job/")[0])
         expect(overview.locator(".run-title .state.is-running")).to_be_visible()

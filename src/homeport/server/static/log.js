@@ -285,6 +285,9 @@ class Viewer {
       event.preventDefault();
       this.view.scrollTop += event.deltaY / this.scale;
     }, { passive: false });
+    this.view.addEventListener("pointerdown", (event) => {
+      if (event.target === this.view) this.follow(false); // its scroll bar is pulled
+    });
     this.view.addEventListener("touchmove", () => this.follow(false), { passive: true });
     this.view.addEventListener("keydown", (event) => {
       if (["ArrowUp", "PageUp", "Home"].includes(event.key)) this.follow(false);
