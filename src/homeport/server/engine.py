@@ -15,7 +15,7 @@ from homeport.coordinator.lease_board import BoardReport, LeaseBoard, UnknownLea
 from homeport.coordinator.surroundings import Policy, Stores
 from homeport.ports.clock import Clock
 from homeport.ports.leases import LeaseRepository
-from homeport.ports.repositories import StoreError
+from homeport.ports.repositories import RunRecord, StoreError
 from homeport.run.facts import Fact
 from homeport.run.state import RunState
 from homeport.run.transition import ImpossibleFactError
@@ -258,10 +258,21 @@ class ServerEngine:
         for lease in leases:  # what was not acknowledged comes again
             self._stores.logs.cut(lease.run, lease.attempt, lease.job, lease.log_size)
         for record in self._stores.runs.adopt():
-            recalled = recall(self._stores.runs, record.id, record.attempt)
+            try:
+                recalled = recall(self._stores.runs, record.id, record.attempt)
+            except ImpossibleFactError as error:
+                self._give_up(record, [lease.id for lease in leases if lease.run == record.id], error)
+                continue
             if recalled is not None:
                 self._coordinator.resume(record, recalled[1], heard)
                 self._lose_unleased(recalled[1], heard)
+
+    def _give_up(self, record: RunRecord, leases: Sequence[str], error: ImpossibleFactError) -> None:
+        """A run whose journal makes no sense: no other one is to wait for it, and the next start does not stumble over it again."""
+        _LOG.error("a run cannot go on, its journal makes no sense: %s", error, extra={"run": record.id})
+        self._stores.runs.close(record.id, record.attempt)
+        for lease in leases:
+            self.board.forget(lease)
 
     def _lose_unleased(self, run: RunState, leases: Collection[str]) -> None:
         """Jobs that run by the journal, and that nobody has a lease of: a backup tells of both, but its runners are elsewhere."""

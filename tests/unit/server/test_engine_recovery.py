@@ -12,7 +12,7 @@ import pytest
 from sqlalchemy import Connection, event
 
 from homeport.coordinator.dispatch import Labels
-from homeport.coordinator.lease_board import BoardAwayError, Claim, RunnerProfile
+from homeport.coordinator.lease_board import BoardAwayError, Claim, RunnerProfile, UnknownLeaseError
 from homeport.coordinator.surroundings import Policy, Stores
 from homeport.plan.model import Plan
 from homeport.ports.repositories import StoreError
@@ -212,6 +212,28 @@ def test_a_job_that_runs_by_a_backup_and_has_no_lease_is_lost(tmp_path: Path) ->
         assert ending is not None
         assert ending.conclusion == "failure"
         assert again.engine.board.claim(ONE, "second") is None, "it is not given to anybody else"
+    finally:
+        again.close()
+
+
+def test_a_run_whose_journal_makes_no_sense_keeps_no_server_from_starting(tmp_path: Path) -> None:
+    house = House(tmp_path)
+    try:
+        house.submit("1").result(LONG)
+        house.submit("2").result(LONG)
+        claims = {claim.order.run: claim for claim in (house.await_claim("first"), house.await_claim("second"))}
+        house.report(claims["1"], 1, [started(claims["1"])])
+        house.runs.append("1", 1, [started(claims["1"])])  # once more: nothing starts twice
+    finally:
+        house.close()
+    again = House(tmp_path)
+    try:
+        assert not again.runs.is_open("1")
+        assert again.runs.is_open("2")
+        again.report(claims["2"], 1, [started(claims["2"]), finished(claims["2"])])
+        again.wait(lambda: again.runs.ending("2") is not None)
+        with pytest.raises(UnknownLeaseError):
+            again.report(claims["1"], 2, [finished(claims["1"])])
     finally:
         again.close()
 
