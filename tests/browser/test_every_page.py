@@ -65,6 +65,7 @@ PAGES = [
     "/admin/runners",
     "/admin/forges",
     "/admin/system",
+    "/redoc",
     "/there/is/nothing",
 ]
 AXE = "4.10.3"
