@@ -1,6 +1,6 @@
 """Shows refusals and faults to people: a problem that is answered to a browser becomes a page, and who is not signed in may do so."""
 
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 import msgspec
 from starlette.requests import Request
@@ -93,7 +93,17 @@ class ProblemPages:
             title=heading,
             code=status,
             words=words if is_only_title else detail,
+            back=_page_before(request),
         )
+
+
+def _page_before(request: Request) -> str:
+    """Where a form was sent from, on this server: the form's own address can often not be looked at."""
+    before = urlsplit(request.headers.get("referer", ""))
+    is_ours = before.netloc == request.headers.get("host") and not before.path.startswith("//")
+    if request.method != "POST" or not is_ours or not before.path:
+        return ""
+    return f"{before.path}?{before.query}" if before.query else before.path
 
 
 def _is_a_persons(scope: Scope) -> bool:
