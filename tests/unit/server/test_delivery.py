@@ -1,5 +1,6 @@
 """Forges are told how jobs stand: every check in order, the latest state only, and again until it is heard."""
 
+import msgspec
 import pytest
 from sqlalchemy import select
 
@@ -497,6 +498,43 @@ def test_statuses_that_others_set_are_kept_and_passed_on(bench: ReportingBench, 
     assert forge.states("deploy") == ["success"]
     (kept,) = bench.statuses.list(repository.id, SHA)
     assert (kept.context, kept.creator, kept.state) == ("deploy", "mona", "success")
+
+
+def test_nobody_makes_a_job_green_by_a_status_of_its_name(bench: ReportingBench, forge: Forge) -> None:
+    repository = bench.add(forge, token())
+    run, job = bench.begin("7"), leg("test")
+    run.queue(job)
+    run.finish(job, "failure")
+    bench.tell()
+    green = Status(sha=SHA, context="Test", verdict="success", description="all is well")
+    made = bench.reporting.set_status(repository, green, "mona")
+    bench.tell()
+    assert (made.state, made.creator) == ("success", "mona"), "it is kept as it was set"
+    assert forge.states("test") == ["failure"]
+    assert forge.states("Test") == []
+    (latest,) = bench.statuses.latest(repository.id, SHA)
+    assert (latest.state, latest.creator) == ("failure", "")
+    again = bench.begin("7", attempt=2)
+    again.queue(job)
+    again.finish(job, "success")
+    bench.tell()
+    assert [each.state for each in bench.statuses.latest(repository.id, SHA)] == ["success"]
+
+
+def test_a_status_that_is_set_red_stays_red_whatever_a_job_of_its_name_says(
+    bench: ReportingBench, forge: Forge
+) -> None:
+    repository = bench.add(forge, token())
+    red = Status(sha=SHA, context="test", verdict="failure", description="not yet")
+    bench.reporting.set_status(repository, red, "mona")
+    run, job = bench.begin("7"), leg("test")
+    run.queue(job)
+    run.finish(job, "success")
+    bench.tell()
+    assert forge.states("test") == ["failure"]
+    bench.reporting.set_status(repository, msgspec.structs.replace(red, verdict="success"), "mona")
+    bench.tell()
+    assert forge.states("test") == ["failure", "success"]
 
 
 def test_a_repository_of_homeports_own_keeps_its_statuses_here(bench: ReportingBench) -> None:

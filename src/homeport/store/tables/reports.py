@@ -63,6 +63,8 @@ REPORTS = Table(
 
 _GRAVITY: tuple[Verdict, ...] = ("failure", "error", "cancelled", "running", "queued", "success", "skipped")
 """Of several jobs of one name, the first of these that occurs counts: nothing is green while another of the name is not."""
+_SET = "set by the interface"
+"""the source of such statuses: no workflow's file and no event is called so"""
 _MARK = insert(NEWS)
 _NEWS = select(NEWS).order_by(NEWS.c.id).limit(1000)
 _PROBLEMS = select(REPORTS.c.source, REPORTS.c.status).where(
@@ -160,12 +162,21 @@ class TableReports:
     def set_status(
         self, repository: int, status: Status, *, creator: str, at: datetime, is_forwarded: bool
     ) -> CommitStatus:
-        """A status that somebody sets by the interface. Durable when it returns; each call makes one, as on GitHub."""
-        made = self._database.write(
-            lambda connection: _put_status(
-                connection, repository, status, creator, at, is_forwarded=is_forwarded, is_always=True
-            )
-        )
+        """A status that somebody sets by the interface. Durable when it returns; each call makes one, as on GitHub. Where jobs have its name
+        too, the gravest counts: nobody makes a job green (docs: "Troubleshooting required status checks": both are required).
+        """
+
+        def work(connection: Connection) -> CommitStatus | None:
+            made = _put_status(connection, repository, status, creator, at, is_forwarded=False, is_always=True)
+            _put_report(connection, repository, JobReport(source=_SET, run=0, attempt=1, status=status))
+            effective = _find_effective(connection, repository, status)
+            if effective != status:
+                _put_status(connection, repository, effective, "", at, is_forwarded=False)
+            if is_forwarded:
+                put_message(connection, repository, effective, at)
+            return made
+
+        made = self._database.write(work)
         assert made is not None
         return made
 
