@@ -120,7 +120,13 @@ class GitHubRepository:
         """A question whose answer is still the same counts against no limit (GitHub docs, "Best practices for using the REST API: Use
         conditional requests").
         """
-        query = {"state": "open", "sort": "created", "direction": "asc", "per_page": str(_PULLS_AT_ONCE), "page": str(page)}
+        query = {
+            "state": "open",
+            "sort": "created",
+            "direction": "asc",
+            "per_page": str(_PULLS_AT_ONCE),
+            "page": str(page),
+        }
         found = self._with_good_token(
             lambda: self._client.ask(
                 f"{self._path}/pulls",
