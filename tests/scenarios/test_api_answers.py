@@ -14,6 +14,8 @@ import pytest
 from nacl.public import PublicKey, SealedBox
 from sqlalchemy import select
 
+from homeport.language.grammar import SCOPES
+from homeport.ports.access import ROLES
 from homeport.server.api.table import ENDPOINTS
 from homeport.store.tables.audit import AUDIT
 from homeport.store.tables.database import Database
@@ -64,6 +66,13 @@ def test_every_endpoint_is_one_of_githubs() -> None:
         assert written is not None, f"{endpoint.method} {path}"
         assert published().operation(endpoint.method, written)["operationId"] == endpoint.operation
         assert str(endpoint.status) in published().operation(endpoint.method, written)["responses"], endpoint.operation
+
+
+def test_what_takes_a_maintainer_no_job_may_whatever_its_permissions() -> None:
+    for endpoint in ENDPOINTS:
+        permission = endpoint.permission
+        if permission is not None and ROLES.index(permission.role) >= ROLES.index("maintainer"):
+            assert permission.grant not in SCOPES, endpoint.operation
 
 
 def test_everything_that_can_be_read_is_answered_as_published(api: ApiServer) -> None:

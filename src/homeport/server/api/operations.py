@@ -9,6 +9,8 @@ from homeport.server.api.endpoint import Endpoint, Nothing, endpoint
 from homeport.server.api.runs import find_run
 
 WRITE = Permission("writer", "actions", "write")
+APPROVE = Permission("maintainer", "administration", "write")
+"""no job has it: a person looks at what a fork brings"""
 _REPOSITORY = "/repos/{owner}/{repo}"
 _RUN = f"{_REPOSITORY}/actions/runs/{{run_id}}"
 _JOB = f"{_REPOSITORY}/actions/jobs/{{job_id}}"
@@ -190,7 +192,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         "Approve a run of a fork's pull request",
         approve,
         Nothing,
-        permission=Permission("maintainer", "actions", "write"),
+        permission=APPROVE,
         answer=Empty,
         status=201,
     ),
