@@ -39,7 +39,6 @@ _LARGEST_QUESTION = 64 << 20
 _MOST_COMMANDS = 10_000
 _MOST_HEAD = 8 << 20
 _NOTHING = "empty.git"
-_JOB_HOOKS = "job-hooks"
 """A bare repository without anything: what a push to an unknown path is first told of"""
 _ID = re.compile(rb"[0-9a-f]{40}")
 _NO_CACHE = {"cache-control": "no-cache, max-age=0, must-revalidate", "pragma": "no-cache"}
@@ -179,9 +178,8 @@ class GitRemote:
         return self._parts.folder.repository(repository.id)
 
     def _settings_for_jobs(self, repository: HostedRepository) -> Sequence[str]:
-        folder = f"{self._parts.folder.repositories}/{_JOB_HOOKS}"
-        make_job_hooks(folder)
-        return settings_for_jobs(folder, repository.settings.workflow_folders)
+        make_job_hooks(self._parts.folder.job_hooks)
+        return settings_for_jobs(self._parts.folder.job_hooks, repository.settings.workflow_folders)
 
     def _empty_folder(self) -> str:
         folder = f"{self._parts.folder.repositories}/{_NOTHING}"

@@ -3,6 +3,7 @@
     homeport.db                  the database, where it is SQLite
     lock                         held by the server that lives; its address is in it
     repositories/<id>.git        bare repositories, by the repository's number
+    job-hooks/                   what git asks before it takes what a job pushes
     keys/                        what secrets are encrypted and links signed with: not in the database
     runner/                      the built-in runner's: its socket, what it has to say, folders of jobs, tools
     artifacts/ caches/ logs/ …   beside them, each as its store keeps it
@@ -39,6 +40,11 @@ class DataFolder(msgspec.Struct, frozen=True):
     def repository(self, number: int) -> str:
         """The bare repository of a `HostedRepository`."""
         return os.path.join(self.repositories, f"{number}.git")
+
+    @property
+    def job_hooks(self) -> str:
+        """The folder of git's hooks for what jobs push."""
+        return os.path.join(self.path, "job-hooks")
 
     @property
     def keys(self) -> str:
