@@ -19,8 +19,10 @@ from homeport.event import Event
 from homeport.git.process import GitError
 from homeport.plan.contexts import split_ref
 from homeport.plan.model import Plan
+from homeport.plan.permissions import is_from_fork
 from homeport.ports.directory import HostedRepository, RepositoryDirectory
 from homeport.ports.repositories import RunRecord, RunRepository, StoreError
+from homeport.rest.journal import number, pull_requests_of, title_of
 from homeport.run.facts import Fact, RunFinished, RunQueued, RunStarted
 from homeport.server.own_events import OwnEvents
 from homeport.server.planning import Planner
@@ -205,7 +207,7 @@ class Chains:
             "id": int(record.id),
             "name": plan.workflow.name,
             "node_id": "",
-            "display_title": plan.run_name,
+            "display_title": plan.run_name or title_of(origin) or plan.workflow.name,
             "path": record.workflow,
             "workflow_id": workflow["id"],
             "run_number": record.number,
@@ -216,7 +218,7 @@ class Chains:
             "head_branch": origin.head_ref or split_ref(origin.ref)[1],
             "head_sha": head["sha"] if isinstance(head, dict) and isinstance(head.get("sha"), str) else origin.sha,
             "head_commit": origin.payload.get("head_commit"),
-            "pull_requests": [],
+            "pull_requests": list_pull_requests(origin, f"{self._url}/api/v3/repos/{repository.full_name}"),
             "created_at": record.created_at.isoformat(),
             "run_started_at": record.created_at.isoformat(),
             "updated_at": (record.created_at if finished is None else finished.at).isoformat(),
@@ -226,6 +228,27 @@ class Chains:
             "logs_url": f"{api}/logs",
             "artifacts_url": f"{api}/artifacts",
         }
+
+
+def list_pull_requests(origin: Event, address: str) -> list[dict[str, Any]]:
+    """The one that a run was about, where its head is in the same repository; `address` is that of the repository in the interface.
+
+    Source: docs "Webhook events and payloads: workflow_run" (`pull_requests`), which is empty for pull requests from forks
+    (actions/runner#3444).
+    """
+    if is_from_fork(origin):
+        return []
+    place = {"id": number(origin.repository.id), "url": address, "name": origin.repository.name}
+    return [
+        {
+            "id": pull.id,
+            "number": pull.number,
+            "url": f"{address}/pulls/{pull.number}",
+            "head": {"ref": pull.head_ref, "sha": pull.head_sha, "repo": place},
+            "base": {"ref": pull.base_ref, "sha": pull.base_sha, "repo": place},
+        }
+        for pull in pull_requests_of(origin)
+    ]
 
 
 def _find_head_repository(origin: Event) -> object:
