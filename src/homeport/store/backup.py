@@ -9,6 +9,7 @@ import io
 import os
 import shutil
 import sqlite3
+import stat
 import tarfile
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
@@ -25,6 +26,8 @@ _DATABASE = "homeport.db"
 _LEFT_OUT = frozenset({"lock", "runner", _DATABASE, f"{_DATABASE}-wal", f"{_DATABASE}-shm"})
 """The runner's folder holds what jobs of this machine are at: elsewhere they are lost, and say so"""
 _MOST_WALKS = 5
+_ARRIVING = ("tmp_objdir-", "incoming-")
+"""Where git keeps the objects of a push until it is accepted"""
 
 
 class Manifest(msgspec.Struct, frozen=True, kw_only=True):
@@ -163,38 +166,32 @@ def _add_repositories(archive: tarfile.TarFile, root: str) -> None:
     archive.add(root, "repositories", recursive=False)
     for name in sorted(os.listdir(root)):
         inside = os.path.join("repositories", name)
-        _add_tree(archive, parent, inside, without="objects")
+        _add_tree(archive, parent, inside, without=("objects", "packed-refs"))
+        _add_tree(archive, parent, os.path.join(inside, "packed-refs"))  # where refs go that are packed meanwhile
+        objects = os.path.join(inside, "objects")
         for _ in range(_MOST_WALKS):
-            if _add_tree(archive, parent, os.path.join(inside, "objects")):
+            is_whole = _add_tree(archive, parent, objects, without=_ARRIVING)
+            if is_whole or not os.path.isdir(os.path.join(parent, objects)):
                 break
         else:
             raise StoreError(f"{inside} is being packed all the time: try again")
 
 
-def _add_tree(archive: tarfile.TarFile, root: str, inside: str, *, without: str = "") -> bool:
-    """A file, or a folder with all that is in it. Says whether everything that was seen could be read: what vanishes meanwhile is passed
-    over.
+def _add_tree(archive: tarfile.TarFile, root: str, inside: str, *, without: tuple[str, ...] = ()) -> bool:
+    """A file, or a folder with all that is in it but for what begins with one of `without`. Says whether everything that was seen could
+    be read: what vanishes meanwhile is passed over.
     """
     path = os.path.join(root, inside)
-    is_whole = _add_one(archive, path, inside)
-    if not os.path.isdir(path) or os.path.islink(path):
-        return is_whole
-    for name in sorted(os.listdir(path)):
-        if name != without:
-            is_whole &= _add_tree(archive, root, os.path.join(inside, name))
-    return is_whole
-
-
-def _add_one(archive: tarfile.TarFile, path: str, inside: str) -> bool:
     try:
-        if os.path.islink(path) or not (os.path.isdir(path) or os.path.isfile(path)):
-            return True  # sockets and pipes of the server that runs
-        if os.path.isdir(path):
-            archive.add(path, inside, recursive=False)
-            return True
-        with open(path, "rb") as content:  # noqa: PTH123 - the same file, though it be replaced meanwhile
-            member = archive.gettarinfo(arcname=inside, fileobj=content)
-            archive.addfile(member, content)
+        mode = os.lstat(path).st_mode
+        if stat.S_ISREG(mode):
+            with open(path, "rb") as content:  # noqa: PTH123 - the same file, though it be replaced meanwhile
+                archive.addfile(archive.gettarinfo(arcname=inside, fileobj=content), content)
+        if not stat.S_ISDIR(mode):
+            return True  # also sockets and pipes of the server that runs
+        archive.add(path, inside, recursive=False)
+        names = [name for name in sorted(os.listdir(path)) if not name.startswith(without)]
     except FileNotFoundError:
         return False
-    return True
+    were_whole = [_add_tree(archive, root, os.path.join(inside, name)) for name in names]
+    return all(were_whole)

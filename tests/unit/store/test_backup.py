@@ -134,6 +134,45 @@ def test_a_push_meanwhile_leaves_no_ref_without_its_commit(folder: DataFolder, t
         thread.join()
 
 
+@pytest.mark.parametrize("moment", ["objects/pack", "refs/heads"])
+def test_what_git_packs_between_a_look_and_the_next_is_not_missed(
+    folder: DataFolder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, moment: str
+) -> None:
+    bare, work = folder.repository(1), str(tmp_path / "work")
+    packing = ["-c", "user.name=a", "-c", "user.email=a@example.org", "-C"]
+
+    def git(*arguments: str) -> None:
+        subprocess.run(["git", *packing, *arguments], check=True, capture_output=True)
+
+    def push_and_pack() -> None:
+        git(work, "commit", "-q", "--allow-empty", "-m", "one")
+        git(work, "push", "-q", bare, "HEAD:refs/heads/main")
+        git(bare, "repack", "-adq")
+
+    subprocess.run(["git", "init", "-q", work], check=True)
+    push_and_pack()
+    listdir, is_packed = os.listdir, False
+
+    def list_and_pack(path: str) -> list[str]:
+        nonlocal is_packed
+        is_before = moment == "refs/heads"
+        names = [] if is_before else listdir(path)
+        if path.endswith(moment) and not is_packed:
+            is_packed = True
+            push_and_pack()
+            git(bare, "pack-refs", "--all")
+        return listdir(path) if is_before else names
+
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "listdir", list_and_pack)
+        copy(folder, tmp_path / "copy.tar")
+    assert is_packed
+    restore(str(tmp_path / "copy.tar"), DataFolder(str(tmp_path / "back")))
+    restored = str(tmp_path / "back" / "repositories" / "1.git")
+    git(restored, "fsck", "--connectivity-only")
+    git(restored, "rev-parse", "--verify", "refs/heads/main^{tree}")
+
+
 def test_a_copy_that_is_cut_or_foreign_is_refused_and_leaves_nothing(folder: DataFolder, tmp_path: Path) -> None:
     target = tmp_path / "copy.tar"
     copy(folder, target)
