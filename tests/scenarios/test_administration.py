@@ -269,6 +269,8 @@ def test_secrets_are_set_in_ways_that_nobody_sees(root: Person, tmp_path: Path) 
     root.do(
         "secret", "set", "SHARED", "--org", "acme", "--visibility", "selected", "--for", "acme/vaulted", given=VALUE
     )
+    root.do("secret", "set", "OF_BOTS", *here, "--app", "dependabot", given=VALUE)
+    assert [row["name"] for row in root.read("secret", "list", *here, "--app", "dependabot")] == ["OF_BOTS"]
     assert [row["name"] for row in root.read("secret", "list", *here)] == ["FROM_ENV", "FROM_FILE", "FROM_STDIN"]
     assert [row["name"] for row in root.read("secret", "list", *here, "--environment", "live")] == ["DEEP"]
     assert root.read("secret", "list", "--org", "acme")[0]["visibility"] == "selected"
@@ -353,6 +355,7 @@ def test_everything_about_rights_is_in_the_audit_log_and_it_is_whole(root: Perso
         (("secret", "set", "A"), "--repo"),
         (("secret", "list", "--repo", "acme"), "owner/name"),
         (("secret", "list", "--org", "acme", "--environment", "x"), "environments"),
+        (("secret", "list", "--repo", "acme/x", "--environment", "y", "--app", "dependabot"), "none of environments"),
         (("secret", "lst", "--org", "acme"), "did you mean 'list'"),
         (("variable", "set", "A", "--org", "acme"), "two words"),
         (("user", "set", "root"), "nothing is to be set"),

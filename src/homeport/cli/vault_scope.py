@@ -18,17 +18,21 @@ SCOPE_OPTIONS = (
 )
 
 
-def scope_path(options: Options, kind: str) -> str:
-    """The path above `secrets` or `variables`, by GitHub's interface. Raises `UsageError`."""
+def scope_path(options: Options, kind: str, group: str = "actions") -> str:
+    """The path above `secrets` or `variables`, by GitHub's interface; `group` says whose runs they are for. Raises `UsageError`."""
     repository, owner, environment = (options.find(name) for name in ("--repo", "--org", "--environment"))
     if (repository is None) == (owner is None):
         raise UsageError("whose? one of --repo and --org is needed", f"--repo owner/name, or --org owner, for {kind}")
     if owner is not None:
         if environment is not None:
             raise UsageError("--environment belongs to --repo: an owner has no environments")
-        return f"/api/v3/orgs/{segment(owner)}/actions/{kind}"
+        return f"/api/v3/orgs/{segment(owner)}/{group}/{kind}"
     assert repository is not None
     if options.find("--visibility") or options.all("--for"):
         raise UsageError("--visibility and --for belong to --org: a repository's are its own")
     above = f"/api/v3/repos/{repository_path(repository)}"
-    return f"{above}/actions/{kind}" if environment is None else f"{above}/environments/{segment(environment)}/{kind}"
+    if environment is None:
+        return f"{above}/{group}/{kind}"
+    if group != "actions":
+        raise UsageError(f"--app {group} has none of environments", "leave --environment out")
+    return f"{above}/environments/{segment(environment)}/{kind}"

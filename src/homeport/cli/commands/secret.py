@@ -24,6 +24,12 @@ COMMAND = Command(
     options=(
         SERVER,
         *SCOPE_OPTIONS,
+        Option(
+            name="--app",
+            value="actions|dependabot",
+            help="whose runs they are for: those of an update bot see its own only (default: actions)",
+            choices=("actions", "dependabot"),
+        ),
         Option(name="--from-file", value="FILE", help="set: the value is the file's content, as it is"),
         Option(name="--from-env", value="NAME", help="set: the value is that of an environment variable"),
         *DATA_OPTIONS,
@@ -71,7 +77,7 @@ def main(options: Options, console: Console) -> int:
     verb, rest = split_verb(options.arguments, {"set": 1, "list": 0, "remove": 1, "rotate": 0})
     if verb == "rotate":
         return _rotate(options, console)
-    above = scope_path(options, "secrets")
+    above = scope_path(options, "secrets", options.get("--app", "actions"))
     if verb == "set":
         value = read_value(options, console)
         client = open_client(options, console)
