@@ -16,7 +16,7 @@ import msgspec
 
 from homeport.ports.clock import Clock
 from homeport.ports.directory import HostedRepository
-from homeport.ports.forge import Forge, Forges, ListedPull, PullPage
+from homeport.ports.forge import Forge, ForgeDeniedError, Forges, ListedPull, PullPage
 from homeport.store.tables.deliveries import Delivery
 from homeport.store.tables.seen_pulls import SeenPull, TableSeenPulls
 
@@ -48,7 +48,13 @@ class PullPolling:
             return
         try:
             for number in find_different(before, listed):
-                self._tell(repository, forge, number, before)
+                try:
+                    self._tell(repository, forge, number, before)
+                except ForgeDeniedError as error:
+                    if not error.is_missing:
+                        raise
+                    if number not in listed:  # one that is listed will be there in a moment, or not be listed either
+                        self._note_deleted(repository, number, before[number])
         finally:
             self._wake(repository.id)
 
@@ -71,6 +77,10 @@ class PullPolling:
             for action in find_actions(former, now, is_new=is_new)
         ]
         self._seen.change(repository.id, number, now, deliveries)
+
+    def _note_deleted(self, repository: HostedRepository, number: int, former: SeenPull) -> None:
+        """Nothing is told of it: a forge sends nothing either, and there is nothing to describe. It is not to be in the way of others."""
+        self._seen.change(repository.id, number, msgspec.structs.replace(former, is_open=False), [])
 
     def _make_delivery(self, repository: HostedRepository, number: int, payload: Mapping[str, Any]) -> Delivery:
         name = f"poll/{number}/{payload['action']}/{uuid.uuid4()}"

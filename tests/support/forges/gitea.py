@@ -49,6 +49,7 @@ class GiteaStandIn(StandIn):
                 opened = [each for _, each in sorted(self.pulls.items()) if each["state"] == "open"]
                 return self.show_page(opened, query, min(int(query.get("limit", "30")), 50))
             case "GET", "/repos/{owner}/{repo}/pulls/{index}":
-                return Answer(200, self.pulls[int(names["index"])])
+                found = self.pulls.get(int(names["index"]))
+                return Answer(404, {"message": "not found"}) if found is None else Answer(200, found)
             case _:
                 return self._refuse(501, f"{operation.method} {operation.path} is not something that was expected")

@@ -154,6 +154,27 @@ def test_what_could_not_be_asked_is_found_by_the_next_look(poller: Poller, forge
     assert poller.look() == ["1 opened", "2 opened"]
 
 
+def test_one_that_was_deleted_at_the_forge_is_in_nobodys_way(poller: Poller, forge: StandIns) -> None:
+    forge.pulls |= {1: pull(1), 2: pull(2)}
+    poller.look()
+    del forge.pulls[1]
+    forge.pulls[2] = pull(2, "b")
+    assert poller.look() == ["2 synchronize"]
+    heard = len(forge.heard)
+    assert poller.look() == []
+    assert len(forge.heard) == heard + 1  # the list: the deleted one is not asked for again
+    forge.pulls[1] = pull(1)
+    assert poller.look() == ["1 reopened"]
+
+
+def test_one_that_is_listed_and_not_there_yet_is_told_when_it_is(poller: Poller, forge: StandIns) -> None:
+    poller.look()
+    forge.pulls[1] = pull(1)
+    forge.troubles.extend([Answer(200, [forge.pulls[1]]), Answer(404, {"message": "Not Found"})])
+    assert poller.look() == []
+    assert poller.look() == ["1 opened"]
+
+
 @pytest.mark.parametrize("body", [[], {"number": 1}, {**pull(1), "head": None}, "text"])
 def test_a_pull_request_that_makes_no_sense_is_an_error_of_the_forge(
     poller: Poller, forge: StandIns, body: object
