@@ -112,10 +112,9 @@ class GitHubStandIn(StandIn):
                 opened = [{**operation.example[0], **each} for _, each in sorted(self.pulls.items()) if is_open(each)]
                 return self.show_page(opened, query, min(int(query.get("per_page", "30")), 100))
             case "GET", "/repos/{owner}/{repo}/pulls/{pull_number}":
-                found = self.pulls.get(int(names["pull_number"]))
-                return (
-                    Answer(404, {"message": "Not Found"}) if found is None else Answer(200, operation.example | found)
-                )
+                if (pull := self.pulls.get(int(names["pull_number"]))) is None:
+                    return Answer(404, {"message": "Not Found"})
+                return Answer(200, {**operation.example, **pull})
             case _:
                 return self._refuse(501, f"{operation.method} {operation.path} is not something that was expected")
 
