@@ -26,7 +26,6 @@ from homeport.cli.runner_health import RunnerHealth
 from homeport.coordinator.dispatch import Labels
 from homeport.coordinator.lease_board import RunnerProfile
 from homeport.ports.clock import Clock
-from homeport.ports.repositories import StoreError
 from homeport.runner.environment import pick_variables
 from homeport.store.data_folder import DataFolder
 from homeport.store.folder import is_held, listed, make_folder, read_file, remove_tree, unlink, write_file
@@ -184,10 +183,10 @@ class BuiltinRunner:
             self._look_safely()
 
     def _look_safely(self) -> None:
-        """A full disk, or a folder that was tampered with, may be in order later."""
+        """A full disk, or a folder that was tampered with, may be in order later; a fault must not end the thread."""
         try:
             self._look()
-        except (OSError, StoreError) as error:
+        except Exception as error:  # the edge of the thread: it is said once, and by `problem`, not at every look
             self._health.note_failure(error)
         else:
             self._health.note_look(self._children)

@@ -59,12 +59,18 @@ class RunnerHealth:
             last = _PATH.sub("…", words.rpartition("\n")[2])[:200]
             self.problem = f"ends {how} whenever it is started ({self._in_a_row} times so far): {last}"
 
-    def note_failure(self, error: OSError | StoreError) -> None:
+    def note_failure(self, error: Exception) -> None:
         """No process can be started, or looked after."""
-        reason = (
-            (error.strerror or "a fault of the system") if isinstance(error, OSError) else "its folder cannot be used"
-        )
+        is_trouble = True
+        match error:
+            case OSError():
+                reason = error.strerror or "a fault of the system"
+            case StoreError():
+                reason = "its folder cannot be used"
+            case _:
+                reason, is_trouble = "a fault of Homeport's own", False
         problem = f"cannot be started: {reason}"
         if problem != self.problem:
-            _LOG.error("the built-in runner cannot be started: %s", error)
+            trace = None if is_trouble else error
+            _LOG.error("the built-in runner cannot be started: %s", error, exc_info=trace)
         self.problem = problem

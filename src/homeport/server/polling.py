@@ -13,7 +13,7 @@ from homeport.git.hosted import delete_ref
 from homeport.ports.clock import Clock
 from homeport.ports.directory import HostedRepository, RepositoryDirectory
 from homeport.ports.forge import ForgeAwayError, ForgeError
-from homeport.ports.repositories import StoreError
+from homeport.server.carrying_on import carry_on
 from homeport.server.fetching import Fetcher, FetchError
 from homeport.server.lanes import Lanes
 from homeport.server.own_events import OwnEvents, RefChange
@@ -81,20 +81,19 @@ class Polling:
 
     def _work(self) -> None:
         while not self._stopping.wait(self._look_seconds):
-            try:
-                repositories = self._directory.list()
-            except StoreError as error:
-                self._log.error("it cannot be looked up which forges to ask: %s", error)
+            carry_on(self._log, "it cannot be looked up which forges to ask", self._wake_due)
+
+    def _wake_due(self) -> None:
+        repositories = self._directory.list()
+        now = self._clock.monotonic()
+        for repository in repositories:
+            seconds = repository.settings.poll_seconds
+            if repository.origin == "own" or seconds <= 0:
                 continue
-            now = self._clock.monotonic()
-            for repository in repositories:
-                seconds = repository.settings.poll_seconds
-                if repository.origin == "own" or seconds <= 0:
-                    continue
-                asked = self._asked.get(repository.id)
-                if asked is None or now - asked >= max(seconds, SHORTEST_SECONDS):
-                    self._asked[repository.id] = now
-                    self._lanes.wake(repository.id)
+            asked = self._asked.get(repository.id)
+            if asked is None or now - asked >= max(seconds, SHORTEST_SECONDS):
+                self._asked[repository.id] = now
+                self._lanes.wake(repository.id)
 
     def _look(self, number: int) -> float | None:
         repository = self._directory.get(number)

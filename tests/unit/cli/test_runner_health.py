@@ -73,3 +73,15 @@ def test_what_keeps_it_from_being_started_is_said_until_it_is_gone(
     assert health.problem == "cannot be started: its folder cannot be used"
     health.note_look([])
     assert health.problem is None
+
+
+def test_a_fault_of_homeports_own_is_said_once_with_its_trace(
+    clock: FixedClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    health = RunnerHealth(clock)
+    for _ in range(3):
+        health.note_failure(ZeroDivisionError())
+    assert health.problem == "cannot be started: a fault of Homeport's own"
+    (record,) = caplog.records
+    assert record.exc_info is not None
+    assert record.exc_info[0] is ZeroDivisionError

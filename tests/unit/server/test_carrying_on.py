@@ -9,12 +9,15 @@ from typing import Any
 
 import pytest
 
+from homeport.cli.builtin_runner import BuiltinRunner, Recipe
+from homeport.coordinator.dispatch import Labels
 from homeport.git.hosted import make_hosted
 from homeport.git.process import GitError
 from homeport.ports.directory import HostedRepository
 from homeport.ports.repositories import StoreError
 from homeport.run.facts import RunFinished
 from homeport.server.chains import Chains
+from homeport.server.polling import Polling
 from homeport.server.pushes import Pushes
 from homeport.server.retention import Sweeper
 from homeport.server.schedules import Schedules
@@ -23,6 +26,7 @@ from homeport.store.tables.directory import TableDirectory
 from homeport.store.tables.events import TableEvents
 from homeport.store.tables.pushes import RefCommand, TablePushes
 from homeport.store.tables.schedules import Schedule, TableSchedules
+from homeport.store.tables.seen_refs import TableSeenRefs
 from tests.support.access import House, open_house
 from tests.support.pushing import Checkout
 
@@ -73,6 +77,41 @@ def test_schedules_are_looked_at_again(
     schedules = Schedules(store, NOTHING, NOTHING, NOTHING, NOTHING, house.clock, "http://ci.example")
     run_until(troubled.came, schedules.start, schedules.stop)
     assert list_faults(caplog) == [ZeroDivisionError]
+
+
+def test_forges_are_asked_again(
+    house: House, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    directory = TableDirectory(house.database)
+    troubled = Troubled((), StoreError("the disk is full"), ZeroDivisionError())
+    monkeypatch.setattr(directory, "list", troubled)
+    polling = Polling(
+        TableSeenRefs(house.database),
+        TableEvents(house.database, house.clock),
+        NOTHING,
+        directory,
+        DataFolder(str(tmp_path)),
+        NOTHING,
+        house.clock,
+        {},
+        "http://ci.example",
+        pulls=NOTHING,
+        look_seconds=0.01,
+    )
+    run_until(troubled.came, polling.start, polling.stop)
+    assert list_faults(caplog) == [ZeroDivisionError]
+
+
+def test_the_built_in_runner_is_looked_after_again(
+    house: House, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    recipe = Recipe(version="1", data=str(tmp_path), url="http://ci.example", parallel=0, executor="process")
+    runner = BuiltinRunner(DataFolder(str(tmp_path)), recipe, Labels(()), {}, house.clock)
+    monkeypatch.setattr("homeport.cli.builtin_runner._LOOK_SECONDS", 0.01)
+    troubled = Troubled([], ZeroDivisionError(), OSError(28, "No space left on device"), ZeroDivisionError())
+    monkeypatch.setattr("homeport.cli.builtin_runner.listed", troubled)
+    run_until(troubled.came, runner.start, runner.stop)
+    assert set(list_faults(caplog)) == {ZeroDivisionError}
 
 
 def test_pushes_that_a_process_left_are_looked_at_again(
