@@ -40,12 +40,12 @@ jobs:
 class Operated:
     """A server with a run that failed, until `gate` is there."""
 
-    def __init__(self, server: ServedProcess, folder: Path, branch: str = "main") -> None:
+    def __init__(self, server: ServedProcess, folder: Path, branch: str = "main", *, workflow: str = WORKFLOW) -> None:
         self.server = server
         self.gate = folder / "gate"
         self.token = make_person(server.folder, "ada", is_administrator=True)
         checkout = Checkout(folder / "work", f"{server.url}/acme/shop.git", "ada", self.token)
-        checkout.commit({".github/workflows/ci.yml": WORKFLOW.replace("{gate}", str(self.gate))})
+        checkout.commit({".github/workflows/ci.yml": workflow.replace("{gate}", str(self.gate))})
         checkout.push(f"main:{branch}")
         self.run = wait_until(self.find).id
 
@@ -133,6 +133,81 @@ def test_a_run_that_goes_on_is_not_run_again_but_can_be_cancelled(server: Served
     assert operated.await_end().entry.conclusion == "cancelled"
     assert "cleaned up" in operated.said(1, "slow")
     assert operated.post("cancel").status_code == 409
+
+
+LEGS = """\
+name: CI
+on: push
+jobs:
+  legs:
+    strategy:
+      fail-fast: false
+      matrix:
+        leg: [quick, slow]
+    runs-on: ubuntu-latest
+    steps:
+      - run: |
+          [ "${{ matrix.leg }}" = slow ] || test -e {gate}
+          until [ "${{ matrix.leg }}" = quick ] || [ -e {gate}-over ]; do sleep 0.05; done
+      - run: echo "leg ${{ matrix.leg }}, attempt ${{ github.run_attempt }}" > said
+      - uses: actions/upload-artifact@v4
+        with: {name: "said-${{ matrix.leg }}", path: said}
+"""
+
+
+def await_failed_leg(operated: Operated) -> str:
+    """While its sibling still runs."""
+    key = "legs (quick)"
+    wait_until(lambda: (job := operated.jobs(1).get(key)) and job.conclusion == "failure")
+    assert operated.jobs(1)["legs (slow)"].status == "in_progress"
+    return key
+
+
+def test_a_leg_is_asked_for_again_while_its_sibling_runs_and_begins_after_it(
+    server: ServedProcess, tmp_path: Path
+) -> None:
+    operated = Operated(server, tmp_path, workflow=LEGS)
+    key = await_failed_leg(operated)
+    headers = {"authorization": f"Bearer {operated.token}"}
+    page = f"{server.url}/acme/shop/actions/runs/{operated.run}"
+    api = f"{server.url}/api/v3/repos/acme/shop/actions/runs/{operated.run}"
+    assert "Re-run failed jobs" in httpx.get(page, headers=headers).text
+    assert httpx.post(f"{api}/rerun-failed-jobs", headers=headers).status_code == 403  # as on GitHub
+    assert operated.post("rerun", what="job", job="legs (slow)").status_code == 403
+    for _ in range(2):
+        asked = operated.post("rerun", what="job", job=key)
+        assert asked.headers["location"] == f"/acme/shop/actions/runs/{operated.run}?done=rerun-waits"
+    assert operated.post("rerun", what="failed").status_code == 409
+    assert "a new attempt begins as soon as" in httpx.get(page, headers=headers).text
+    server.kill()
+    operated.gate.touch()
+    operated.gate.with_name("gate-over").touch()
+    server.start()
+    assert operated.await_end(2).entry.conclusion == "success"
+    first, second = operated.jobs(1), operated.jobs(2)
+    assert {name: (job.attempt, job.conclusion) for name, job in first.items()} == {
+        key: (1, "failure"),
+        "legs (slow)": (1, "success"),
+    }
+    assert {name: job.attempt for name, job in second.items()} == {key: 2, "legs (slow)": 1}
+    artifacts = httpx.get(f"{api}/artifacts", headers=headers).json()["artifacts"]
+    assert sorted(artifact["name"] for artifact in artifacts) == ["said-quick", "said-slow"]
+    assert "a new attempt begins as soon as" not in httpx.get(f"{page}/attempts/1", headers=headers).text
+
+
+def test_what_is_cancelled_is_not_begun_again_and_says_so(server: ServedProcess, tmp_path: Path) -> None:
+    operated = Operated(server, tmp_path, workflow=LEGS)
+    await_failed_leg(operated)
+    assert operated.post("rerun", what="failed").headers["location"].endswith("rerun-waits")
+    assert operated.post("cancel").status_code == 303
+    operated.await_end()
+    page = f"{server.url}/acme/shop/actions/runs/{operated.run}"
+    headers = {"authorization": f"Bearer {operated.token}"}
+    wait_until(lambda: "did not begin: the run was cancelled" in httpx.get(page, headers=headers).text)
+    operated.gate.touch()
+    operated.gate.with_name("gate-over").touch()
+    assert operated.post("rerun", what="failed").headers["location"].endswith("done=rerun")
+    assert operated.await_end(2).entry.conclusion == "success"
 
 
 def test_a_deleted_run_leaves_nothing(server: ServedProcess, tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ from homeport.coordinator.dispatch import Labels, machine_labels
 from homeport.coordinator.surroundings import Policy
 from homeport.ports.directory import HostedRepository
 from homeport.run.facts import Fact
+from homeport.server.awaited_reruns import AwaitedReruns, RerunStarter
 from homeport.server.chains import Chains
 from homeport.server.engine import ServerEngine
 from homeport.server.forks import Forks, start_with
@@ -30,6 +31,7 @@ from homeport.server.stream import Broadcasts
 from homeport.server.waiting import Bell
 from homeport.store.caches_folder import FolderCaches
 from homeport.store.kept_workspaces import FolderKeptWorkspaces
+from homeport.store.tables.awaited_reruns import TableAwaitedReruns
 from homeport.store.tables.database import Database
 from homeport.store.tables.deliveries import TableDeliveries
 from homeport.store.tables.held_runs import TableHeldRuns
@@ -57,7 +59,10 @@ def build_server(settings: ServerSettings, database: Database, bell: Bell, envir
     metrics, broadcasts = Metrics(), Broadcasts()
     metrics.watch(lambda: gauges(engine, database))
     metrics.watch(runner.gauges)
-    listeners += [metrics.hear, note_runs, results.reporter.hear, broadcasts.hear, happenings.chains.hear]
+    awaited = AwaitedReruns(TableAwaitedReruns(database))
+    operations = _make_operations(ground, engine, forks, happenings.chains, awaited)
+    reruns = RerunStarter(awaited, ground.stores.runs, operations.begin_awaited)
+    listeners += [metrics.hear, note_runs, results.reporter.hear, broadcasts.hear, happenings.chains.hear, reruns.hear]
     parts = ServerParts(
         settings=settings,
         folder=ground.folder,
@@ -70,14 +75,14 @@ def build_server(settings: ServerSettings, database: Database, bell: Bell, envir
         history=ground.history,
         logs=ground.logs,
         broadcasts=broadcasts,
-        operations=_make_operations(ground, engine, forks, happenings.chains),
+        operations=operations,
         forks=forks,
         directory=ground.directory,
         results=results,
         metrics=metrics,
         find_runner_problem=lambda: runner.problem,
         happenings=happenings,
-        background=(runner, forks, results.reporter, *happenings.background, _make_sweeper(ground, forks)),
+        background=(runner, forks, results.reporter, *happenings.background, reruns, _make_sweeper(ground, forks)),
     )
     return Server(parts, list(RunnerApi(engine.board, bell, runner.find_runner).routes))
 
@@ -108,7 +113,9 @@ def _make_engine(ground: Ground, bell: Bell, listeners: Sequence[Listener]) -> S
     )
 
 
-def _make_operations(ground: Ground, engine: ServerEngine, forks: Forks, chains: Chains) -> Operations:
+def _make_operations(
+    ground: Ground, engine: ServerEngine, forks: Forks, chains: Chains, awaited: AwaitedReruns
+) -> Operations:
     return Operations(
         engine,
         ground.stores.runs,
@@ -119,6 +126,7 @@ def _make_operations(ground: Ground, engine: ServerEngine, forks: Forks, chains:
         ground.clock,
         FolderKeptWorkspaces(ground.folder.runner, ground.clock),
         chains,
+        awaited,
     )
 
 

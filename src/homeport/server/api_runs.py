@@ -147,24 +147,11 @@ class RunsApi:
     def _rerun(self, request: Request, body: bytes) -> object:
         wish = read_body(body, RerunWish)
         caller, run = self._begin(request, "run.rerun")
-        number = run.entry.id
-        match wish.what:
-            case "all":
-                self._operations.rerun(caller, number, debug=wish.debug)
-            case "failed":
-                self._operations.rerun_failed(caller, number, debug=wish.debug)
-            case "job":
-                self._rerun_job(caller, run, wish)
-            case "step":
-                self._operations.rerun_from_step(caller, number, wish.job, wish.step, debug=wish.debug)
-        return {"run": run.id, "attempt": run.entry.attempt + 1}
-
-    def _rerun_job(self, caller: Caller, run: HistoryRun, wish: RerunWish) -> None:
-        for job in self._requests.history.jobs(run.id, run.entry.attempt):
-            if wish.job == job.entry.key:
-                self._operations.rerun_job(caller, run.entry.id, job.entry, debug=wish.debug)
-                return
-        raise HTTPException(422, f"The run has no job {wish.job!r}.")
+        jobs = self._requests.history.jobs(run.id, run.entry.attempt)
+        if wish.what == "job" and all(wish.job != job.entry.key for job in jobs):
+            raise HTTPException(422, f"The run has no job {wish.job!r}.")
+        has_begun = self._operations.rerun(caller, run.entry.id, wish, may_wait=True)
+        return {"run": run.id, "attempt": run.entry.attempt + 1, "waits": not has_begun}
 
     def _cancel(self, request: Request, body: bytes) -> object:
         wish = read_body(body, CancelWish)

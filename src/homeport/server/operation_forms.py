@@ -18,6 +18,7 @@ from starlette.routing import BaseRoute, Route
 
 from homeport.ports.access import Caller
 from homeport.ports.history import HistoryRun
+from homeport.ports.run_api import RerunWish
 from homeport.ports.run_entries import JobEntry
 from homeport.server.audit import Audit
 from homeport.server.form_fields import read_fields
@@ -69,23 +70,24 @@ class OperationForms:
         return RedirectResponse(f"/{above}/actions{place}", HTTPStatus.SEE_OTHER)
 
     def _rerun(self, caller: Caller, run: HistoryRun, form: Form) -> str:
-        number, debug = run.entry.id, bool(form.get("debug"))
+        has_begun = self._operations.rerun(caller, run.entry.id, self._read_wish(run, form), may_wait=True)
+        return f"/runs/{run.id}?done={'rerun' if has_begun else 'rerun-waits'}"
+
+    def _read_wish(self, run: HistoryRun, form: Form) -> RerunWish:
+        debug = bool(form.get("debug"))
         match form.get("what", "all"):
-            case "all":
-                self._operations.rerun(caller, number, debug=debug)
-            case "failed":
-                self._operations.rerun_failed(caller, number, debug=debug)
+            case "all" | "failed" as what:
+                return RerunWish(what=what, debug=debug)
             case "job":
-                self._operations.rerun_job(caller, number, self._find_job(run, form.get("job", "")), debug=debug)
+                return RerunWish(what="job", job=self._find_job(run, form.get("job", "")).key, debug=debug)
             case "step":
                 job, step = self._find_job(run, form.get("job", "")), form.get("step", "")
                 if not (step.isascii() and step.isdigit() and len(step) < _MOST_DIGITS):
                     raise OperationError(HTTPStatus.BAD_REQUEST, "step: the number of a step was expected")
-                self._operations.rerun_from_step(caller, number, job.key, int(step), debug=debug)
+                return RerunWish(what="step", job=job.key, step=int(step), debug=debug)
             case other:
                 message = f"what is to run again: all, failed, job or step, not {other}"
                 raise OperationError(HTTPStatus.BAD_REQUEST, message)
-        return f"/runs/{run.id}?done=rerun"
 
     def _find_job(self, run: HistoryRun, wanted: str) -> JobEntry:
         for job in self._requests.history.jobs(run.id, run.entry.attempt):

@@ -1,10 +1,13 @@
 """What people do to runs: run them again, end them, keep them for ever, delete them.
 
+A part of a run that has failed while others still run may be asked for again at once: it begins when the run has ended (decision 53).
+
 Sources: GitHub docs, "Re-running workflows and jobs" (a run that goes on is not run again; debug logging for one attempt; 50 re-runs of a
 run at most), "Canceling a workflow run", "Deleting a workflow run", "Using workflow run logs".
 """
 
 from http import HTTPStatus
+from typing import assert_never
 
 import msgspec
 from starlette.exceptions import HTTPException
@@ -19,13 +22,15 @@ from homeport.ports.history import HistoryRun, RunHistory
 from homeport.ports.kept_workspaces import KeptWorkspace, KeptWorkspaces
 from homeport.ports.logs import IndexedLogs
 from homeport.ports.repositories import RunRecord, RunRepository
-from homeport.ports.run_entries import JobEntry
+from homeport.ports.run_api import RerunWish
 from homeport.run.rerun import FromStep, OneJob, RerunError, Selection
 from homeport.run.state import RunState
 from homeport.server.audit import name_of
+from homeport.server.awaited_reruns import AwaitedReruns
 from homeport.server.chains import Chains
 from homeport.server.engine import ServerEngine
 from homeport.server.forks import ApprovalError, Forks
+from homeport.store.tables.awaited_reruns import AwaitedRerun
 
 MOST_ATTEMPTS = 51
 _SECONDS = 60.0
@@ -57,6 +62,7 @@ class Operations:
         clock: Clock,
         kept: KeptWorkspaces,
         chains: Chains,
+        awaited: AwaitedReruns,
     ) -> None:
         self._engine = engine
         self._runs = runs
@@ -67,28 +73,36 @@ class Operations:
         self._clock = clock
         self._kept = kept
         self._chains = chains
+        self._awaited = awaited
 
     # --- again ----------------------------------------------------------------------------------------------------------------
 
-    def rerun(self, caller: Caller, run: int, *, debug: bool = False) -> None:
-        """All jobs."""
-        self._begin_attempt(caller, str(run), "all", debug=debug)
+    def rerun(self, caller: Caller, run: int, wish: RerunWish, *, may_wait: bool = False) -> bool:
+        """Begin another attempt, of what is wished for and of what needs it. To go on from a step of a job without a key means the one job
+        of the run that this can be done with.
 
-    def rerun_failed(self, caller: Caller, run: int, *, debug: bool = False) -> None:
-        """Those that failed, and what needs them."""
-        self._begin_attempt(caller, str(run), "failed", debug=debug)
-
-    def rerun_job(self, caller: Caller, run: int, job: JobEntry, *, debug: bool = False) -> None:
-        """One, and what needs it."""
-        self._begin_attempt(caller, str(run), OneJob(job.key), debug=debug)
-
-    def rerun_from_step(self, caller: Caller, run: int, job: str, step: int, *, debug: bool = False) -> None:
-        """The rest of a job that failed, by its key, from the step with this number on, in the folders that it left; and what needs it.
-
-        An empty key: the one job of the run that this can be done with.
+        With `may_wait`, a part of a run that has ended may be asked for while others still run; False then: it begins after them.
         """
-        key = job or self._choose_kept(run)
-        self._begin_attempt(caller, str(run), FromStep(key, step), debug=debug)
+        if wish.what == "step" and not wish.job:
+            wish = msgspec.structs.replace(wish, job=self._choose_kept(run))
+        return self._begin_attempt(name_of(caller), str(run), wish, may_wait=may_wait)
+
+    def begin_awaited(self, awaited: AwaitedRerun) -> None:
+        """The one that had to wait for the end of its run; what is in its way now is noted with it."""
+        recalled = recall(self._runs, awaited.run)
+        if recalled is None or recalled[0].attempt != awaited.attempt:
+            self._awaited.refuse(awaited, "another attempt was begun meanwhile")
+        elif recalled[1].cancel is not None:
+            self._awaited.refuse(awaited, "the run was cancelled")
+        else:
+            try:
+                self._begin_attempt(awaited.by, awaited.run, awaited.wish, may_wait=False)
+            except OperationError as error:
+                self._awaited.refuse(awaited, error.detail)
+
+    def find_awaited(self, run: int, attempt: int) -> AwaitedRerun | None:
+        """What waits for the end of an attempt, or did not begin after it."""
+        return self._awaited.find(str(run), attempt)
 
     def find_kept(self, run: int, attempt: int, job: str) -> KeptWorkspace | None:
         """What is kept of a job of an attempt."""
@@ -111,31 +125,45 @@ class Operations:
             message = f"Job '{selection.key}' cannot go on from step {selection.number}, only from one of: {numbers}."
             raise OperationError(HTTPStatus.CONFLICT, message)
 
-    def _begin_attempt(self, caller: Caller, run: str, selection: Selection, *, debug: bool) -> None:
+    def _begin_attempt(self, who: str, run: str, wish: RerunWish, *, may_wait: bool) -> bool:
         recalled = recall(self._runs, run)
         if recalled is None:
             raise OperationError(HTTPStatus.NOT_FOUND, "What this run was made of is not there any more.")
         record, previous = recalled
+        selection = _read_selection(wish)
         if isinstance(selection, FromStep):
             self._check_kept(previous, selection)
         if record.attempt >= MOST_ATTEMPTS:
             raise OperationError(HTTPStatus.FORBIDDEN, f"A run is run again {MOST_ATTEMPTS - 1} times at most.")
-        attempt, plan = _next_attempt(record, previous.plan, name_of(caller), self._clock, debug=debug)
+        attempt, plan = _next_attempt(record, previous.plan, who, self._clock, debug=wish.debug)
 
         is_awaited = self._chains.has_listeners(record.repository_id)
 
-        def begin(coordinator: Coordinator) -> None:
+        def begin(coordinator: Coordinator) -> bool:
+            going_on = coordinator.find_run(run)
+            if going_on is not None and may_wait and _has_ended(going_on, selection):
+                self._let_wait(AwaitedRerun(run=run, attempt=going_on.attempt, wish=wish, by=who))
+                return False
             latest = self._runs.find(run)
-            if coordinator.find_run(run) is not None or latest is None or latest[0].attempt != record.attempt:
+            if going_on is not None or latest is None or latest[0].attempt != record.attempt:
                 raise OperationError(HTTPStatus.FORBIDDEN, "This workflow is already running")
             coordinator.resubmit(previous, attempt, selection, plan=plan)
+            self._awaited.forget(run)
             if is_awaited:
                 self._chains.watch(attempt)  # in the same transaction: a server that dies now forgets both or neither
+            return True
 
         try:
-            self._engine.ask(begin).result(_SECONDS)
+            return self._engine.ask(begin).result(_SECONDS)
         except RerunError as error:
             raise OperationError(HTTPStatus.FORBIDDEN, f"{error}".capitalize()) from error
+
+    def _let_wait(self, awaited: AwaitedRerun) -> None:
+        known = self._awaited.get(awaited.run)
+        if known is not None and known.wish != awaited.wish:
+            message = f"Another re-run waits for the end of this run already; {known.by} has asked for it."
+            raise OperationError(HTTPStatus.CONFLICT, message)
+        self._awaited.keep(awaited)
 
     # --- no further -------------------------------------------------------------------------------------------------------------
 
@@ -204,6 +232,33 @@ class Operations:
         if is_open or known.entry.status != "completed":
             raise OperationError(HTTPStatus.FORBIDDEN, "The run is not completed: cancel it, or wait for its end.")
         return known
+
+
+def _read_selection(wish: RerunWish) -> Selection:
+    match wish.what:
+        case "all" | "failed":
+            return wish.what
+        case "job":
+            return OneJob(wish.job)
+        case "step":
+            return FromStep(wish.job, wish.step)
+        case _:
+            assert_never(wish.what)
+
+
+def _has_ended(run: RunState, selection: Selection) -> bool:
+    """Whether what is selected has ended, in a run that goes on: something has failed, or all legs of the job are over."""
+    match selection:
+        case "all":
+            return False
+        case "failed":
+            return any(job.outcome == "failure" for job in run.jobs.values())
+        case OneJob(key) | FromStep(key=key):
+            legs = run.families[key].legs if key in run.families and key not in run.jobs else (key,)
+            jobs = [run.jobs[leg] for leg in legs if leg in run.jobs]
+            return bool(jobs) and all(job.status == "completed" for job in jobs)
+        case _:
+            assert_never(selection)
 
 
 def _next_attempt(record: RunRecord, plan: Plan, who: str, clock: Clock, *, debug: bool) -> tuple[RunRecord, Plan]:

@@ -97,6 +97,8 @@ def _rerun_there(options: Options, console: Console, selection: Selection) -> in
     begun = stores.client.send("POST", f"{ABOVE}/{record.id}/rerun", wish, Begun)
     if options.get("--format", "text") == "json":
         console.write(msgspec.json.encode(begun) + b"\n")
+    elif begun.waits:
+        console.say(f"attempt {begun.attempt} of run {begun.run} begins as soon as the jobs that still run have ended")
     else:
         console.say(f"attempt {begun.attempt} of run {begun.run} has begun; `homeport logs -f {begun.run}` follows it")
     return OK
@@ -117,6 +119,8 @@ class Begun(msgspec.Struct, frozen=True):
 
     run: str
     attempt: int
+    waits: bool = False
+    """for the end of jobs that still run"""
 
 
 def _refresh(plan: Plan, execution: Execution, console: Console) -> Plan | None:

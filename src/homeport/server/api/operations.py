@@ -2,6 +2,7 @@
 
 import msgspec
 
+from homeport.ports.run_api import RerunWish
 from homeport.ports.run_entries import JobEntry, RunEntry
 from homeport.server.api.answers import Answer, ApiRefusalError, Empty
 from homeport.server.api.call import Call, Permission
@@ -31,7 +32,7 @@ class RerunJobBody(RerunBody, frozen=True, kw_only=True):
 def rerun(call: Call, body: RerunBody) -> Answer:
     """All jobs."""
     run = find_run(call).run.id
-    call.parts.operations.rerun(call.caller, run, debug=body.enable_debug_logging)
+    call.parts.operations.rerun(call.caller, run, RerunWish(debug=body.enable_debug_logging))
     call.note("run.rerun", str(run))
     return Answer(body=Empty(), status=201)
 
@@ -39,7 +40,7 @@ def rerun(call: Call, body: RerunBody) -> Answer:
 def rerun_failed(call: Call, body: RerunBody) -> Answer:
     """Those that failed, and what needs them."""
     run = find_run(call).run.id
-    call.parts.operations.rerun_failed(call.caller, run, debug=body.enable_debug_logging)
+    call.parts.operations.rerun(call.caller, run, RerunWish(what="failed", debug=body.enable_debug_logging))
     call.note("run.rerun-failed", str(run))
     return Answer(body=Empty(), status=201)
 
@@ -48,13 +49,12 @@ def rerun_job(call: Call, body: RerunJobBody) -> Answer:
     """One job, and what needs it. With `from_step`, which GitHub does not have, only from that step on: it takes a job that failed and
     whose folders are kept.
     """
-    found = _find_job(call, "job_id")
-    debug = body.enable_debug_logging
-    if body.from_step is None:
-        call.parts.operations.rerun_job(call.caller, found[0].id, found[1], debug=debug)
-    else:
-        call.parts.operations.rerun_from_step(call.caller, found[0].id, found[1].key, body.from_step, debug=debug)
-    call.note("run.rerun-job", f"{found[0].id} {found[1].key}")
+    run, job = _find_job(call, "job_id")
+    wish = RerunWish(what="job", job=job.key, debug=body.enable_debug_logging)
+    if body.from_step is not None:
+        wish = msgspec.structs.replace(wish, what="step", step=body.from_step)
+    call.parts.operations.rerun(call.caller, run.id, wish)
+    call.note("run.rerun-job", f"{run.id} {job.key}")
     return Answer(body=Empty(), status=201)
 
 
@@ -109,7 +109,7 @@ def _cancel(call: Call, *, force: bool) -> Answer:
 def rerequest_check(call: Call, _: Nothing) -> Answer:
     """A check run is a job: run it again."""
     run, job = _find_job(call, "check_run_id")
-    call.parts.operations.rerun_job(call.caller, run.id, job, debug=False)
+    call.parts.operations.rerun(call.caller, run.id, RerunWish(what="job", job=job.key))
     call.note("run.rerun-job", f"{run.id} {job.key}")
     return Answer(body=Empty(), status=201)
 
@@ -119,7 +119,7 @@ def rerequest_suite(call: Call, _: Nothing) -> Answer:
     found = call.parts.reading.find(call.repository, call.number("check_suite_id"))
     if found is None:
         call.refuse_unknown()
-    call.parts.operations.rerun(call.caller, found.run.id, debug=False)
+    call.parts.operations.rerun(call.caller, found.run.id, RerunWish())
     call.note("run.rerun", str(found.run.id))
     return Answer(body=Empty(), status=201)
 

@@ -98,7 +98,7 @@ def routes(parts: ServerParts, pages: Pages) -> list[BaseRoute]:
         *SearchPages(pages, directory, history, LogSearch(parts.logs, history)).routes,
         *CachePages(pages, directory, _caches_of(parts), parts.access.audit).routes,
         *approvals.routes,
-        *RunPages(pages, reader, directory, history, artifacts, approvals, made_checks, clock).routes,
+        *RunPages(pages, reader, directory, history, artifacts, approvals, made_checks, parts.operations, clock).routes,
         *JobPages(pages, reader, directory, history, parts.logs, clock, parts.operations).routes,
     ]
 

@@ -16,6 +16,7 @@ from homeport.ports.history import RunHistory
 from homeport.present.html_graph import lay_out
 from homeport.present.html_jobs import gather_jobs
 from homeport.present.html_timeline import draw_timeline
+from homeport.server.operations import Operations
 from homeport.server.pages.approvals import Approvals
 from homeport.server.pages.made_checks import describe_made_checks
 from homeport.server.pages.rendering import Pages
@@ -53,8 +54,10 @@ class RunPages:
         artifacts: ArtifactStore,
         approvals: Approvals,
         made_checks: TableMadeChecks,
+        operations: Operations,
         clock: Clock,
     ) -> None:
+        self._operations = operations
         self._made_checks = made_checks
         self._pages = pages
         self._reader = reader
@@ -109,6 +112,8 @@ class RunPages:
                 more_checks=more_checks,
                 artifacts=self._list_artifacts(repository, run),
                 is_pinned=known.is_pinned,
+                has_failed=any(job.outcome == "failure" for job in folded.view.jobs.values()),
+                awaited=self._operations.find_awaited(int(run), folded.record.attempt),
             )
 
     def _list_artifacts(self, repository: HostedRepository, run: str) -> Sequence[ArtifactRow]:

@@ -3,19 +3,19 @@
 from collections.abc import Sequence
 
 import msgspec
-from sqlalchemy import Column, Connection, Integer, String, Table, delete, insert, select
+from sqlalchemy import Column, Connection, String, Table, delete, insert, select
 
 from homeport.ports.events import WorkflowStart
 from homeport.store.tables.database import Database
-from homeport.store.tables.schema import METADATA
+from homeport.store.tables.schema import METADATA, NUMBER
 
 REFUSED_WORKFLOWS = Table(
     "refused_workflows",
     METADATA,
-    Column("repository", Integer, primary_key=True, autoincrement=False),
+    Column("repository", NUMBER, primary_key=True, autoincrement=False),
     Column("path", String, primary_key=True),
     Column("name", String, nullable=False),
-    Column("event", Integer, nullable=False),
+    Column("event", NUMBER, nullable=False),
     Column("reason", String, nullable=False),
 )
 
