@@ -1,5 +1,6 @@
 """What every `Vault` promises."""
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import pytest
 from homeport.ports.directory import HostedRepository
 from homeport.ports.vault import (
     LARGEST_VALUE,
+    VariableTakenError,
     Vault,
     VaultError,
     VaultScope,
@@ -121,6 +123,53 @@ def test_variables_are_listed_with_their_values(vault: Vault) -> None:
     found = vault.find_variable(TOOLS_SCOPE, "Level")
     assert found is not None
     assert found.updated_at == LATER
+
+
+def test_of_several_that_make_a_variable_at_once_one_does(vault: Vault) -> None:
+    def make(value: str) -> bool:
+        try:
+            return vault.put_variable(TOOLS_SCOPE, "level", value, at=NOW, must_be_new=True)
+        except VariableTakenError:
+            return False
+
+    values = [str(number) for number in range(16)]
+    with ThreadPoolExecutor(len(values)) as pool:
+        made = list(pool.map(make, values))
+    (entry,) = vault.variables(TOOLS_SCOPE)
+    assert [value for value, was_made in zip(values, made, strict=True) if was_made] == [entry.value]
+
+
+def test_of_several_that_take_a_name_at_once_one_gets_it(vault: Vault) -> None:
+    for number in range(16):
+        vault.put_variable(TOOLS_SCOPE, f"V{number}", str(number), at=NOW)
+
+    def rename(number: int) -> bool:
+        try:
+            return vault.change_variable(TOOLS_SCOPE, f"V{number}", new_name="level", at=LATER)
+        except VariableTakenError:
+            return False
+
+    with ThreadPoolExecutor(16) as pool:
+        renamed = list(pool.map(rename, range(16)))
+    found = vault.find_variable(TOOLS_SCOPE, "LEVEL")
+    assert found is not None
+    assert [number for number in range(16) if renamed[number]] == [int(found.value)]
+    assert len(vault.variables(TOOLS_SCOPE)) == 16
+
+
+def test_a_variable_that_is_renamed_stays_the_same_one(vault: Vault) -> None:
+    vault.put_variable(OWNER, "SIZE", "1", at=NOW, visibility="selected", repositories=[SITE.id])
+    assert vault.change_variable(OWNER, "size", new_name="Length", at=LATER)
+    (entry,) = vault.variables(OWNER)
+    assert (entry.name, entry.value, entry.visibility, entry.repositories) == ("LENGTH", "1", "selected", (SITE.id,))
+    assert (entry.created_at, entry.updated_at) == (NOW, LATER)
+    assert not vault.change_variable(OWNER, "SIZE", value="2", at=LATER)
+    assert vault.change_variable(OWNER, "LENGTH", new_name="length", value="2", visibility="all", at=LATER)
+    assert vault.variables_for(TOOLS) == {"LENGTH": "2"}
+    with pytest.raises(VaultError, match="no name"):
+        vault.change_variable(OWNER, "LENGTH", new_name="GITHUB_X", at=LATER)
+    with pytest.raises(VaultError, match="no value"):
+        vault.change_variable(OWNER, "LENGTH", value="", at=LATER)
 
 
 def test_what_is_removed_is_gone(vault: Vault) -> None:

@@ -6,6 +6,7 @@ import ssl
 import zipfile
 from base64 import b64decode, b64encode
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -238,6 +239,27 @@ def test_a_variable_is_made_changed_renamed_and_forgotten(api: ApiServer) -> Non
     problem = api.ask("POST", above, {"name": "A"}, status=422)
     assert problem["errors"][0]["code"] == "missing_field"
     assert api.send("POST", above, token=api.token, **{"content-type": "application/json"}).status_code == 422
+
+
+def test_of_several_that_make_a_variable_at_once_or_take_its_name_one_does(api: ApiServer) -> None:
+    above = f"{HERE}/actions/variables"
+    numbers = range(6)
+
+    def make(number: int) -> int:
+        return api.send("POST", above, {"name": "AT_ONCE", "value": str(number)}).status_code
+
+    def rename(number: int) -> int:
+        return api.send("PATCH", f"{above}/V{number}", {"name": "TAKEN"}).status_code
+
+    for number in numbers:
+        api.ask("POST", above, {"name": f"V{number}", "value": "1"}, status=201)
+    with ThreadPoolExecutor(len(numbers)) as pool:
+        assert sorted(pool.map(make, numbers)) == [201, 409, 409, 409, 409, 409]
+        assert sorted(pool.map(rename, numbers)) == [204, 409, 409, 409, 409, 409]
+    names = {each["name"] for each in api.ask("GET", f"{above}?per_page=30")["variables"]} - {"COLOUR"}
+    assert len(names) == len(numbers) + 1
+    for name in names:
+        api.ask("DELETE", f"{above}/{name}", status=204)
 
 
 def test_statuses_come_to_a_combined_one(api: ApiServer) -> None:

@@ -102,6 +102,10 @@ class VaultError(Exception):
     """A secret, variable or environment cannot be kept as was asked, in words."""
 
 
+class VariableTakenError(VaultError):
+    """There is a variable of this name already."""
+
+
 def check_name(name: str) -> str:
     """The name as it is kept: in upper case. Raises `VaultError`.
 
@@ -114,6 +118,20 @@ def check_name(name: str) -> str:
     if name.upper().startswith("GITHUB_"):
         raise VaultError(f"{name!r} is no name: what begins with GITHUB_ is GitHub's")
     return name.upper()
+
+
+def check_value(value: str, name: str) -> None:
+    """Raises `VaultError`, without the value itself in the message, of course."""
+    try:
+        size = len(value.encode())
+    except UnicodeEncodeError as error:
+        raise VaultError(f"the value of {name} is not text: it has halves of characters") from error
+    if not size:
+        raise VaultError(f"{name} has no value")
+    if size > LARGEST_VALUE:
+        raise VaultError(f"the value of {name} has {size:,} bytes: at most {LARGEST_VALUE:,} (48 KB) are kept")
+    if "\0" in value:
+        raise VaultError(f"the value of {name} has a NUL byte: no environment variable can hold it")
 
 
 def may_use(entry: SecretEntry | VariableEntry, repository: HostedRepository) -> bool:
@@ -175,8 +193,25 @@ class Vault(Protocol):
         at: datetime,
         visibility: Visibility | None = None,
         repositories: Collection[int] | None = None,
+        must_be_new: bool = False,
     ) -> bool:
-        """As `put_secret`."""
+        """As `put_secret`. Raises `VariableTakenError` where it `must_be_new` and there is one: of several at once one is kept."""
+        ...
+
+    def change_variable(
+        self,
+        scope: VaultScope,
+        name: str,
+        *,
+        at: datetime,
+        new_name: str | None = None,
+        value: str | None = None,
+        visibility: Visibility | None = None,
+        repositories: Collection[int] | None = None,
+    ) -> bool:
+        """What is None stays as it is; False where there is none of this name. Raises `VaultError`, and `VariableTakenError` where another
+        one has the new name.
+        """
         ...
 
     def variables(self, scope: VaultScope) -> Sequence[VariableEntry]:

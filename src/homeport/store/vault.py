@@ -9,16 +9,17 @@ from sqlalchemy import Connection, Row, Table, delete, func, insert, or_, select
 
 from homeport.ports.directory import HostedRepository
 from homeport.ports.vault import (
-    LARGEST_VALUE,
     SYSTEM,
     Choose,
     Environment,
     SecretEntry,
     VariableEntry,
+    VariableTakenError,
     VaultError,
     VaultScope,
     Visibility,
     check_name,
+    check_value,
     environment_scope,
     may_use,
     organization_scope,
@@ -65,7 +66,7 @@ class TableVault:
     ) -> bool:
         """Encrypted by the writer, in the transaction that keeps it: a key that is replaced meanwhile does no harm."""
         kept = check_name(name)
-        _check_value(value, kept)
+        check_value(value, kept)
 
         def work(connection: Connection) -> bool:
             sealed = self._keys.seal(connection, scope.key, kept, value, at)
@@ -112,13 +113,44 @@ class TableVault:
         at: datetime,
         visibility: Visibility | None = None,
         repositories: Collection[int] | None = None,
+        must_be_new: bool = False,
     ) -> bool:
-        """One row."""
+        """One row, looked for and written in one transaction."""
         kept = check_name(name)
-        _check_value(value, kept)
-        return self._database.write(
-            lambda connection: _put(connection, VARIABLES, scope, kept, {"value": value}, at, visibility, repositories)
-        )
+        check_value(value, kept)
+
+        def work(connection: Connection) -> bool:
+            if must_be_new:
+                _check_free(connection, scope, kept)
+            return _put(connection, VARIABLES, scope, kept, {"value": value}, at, visibility, repositories)
+
+        return self._database.write(work)
+
+    def change_variable(
+        self,
+        scope: VaultScope,
+        name: str,
+        *,
+        at: datetime,
+        new_name: str | None = None,
+        value: str | None = None,
+        visibility: Visibility | None = None,
+        repositories: Collection[int] | None = None,
+    ) -> bool:
+        """As one row, which stays the same one under its new name."""
+        kept = name.upper() if new_name is None else check_name(new_name)
+        values = _changes(at, visibility, repositories) | {"name": kept}
+        if value is not None:
+            check_value(value, kept)
+            values["value"] = value
+        change = update(VARIABLES).where(_is(VARIABLES, scope, name)).values(values)
+
+        def work(connection: Connection) -> bool:
+            if kept != name.upper():
+                _check_free(connection, scope, kept)
+            return bool(connection.execute(change).rowcount)
+
+        return self._database.write(work)
 
     def variables(self, scope: VaultScope) -> Sequence[VariableEntry]:
         """By the primary key's first half."""
@@ -301,11 +333,7 @@ def _put(
     visibility: Visibility | None,
     repositories: Collection[int] | None,
 ) -> bool:
-    values = {**values, "updated_at": at.isoformat(timespec="microseconds")}
-    if visibility is not None:
-        values["visibility"] = visibility
-    if repositories is not None:
-        values["repositories"] = _pack(repositories)
+    values = {**values, **_changes(at, visibility, repositories)}
     here = (table.c.scope == scope.key) & (table.c.name == name)
     if connection.execute(update(table).where(here).values(values)).rowcount:
         return False
@@ -319,18 +347,20 @@ def _put(
     return True
 
 
-def _check_value(value: str, name: str) -> None:
-    """The value itself is not in the message, of course."""
-    try:
-        size = len(value.encode())
-    except UnicodeEncodeError as error:
-        raise VaultError(f"the value of {name} is not text: it has halves of characters") from error
-    if not size:
-        raise VaultError(f"{name} has no value")
-    if size > LARGEST_VALUE:
-        raise VaultError(f"the value of {name} has {size:,} bytes: at most {LARGEST_VALUE:,} (48 KB) are kept")
-    if "\0" in value:
-        raise VaultError(f"the value of {name} has a NUL byte: no environment variable can hold it")
+def _changes(at: datetime, visibility: Visibility | None, repositories: Collection[int] | None) -> dict[str, Any]:
+    """What changes besides the value."""
+    values: dict[str, Any] = {"updated_at": at.isoformat(timespec="microseconds")}
+    if visibility is not None:
+        values["visibility"] = visibility
+    if repositories is not None:
+        values["repositories"] = _pack(repositories)
+    return values
+
+
+def _check_free(connection: Connection, scope: VaultScope, name: str) -> None:
+    query = select(VARIABLES.c.name).where(_is(VARIABLES, scope, name))
+    if connection.execute(query).first() is not None:
+        raise VariableTakenError(f"there is a variable {name} already")
 
 
 def _is(table: Table, scope: VaultScope, name: str) -> Any:

@@ -1,13 +1,16 @@
 """Variables of organisations, repositories and environments (docs: "REST API endpoints for GitHub Actions variables")."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import msgspec
 
 from homeport.ports.vault import (
     VariableEntry,
+    VariableTakenError,
     VaultError,
     VaultScope,
     Visibility,
-    check_name,
     may_use,
     organization_scope,
 )
@@ -82,23 +85,40 @@ def get(call: Call, _: Nothing) -> Answer:
 def create(call: Call, body: NewVariable) -> Answer:
     """Make one; refused with 409 where there is one of this name."""
     scope = scope_of(call)
-    if call.parts.vault.find_variable(scope, body.name) is not None:
-        raise ApiRefusalError(409, "Already exists - Variable already exists")
-    _put(call, scope, body.name, body.value, body)
+    with _refusing(call):
+        call.parts.vault.put_variable(
+            scope,
+            body.name,
+            body.value,
+            at=call.parts.clock.now(),
+            visibility=body.visibility,
+            repositories=body.selected_repository_ids,
+            must_be_new=True,
+        )
+    call.note("variable.put", f"{scope.key} {body.name.upper()}")
     return Answer(body=Empty(), status=201)
 
 
 def change(call: Call, body: ChangedVariable) -> Answer:
-    """Its value, who may use it, or its name."""
+    """Its value, who may use it, or its name: 409 where another one has it."""
     scope = scope_of(call)
     entry = _find(call, scope)
-    name = body.name or entry.name
-    is_renamed = name.upper() != entry.name
-    if is_renamed and call.parts.vault.find_variable(scope, name) is not None:
-        raise ApiRefusalError(409, "Already exists - Variable already exists")
-    _put(call, scope, name, entry.value if body.value is None else body.value, body)
-    if is_renamed:
-        call.parts.vault.remove_variable(scope, entry.name)
+    with _refusing(call):
+        is_there = call.parts.vault.change_variable(
+            scope,
+            entry.name,
+            at=call.parts.clock.now(),
+            new_name=body.name or None,
+            value=body.value,
+            visibility=body.visibility,
+            repositories=body.selected_repository_ids,
+        )
+    if not is_there:  # any more
+        call.refuse_unknown()
+    name = (body.name or entry.name).upper()
+    if name != entry.name:
+        call.note("variable.remove", f"{scope.key} {entry.name}")
+    call.note("variable.put", f"{scope.key} {name}")
     return Answer(status=204)
 
 
@@ -111,19 +131,14 @@ def delete(call: Call, _: Nothing) -> Answer:
     return Answer(status=204)
 
 
-def _put(call: Call, scope: VaultScope, name: str, value: str, body: NewVariable | ChangedVariable) -> None:
+@contextmanager
+def _refusing(call: Call) -> Iterator[None]:
     try:
-        call.parts.vault.put_variable(
-            scope,
-            check_name(name),
-            value,
-            at=call.parts.clock.now(),
-            visibility=body.visibility,
-            repositories=body.selected_repository_ids,
-        )
+        yield
+    except VariableTakenError as error:
+        raise ApiRefusalError(409, "Already exists - Variable already exists") from error
     except VaultError as error:
         call.refuse(str(error), [FieldError(resource="Variable", field="name", code="invalid")])
-    call.note("variable.put", f"{scope.key} {name}")
 
 
 def _page(call: Call, query: VariablesQuery, scope: VaultScope | None, known: list[VariableEntry]) -> Answer:
