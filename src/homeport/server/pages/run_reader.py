@@ -94,8 +94,12 @@ class RunReader:
         assert reading is not None
         folded.latest_attempt = latest
         if folded.view.status != "completed":
-            for fact in self._facts_after(folded, run, attempt):
-                _take(folded, reading, fact)
+            try:
+                for fact in self._facts_after(folded, run, attempt):
+                    _take(folded, reading, fact)
+            except BaseException:
+                keeper.folded = keeper.reading = None  # half of it was taken: folded anew by the next one who asks
+                raise
             folded.numbers = {key: entry.id for key, entry in reading.jobs.items()}
         return folded
 
