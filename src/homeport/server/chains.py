@@ -1,7 +1,9 @@
 """Tells workflows with `on: workflow_run` of the runs that they wait for: requested, in progress, completed.
 
 That the end of an attempt has to be told is in the database from before it begins (with a re-run: in the transaction in which it begins)
-until the event is kept, so no end gets lost between the two. A re-run is told of too, but for `requested`. A chain may have three links: the planner counts (`plan.trigger`).
+until the event is kept, so no end gets lost between the two. Where git cannot be asked, it is tried again for about a minute; an end that
+could not be told even then, or for a fault, is told by the next process. What is of one run is told in its order, and holds up no other
+run. A re-run is told of too, but for `requested`. A chain may have three links: the planner counts (`plan.trigger`).
 
 Source: docs "Events that trigger workflows: workflow_run", "Webhook events and payloads: workflow_run".
 """
@@ -24,45 +26,56 @@ from homeport.ports.directory import HostedRepository, RepositoryDirectory
 from homeport.ports.repositories import RunRecord, RunRepository, StoreError
 from homeport.rest.journal import number, pull_requests_of, title_of
 from homeport.run.facts import Fact, RunFinished, RunQueued, RunStarted
+from homeport.server.lanes import AT_ONCE, Lanes
 from homeport.server.own_events import OwnEvents
 from homeport.server.planning import Planner
 from homeport.store.tables.events import TableEvents, forget_watched
 
 Action = Literal["requested", "in_progress", "completed"]
-_SECONDS_AFTER_TROUBLE = 1.0
+_FIRST_WAIT_SECONDS = 1.0
+_MOST_TRIES = 6
+"""How often something is tried to be told, each time after twice as long: about a minute together"""
+_NOT_TOLD = "that a run has moved on cannot be told"
 
 
 class Chains:
     """A `BackgroundPart`; `hear` is to be called with what is durable."""
 
     def __init__(
-        self, events: TableEvents, planner: Planner, directory: RepositoryDirectory, runs: RunRepository, url: str
+        self,
+        events: TableEvents,
+        planner: Planner,
+        directory: RepositoryDirectory,
+        runs: RunRepository,
+        url: str,
+        *,
+        first_wait_seconds: float = _FIRST_WAIT_SECONDS,
     ) -> None:
         self._events = events
         self._planner = planner
         self._directory = directory
         self._runs = runs
         self._url = url
-        self._heard: deque[Fact] = deque()
-        self._left: list[tuple[str, int]] = []
-        """what the last process did not tell"""
+        self._lock = threading.Lock()
+        self._waiting: dict[int, deque[Callable[[], None]]] = {}
+        """what is to be told, by run"""
+        self._tries: dict[int, int] = {}
+        """how often the first of them could not be told, by run"""
+        self._first_wait = first_wait_seconds
         self._attempts: dict[str, int] = {}
         """of runs that go on, which attempt it is; for the thread only"""
-        self._changed = threading.Condition()
-        self._is_stopping = False
-        self._thread = threading.Thread(target=self._work, name="chains")
+        self._lanes = Lanes("chains", self._tell_next, threads=1)
         self._log = logging.getLogger("homeport.chains")
 
     def start(self) -> None:
         """Begin with the ends that the last process did not tell."""
-        self._thread.start()
+        for run, attempt in self._events.watched():
+            self._add(run, partial(self._tell_left, run, attempt))
+        self._lanes.start()
 
     def stop(self) -> None:
         """What was not told yet is told by the next process."""
-        with self._changed:
-            self._is_stopping = True
-            self._changed.notify()
-        self._thread.join()
+        self._lanes.stop()
 
     def has_listeners(self, repository: int) -> bool:
         """Whether somebody waits for the runs of a repository. It asks git."""
@@ -75,41 +88,47 @@ class Chains:
 
     def hear(self, facts: Sequence[Fact]) -> None:
         """Never blocks."""
-        told = [fact for fact in facts if isinstance(fact, RunQueued | RunStarted | RunFinished)]
-        if told:
-            with self._changed:
-                self._heard.extend(told)
-                self._changed.notify()
+        for fact in facts:
+            if isinstance(fact, RunQueued | RunStarted | RunFinished):
+                self._add(fact.run, partial(self._follow, fact))
 
-    def _work(self) -> None:
-        self._guard(self._find_left)
-        for run, attempt in self._left:
-            self._guard(partial(self._tell_left, run, attempt))
-        while True:
-            with self._changed:
-                self._changed.wait_for(lambda: self._heard or self._is_stopping)
-                if self._is_stopping:
-                    return
-                fact = self._heard.popleft()
-            self._guard(partial(self._follow, fact))
+    def _add(self, run: str, work: Callable[[], None]) -> None:
+        with self._lock:
+            self._waiting.setdefault(int(run), deque()).append(work)
+        self._lanes.wake(int(run))
 
-    def _guard(self, work: Callable[[], None]) -> None:
-        """Until it can be written down; what a fault keeps from being told is left for the next process."""
-        while not self._is_stopping:
-            try:
-                work()
-            except StoreError as error:
-                self._log.error("that a run has moved on cannot be told: %s", error)
-                with self._changed:
-                    self._changed.wait_for(lambda: self._is_stopping, _SECONDS_AFTER_TROUBLE)
-            except Exception:  # the edge of the thread: the other runs have to be told of
-                self._log.exception("that a run has moved on cannot be told: a fault of Homeport's own")
-                return
-            else:
-                return
+    def _tell_next(self, run: int) -> float | None:
+        with self._lock:
+            waiting = self._waiting.get(run)
+        if waiting is None:
+            return None
+        seconds = self._try_to_tell(run, waiting[0])
+        if seconds is not None:
+            return seconds
+        with self._lock:
+            waiting.popleft()
+            if not waiting:
+                del self._waiting[run]
+                return None
+        return AT_ONCE
 
-    def _find_left(self) -> None:
-        self._left = list(self._events.watched())
+    def _try_to_tell(self, run: int, work: Callable[[], None]) -> float | None:
+        """In how many seconds to try again; None where nothing more is to be done by this process."""
+        about, tries = {"run": run}, self._tries.pop(run, 0) + 1
+        try:
+            work()
+        except StoreError as error:
+            self._log.error("%s: %s", _NOT_TOLD, error, extra=about)
+            raise
+        except (GitError, OSError) as error:  # git cannot be asked just now
+            if tries < _MOST_TRIES:
+                self._tries[run] = tries
+                self._log.warning("%s yet: %s", _NOT_TOLD, error, extra=about)
+                return self._first_wait * 2.0**tries
+            self._log.error("%s by this process: %s", _NOT_TOLD, error, extra=about)
+        except Exception:  # the other runs have to be told of
+            self._log.exception("%s by this process: a fault of Homeport's own", _NOT_TOLD, extra=about)
+        return None
 
     def _tell_left(self, run: str, attempt: int) -> None:
         ending = self._runs.ending(run, attempt)
@@ -150,12 +169,8 @@ class Chains:
         events: list[tuple[int, str, Event]] = []
         if found is not None and repository is not None:
             record, plan = found
-            try:
-                event = self._make(repository, record, plan, action, finished)
-                events = [(repository.id, f"workflow_run/{run}/{attempt}/{action}", event)]
-            except GitError as error:
-                about = {"run": run, "repository": repository.full_name}
-                self._log.error("the end of a run cannot be told: %s", error, extra=about)
+            event = self._make(repository, record, plan, action, finished)
+            events = [(repository.id, f"workflow_run/{run}/{attempt}/{action}", event)]
         if finished is None:
             self._events.accept(events)
         else:
