@@ -71,7 +71,7 @@ class OperationForms:
 
     def _rerun(self, caller: Caller, run: HistoryRun, form: Form) -> str:
         has_begun = self._operations.rerun(caller, run.entry.id, self._read_wish(run, form), may_wait=True)
-        return f"/runs/{run.id}?done={'rerun' if has_begun else 'rerun-waits'}"
+        return f"/runs/{run.id}{'?done=rerun' if has_begun else ''}"  # what waits is shown by the page itself
 
     def _read_wish(self, run: HistoryRun, form: Form) -> RerunWish:
         debug = bool(form.get("debug"))

@@ -85,7 +85,6 @@ _NOTICES = {
     "started": "Started. The run appears here as soon as it is planned.",
     "cancelled": "The run was asked to end. Its cleanup steps still run.",
     "rerun": "A new attempt has begun.",
-    "rerun-waits": "A new attempt begins as soon as the jobs that still run have ended.",
     "approved": "Approved.",
     "rejected": "Rejected.",
     "signed-out": "You are signed out.",

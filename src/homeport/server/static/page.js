@@ -4,6 +4,7 @@ import { listen } from "./stream.js";
 
 const YEAR = 31536000;
 const UNSEEN = 15_000;
+const AGAIN = 500;
 
 for (const form of document.querySelectorAll("[data-theme-switch]")) {
   form.addEventListener("submit", (event) => {
@@ -72,6 +73,7 @@ if (list) list.scrollTop = here.getBoundingClientRect().top - list.getBoundingCl
 
 let isFetching = false;
 let isStale = false;
+let goesOn = true;
 
 /** Fetch this page again and exchange the parts that differ; what is open, focused or scrolled stays so. */
 export async function refreshParts() {
@@ -95,6 +97,7 @@ export async function refreshParts() {
 }
 
 function exchange(fresh) {
+  goesOn = fresh.querySelector("[data-stream]") !== null;
   for (const part of document.querySelectorAll("[data-part]")) {
     const next = fresh.querySelector(`[data-part="${part.dataset.part}"]`);
     if (!next || next.innerHTML === part.dataset.was || next.innerHTML === part.innerHTML) continue;
@@ -118,13 +121,22 @@ function exchange(fresh) {
   document.dispatchEvent(new CustomEvent("parts-refreshed"));
 }
 
+/** Listen while the page says that there is something to hear: a run that has ended may begin again by itself. */
+function follow(stream, changed) {
+  const end = () => {
+    refreshParts();
+    setTimeout(() => { if (goesOn) follow(stream, changed); }, AGAIN);
+  };
+  listen(() => stream, { changed, end });
+}
+
 const stream = document.querySelector("[data-stream]")?.dataset.stream;
 if (stream) {
   let timer = 0;
   const changed = () => {
     if (!timer) timer = setTimeout(() => { timer = 0; refreshParts(); }, 60);
   };
-  listen(() => stream, { changed, end: () => refreshParts() });
+  follow(stream, changed);
   setInterval(() => { if (document.hidden) refreshParts(); }, UNSEEN); // its title and its mark can be seen still
 }
 
