@@ -1,6 +1,6 @@
 """Finding runs again: every attempt and every job that a server knows, by what people ask for."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
@@ -104,6 +104,10 @@ class RunHistory(Protocol):
 
     def page(self, wanted: RunFilter, *, offset: int, limit: int) -> Sequence[HistoryRun]:
         """The same as `find` by position, for clients that count pages."""
+        ...
+
+    def numbers(self, repository: int) -> Collection[str]:
+        """Of all runs of a repository, in no order."""
         ...
 
     def get(self, run: str, attempt: int | None = None) -> HistoryRun | None:

@@ -3,7 +3,7 @@
 A download is a redirect to a signed address of this server, good for some minutes; it needs no token, and says nothing else.
 """
 
-from typing import NoReturn
+from collections.abc import Sequence
 
 from homeport.ports.artifacts import Artifact as StoredArtifact
 from homeport.rest.artifacts import Artifact, ArtifactRun, Artifacts, show_artifact
@@ -26,8 +26,7 @@ class ArtifactsQuery(Page, frozen=True, kw_only=True):
 
 def list_all(call: Call, query: ArtifactsQuery) -> Answer:
     """Those of all runs, the newest first."""
-    found = call.parts.reading.artifacts(call.repository)
-    return _page(call, query, [each for each in found if query.name in {None, each[0].name}])
+    return _page(call, query, *call.parts.reading.artifacts(call.repository, query.name, query.offset, query.size))
 
 
 def list_of_run(call: Call, query: ArtifactsQuery) -> Answer:
@@ -35,7 +34,7 @@ def list_of_run(call: Call, query: ArtifactsQuery) -> Answer:
     run = find_run(call).run
     stored = call.parts.artifacts.list(str(run.id))
     wanted = [(artifact, run) for artifact in stored if query.name in {None, artifact.name}]
-    return _page(call, query, sorted(wanted, key=lambda each: -int(each[0].id)))
+    return _page(call, query, len(wanted), query.cut(sorted(wanted, key=lambda each: -int(each[0].id))))
 
 
 def get(call: Call, _: Nothing) -> Answer:
@@ -58,20 +57,12 @@ def delete(call: Call, _: Nothing) -> Answer:
 
 
 def _find(call: Call) -> tuple[StoredArtifact, RunEntry]:
-    wanted = str(call.number("artifact_id"))
-    for each in call.parts.reading.artifacts(call.repository):
-        if each[0].id == wanted:
-            return each
-    return _refuse(call)
+    found = call.parts.reading.find_artifact(call.repository, str(call.number("artifact_id")))
+    return call.refuse_unknown() if found is None else found
 
 
-def _refuse(call: Call) -> NoReturn:
-    call.refuse_unknown()
-
-
-def _page(call: Call, query: Page, found: list[tuple[StoredArtifact, RunEntry]]) -> Answer:
-    shown = tuple(_show(call, *each) for each in query.cut(found))
-    return call.page(Artifacts(len(found), shown), query, len(found))
+def _page(call: Call, query: Page, total: int, shown: Sequence[tuple[StoredArtifact, RunEntry]]) -> Answer:
+    return call.page(Artifacts(total, tuple(_show(call, *each) for each in shown)), query, total)
 
 
 def _show(call: Call, artifact: StoredArtifact, run: RunEntry) -> Artifact:

@@ -68,14 +68,28 @@ class Reading:
         found = self._history.find(RunFilter(repositories=(repository.id,)), limit=1).runs
         return found[0].entry if found else None
 
-    def artifacts(self, repository: HostedRepository) -> Sequence[tuple[Artifact, RunEntry]]:
-        """Of all runs, the newest first."""
-        found: list[tuple[Artifact, RunEntry]] = []
-        for number in self._artifacts.runs():
-            run = self._history.get(number)
-            if run is not None and run.repository_id == repository.id:
-                found += [(artifact, run.entry) for artifact in self._artifacts.list(number)]
-        return sorted(found, key=lambda each: -int(each[0].id))
+    def artifacts(
+        self, repository: HostedRepository, name: str | None, offset: int, limit: int
+    ) -> tuple[int, Sequence[tuple[Artifact, RunEntry]]]:
+        """How many there are (of this name, where one is asked for), of all runs, and some of them, the newest first. To count them takes
+        a look into the folder of every run; the runs themselves, which take far longer, are looked up for those that are given only.
+        """
+        own = self._history.numbers(repository.id)
+        runs = [run for run in self._artifacts.runs() if run in own]
+        found = [each for run in runs for each in self._artifacts.list(run) if name in {None, each.name}]
+        found.sort(key=lambda each: -int(each.id))
+        shown = found[offset : offset + limit]
+        known = {run: self._history.get(run) for run in dict.fromkeys(each.run for each in shown)}
+        return len(found), [(each, of.entry) for each in shown if (of := known[each.run]) is not None]
+
+    def find_artifact(self, repository: HostedRepository, artifact: str) -> tuple[Artifact, RunEntry] | None:
+        """By its number. The newest runs are looked at first, and none after its own."""
+        of_all = (each for run in self._artifacts.runs() for each in self._artifacts.list(run))
+        found = next((each for each in of_all if each.id == artifact), None)
+        run = None if found is None else self._history.get(found.run)
+        if found is None or run is None or run.repository_id != repository.id:
+            return None
+        return found, run.entry
 
     def annotations(self, run: int, attempt: int, job: str) -> Sequence[AnnotationRaised]:
         """Of a job, in the order in which they were raised."""

@@ -1,6 +1,6 @@
 """Finds runs and jobs in the tables that are folded from their journals."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from itertools import islice
 from typing import Any
@@ -67,6 +67,12 @@ class TableHistory:
         with self._database.read() as connection:
             number = connection.execute(select(func.count()).select_from(counted)).scalar_one()
         return Count(min(number, most), number > most)
+
+    def numbers(self, repository: int) -> Collection[str]:
+        """In an index alone."""
+        query = select(_RUNS.run).where(_RUNS.repository_id == repository, _RUNS.is_latest == 1)
+        with self._database.read() as connection:
+            return frozenset(str(run) for run in connection.execute(query).scalars())
 
     def get(self, run: str, attempt: int | None = None) -> HistoryRun | None:
         """By the key."""
