@@ -18,6 +18,7 @@ from typing import Any, Literal
 import msgspec
 
 from homeport.event import Event
+from homeport.git.hosted import NO_SHA
 from homeport.git.process import GitError
 from homeport.plan.contexts import split_ref
 from homeport.plan.model import Plan
@@ -196,6 +197,8 @@ class Chains:
         told = self._describe(repository, record, plan, workflow, action, finished)
         payload = {"workflow_run": told, "workflow": workflow}
         event = makes.on_default_branch("workflow_run", payload, action=action)
+        if event.sha == NO_SHA and git.find_ref(event.ref) is not None:
+            raise GitError("git does not say what the newest commit is")  # it has ended as if there was none
         told["repository"] = told["head_repository"] = event.payload["repository"]
         told["actor"] = told["triggering_actor"] = event.payload["sender"]
         if isinstance(head := _find_head_repository(origin), dict):

@@ -18,6 +18,7 @@ from tests.support.forges.bench import ReportingBench
 from tests.support.planning import make_event
 from tests.support.plans import plan_of, record_of
 from tests.support.pushing import Checkout
+from tests.support.serve import wait_until
 
 LONG = 60.0
 
@@ -61,6 +62,8 @@ class Chained:
         checkout.commit({"a": "1"})
         self.troubles: dict[int, list[Exception]] = {}
         """what happens instead when git is asked of a repository"""
+        self.environment = dict(os.environ)
+        """what git gets"""
         self.drained = threading.Event()
         """set when all of that has happened"""
         self.told = {1: threading.Event(), 2: threading.Event()}
@@ -83,7 +86,7 @@ class Chained:
                     if not troubles:
                         parts.drained.set()
                     raise trouble
-                return open_hosted(parts._git_dir(repository), os.environ)
+                return open_hosted(parts._git_dir(repository), parts.environment)
 
             def find_workflow(self, _: HostedRepository, path: str) -> dict[str, Any]:
                 return {"id": 0, "path": path}
@@ -127,6 +130,36 @@ def test_the_end_of_a_run_is_told_when_git_can_be_asked_again(chained: Chained, 
         chains.stop()
     assert chained.list_told(1) == [("workflow_run", "completed")]
     assert bench.events.watched() == [("2", 1)]
+
+
+def test_a_git_that_ends_as_if_there_was_no_commit_is_asked_again(
+    chained: Chained, bench: ReportingBench, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    program = tmp_path / "bin" / "git"
+    program.parent.mkdir()
+    program.write_text("#!/bin/sh\nexit 128\n")
+    program.chmod(0o755)
+    chained.environment["PATH"] = f"{program.parent}:{os.environ['PATH']}"
+    fact = chained.finish(1)
+    chains = chained.open(first_wait_seconds=10 * LONG)
+    chains.start()  # which tells what the last process left
+    try:
+        chains.hear([chained.finish(2)])
+        wait_until(lambda: caplog.text.count("yet") == 2)
+    finally:
+        chains.stop()
+    assert (chained.list_told(1), chained.list_told(2)) == ([], [])
+    program.unlink()
+    following = chained.open()
+    following.start()
+    try:
+        assert chained.told[1].wait(LONG)
+        following.hear([fact])  # it was told: not again
+        assert chained.told[2].wait(LONG)
+    finally:
+        following.stop()
+    assert chained.list_told(1) == chained.list_told(2) == [("workflow_run", "completed")]
+    assert all(each.event.sha.strip("0") for each in bench.events.list(1))
 
 
 def test_what_cannot_be_told_now_holds_up_no_other(chained: Chained) -> None:
