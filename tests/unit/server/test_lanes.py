@@ -28,5 +28,5 @@ def test_a_fault_ends_no_thread_and_is_told(caplog: pytest.LogCaptureFixture) ->
     finally:
         lanes.stop()
     told = [record for record in caplog.records if record.levelno == logging.ERROR]
-    assert [record.__dict__["repository"] for record in told] == [1, 2, 3, 4]
+    assert sorted(record.__dict__["repository"] for record in told) == [1, 2, 3, 4]  # two threads, in any order
     assert all(record.exc_info and record.exc_info[0] is ZeroDivisionError for record in told)
