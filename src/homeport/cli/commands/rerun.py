@@ -114,7 +114,7 @@ def _make_wish(selection: Selection, *, debug: bool) -> RerunWish:
             return RerunWish(what=selection, debug=debug)
 
 
-class Begun(msgspec.Struct, frozen=True):
+class Begun(msgspec.Struct, frozen=True, omit_defaults=True):
     """A server's answer."""
 
     run: str
