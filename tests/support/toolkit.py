@@ -110,7 +110,13 @@ class Stand:
     """The services."""
 
     def __init__(
-        self, folder: Path, *, limits: Limits, issuer: Issuer, uploads: Path | None, ask_server: AskServer | None
+        self,
+        folder: Path,
+        *,
+        limits: Limits,
+        issuer: Issuer,
+        uploads: Path | None,
+        ask_server: AskServer | None = None,
     ) -> None:
         self.clock = FixedClock()
         self.home = folder / "home"
