@@ -193,7 +193,7 @@ def test_folders_outlive_the_runner_that_kept_them(repository: PushedRepository,
 
 
 def test_nothing_is_kept_where_that_is_not_wanted_or_cannot_be(tmp_path: Path) -> None:
-    workflow = WORKFLOW.replace("- name: Gate\n", "- run: sleep 100\n        background: true\n      - name: Gate\n")
+    workflow = WORKFLOW.replace("- name: Gate\n", "- run: sleep 15\n        background: true\n      - name: Gate\n")
     with served(tmp_path / "data") as server:
         begin_failing(PushedRepository(server, tmp_path), workflow)
         assert list_kept(server) == []
